@@ -1,0 +1,2 @@
+//! The `autoresearch` command.
+fn main() {}

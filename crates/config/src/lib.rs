@@ -1,0 +1,1 @@
+//! autoresearch.toml: layers, defaults, schema, writing with comments kept.

@@ -1,0 +1,118 @@
+//! One proposed change and all that came of it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::judge::Ruling;
+use crate::proposal::{Category, Fingerprint, Settings};
+use crate::trial::Trial;
+use crate::units::{Bytes, Timestamp};
+
+/// Object id of a commit, 40 or 64 hexadecimal digits.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CommitId(pub String);
+
+impl CommitId {
+    /// The first seven digits, as `results.tsv` has them.
+    pub fn short(&self) -> &str {
+        self.0.get(..7).unwrap_or(&self.0)
+    }
+}
+
+impl fmt::Display for CommitId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A changed file of a candidate, by the id of its blob; `None` is deleted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangedFile {
+    /// Path from the root of the repository.
+    pub path: String,
+    /// Object id of the new contents.
+    pub blob: Option<String>,
+}
+
+/// The three outcomes that a ledger knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The incumbent moves to it.
+    Keep,
+    /// The incumbent stays.
+    Discard,
+    /// It failed; the same change is never tried again.
+    Crash,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Verdict::Keep => "keep",
+            Verdict::Discard => "discard",
+            Verdict::Crash => "crash",
+        })
+    }
+}
+
+/// An experiment with everything known of it. Number 0 is the baseline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Experiment {
+    /// Position in the session; 0 is the unmodified target.
+    pub number: u64,
+    /// The incumbent that it changes.
+    pub parent: CommitId,
+    /// Its own commit, once made; the baseline's is the session's base.
+    pub commit: Option<CommitId>,
+    /// One sentence.
+    pub hypothesis: String,
+    /// What sort of change.
+    pub category: Category,
+    /// Who proposed it.
+    pub proposer: String,
+    /// Identity of its normalised targets.
+    pub fingerprint: Fingerprint,
+    /// What a search set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
+    /// What it changes, relative to `parent`.
+    pub files: Vec<ChangedFile>,
+    /// Lines of code in all targets, comments and blank lines apart.
+    pub code_lines: u64,
+    /// Its trials in order, interrupted ones included.
+    pub trials: Vec<Trial>,
+    /// The decision, once made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ruling: Option<Ruling>,
+    /// When it was proposed.
+    pub proposed_at: Timestamp,
+    /// When it was settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settled_at: Option<Timestamp>,
+}
+
+impl Experiment {
+    /// Mean of the finite metrics of its trials.
+    pub fn metric(&self) -> Option<f64> {
+        let values: Vec<f64> = self.trials.iter().filter_map(|t| t.metric).collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    }
+
+    /// Highest memory over its trials.
+    pub fn peak_memory(&self) -> Option<Bytes> {
+        self.trials.iter().map(|t| t.usage.peak_memory).max().filter(|b| b.0 > 0)
+    }
+
+    /// What the ledger calls it; `None` while it is undecided.
+    pub fn verdict(&self) -> Option<Verdict> {
+        self.ruling.as_ref().map(|r| r.verdict)
+    }
+
+    /// Whether it is the unmodified target.
+    pub fn is_baseline(&self) -> bool {
+        self.number == 0
+    }
+}

@@ -1,0 +1,157 @@
+//! What is kept. The first policy: greedy, Karpathy's rule to the letter.
+//!
+//! A policy is a pure function of [`Evidence`]; everything that a better one
+//! needs (several values a side, their sizes) is already handed in.
+
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::Verdict;
+use crate::metric::Direction;
+use crate::trial::Crash;
+
+/// What a verdict is based on.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// Which way is better.
+    pub direction: Direction,
+    /// Finite values of the candidate's trials, at least one.
+    pub candidate: &'a [f64],
+    /// Finite values of the incumbent's trials, at least one.
+    pub incumbent: &'a [f64],
+    /// Lines of code of the candidate's targets.
+    pub candidate_lines: u64,
+    /// Lines of code of the incumbent's targets.
+    pub incumbent_lines: u64,
+}
+
+/// Which rule decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Rule {
+    /// The unmodified target, kept by definition.
+    Baseline,
+    /// The metric is better.
+    Better,
+    /// The metric is equal and the code shorter.
+    EqualAndSimpler,
+    /// The metric is equal and the code no shorter.
+    Equal,
+    /// The metric is worse.
+    Worse,
+    /// It failed.
+    Failed,
+}
+
+/// A verdict with its grounds.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Ruling {
+    /// What happens to the candidate.
+    pub verdict: Verdict,
+    /// The rule that decided.
+    pub rule: Rule,
+    /// The grounds in words.
+    pub reason: String,
+    /// Candidate minus incumbent in units of the metric, positive when better;
+    /// absent for a crash and for the baseline.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gain: Option<f64>,
+    /// Set for a crash.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<Crash>,
+}
+
+impl Ruling {
+    /// The baseline is the first incumbent.
+    pub fn baseline() -> Ruling {
+        Ruling {
+            verdict: Verdict::Keep,
+            rule: Rule::Baseline,
+            reason: "the unmodified target".to_owned(),
+            gain: None,
+            crash: None,
+        }
+    }
+
+    /// A candidate that failed.
+    pub fn crashed(crash: Crash) -> Ruling {
+        Ruling {
+            verdict: Verdict::Crash,
+            rule: Rule::Failed,
+            reason: format!("{}: {}", crash.kind, crash.reason),
+            gain: None,
+            crash: Some(crash),
+        }
+    }
+}
+
+/// Decides between candidate and incumbent: any improvement is kept, equal
+/// with fewer lines is kept, everything else is discarded.
+///
+/// Source: the keep rule of Karpathy's `autoresearch` (`program.md`, 2026).
+pub fn ruling_for(evidence: &Evidence<'_>) -> Ruling {
+    let candidate = mean(evidence.candidate);
+    let incumbent = mean(evidence.incumbent);
+    let gain = evidence.direction.gain(incumbent, candidate);
+    let fewer = i128::from(evidence.incumbent_lines) - i128::from(evidence.candidate_lines);
+    let (verdict, rule, reason) = if gain > 0.0 {
+        (Verdict::Keep, Rule::Better, format!("better by {}", short(gain)))
+    } else if gain < 0.0 {
+        (Verdict::Discard, Rule::Worse, format!("worse by {}", short(-gain)))
+    } else if fewer > 0 {
+        let lines = if fewer == 1 { "line" } else { "lines" };
+        (Verdict::Keep, Rule::EqualAndSimpler, format!("equal with {fewer} {lines} less"))
+    } else {
+        (Verdict::Discard, Rule::Equal, "equal, and no simpler".to_owned())
+    };
+    Ruling { verdict, rule, reason, gain: Some(gain), crash: None }
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Four significant digits, without trailing zeros.
+fn short(value: f64) -> String {
+    crate::metric::significant(value, 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ruling(direction: Direction, candidate: f64, incumbent: f64, lines: (u64, u64)) -> Ruling {
+        ruling_for(&Evidence {
+            direction,
+            candidate: &[candidate],
+            incumbent: &[incumbent],
+            candidate_lines: lines.0,
+            incumbent_lines: lines.1,
+        })
+    }
+
+    /// SPEC E7.
+    #[test]
+    fn equal_metric_with_fewer_lines_is_kept() {
+        let kept = ruling(Direction::Minimize, 1.0, 1.0, (9, 10));
+        assert_eq!((kept.verdict, kept.rule), (Verdict::Keep, Rule::EqualAndSimpler));
+        assert_eq!(kept.reason, "equal with 1 line less");
+        assert_eq!(ruling(Direction::Minimize, 1.0, 1.0, (10, 10)).verdict, Verdict::Discard);
+        assert_eq!(ruling(Direction::Minimize, 1.0, 1.0, (11, 10)).verdict, Verdict::Discard);
+    }
+
+    #[test]
+    fn the_gain_is_positive_when_better_in_either_direction() {
+        assert_eq!(ruling(Direction::Minimize, 0.5, 1.0, (1, 1)).gain, Some(0.5));
+        assert_eq!(ruling(Direction::Maximize, 0.5, 1.0, (1, 1)).reason, "worse by 0.5");
+    }
+
+    proptest! {
+        #[test]
+        fn turning_the_direction_round_changes_nothing(a in -1e6..1e6_f64, b in -1e6..1e6_f64, lines in (0_u64..99, 0_u64..99)) {
+            let one = ruling(Direction::Minimize, a, b, lines);
+            let other = ruling(Direction::Maximize, -a, -b, lines);
+            prop_assert_eq!(one, other);
+        }
+    }
+}

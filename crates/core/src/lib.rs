@@ -1,0 +1,17 @@
+//! The words and the decisions of AutoResearch, pure: no I/O, no clock, no
+//! environment, no randomness that is not handed in as a seed.
+//!
+//! Read in the order in which data flows: a [`proposal`] becomes an
+//! [`experiment`], whose [`trial`]s are measured ([`metric`]) and judged
+//! ([`judge`]); [`session`] is the state machine that says what comes next.
+
+pub mod experiment;
+pub mod judge;
+pub mod metric;
+pub mod proposal;
+pub mod session;
+pub mod source;
+pub mod space;
+pub mod stop;
+pub mod trial;
+pub mod units;

@@ -1,0 +1,119 @@
+//! One execution of the run command, and how it ended.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::units::Bytes;
+
+/// How the run command's process ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Exit {
+    /// It ended by itself with this status; 0 is success.
+    Code(i32),
+    /// A signal that was not ours ended it.
+    Signal(i32),
+    /// It was ended because its time was over.
+    Deadline,
+    /// It was ended because the session was told to stop.
+    Interrupted,
+    /// It could not be started.
+    NotStarted(String),
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Exit::Code(code) => write!(f, "exit {code}"),
+            Exit::Signal(signal) => write!(f, "signal {signal}"),
+            Exit::Deadline => f.write_str("ended at its deadline"),
+            Exit::Interrupted => f.write_str("interrupted"),
+            Exit::NotStarted(why) => write!(f, "could not be started: {why}"),
+        }
+    }
+}
+
+/// What a trial used, over its whole process tree.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Wall-clock seconds on a monotonic clock.
+    pub wall_seconds: f64,
+    /// CPU seconds, user and system, of every process that was seen.
+    pub cpu_seconds: f64,
+    /// Highest memory of the tree at one instant, sampled.
+    pub peak_memory: Bytes,
+}
+
+/// Why a trial yields no verdict but `crash`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CrashKind {
+    /// The command ended with a failure status or by a signal.
+    Exit,
+    /// It was still running at its deadline.
+    Timeout,
+    /// It ran out of memory.
+    Oom,
+    /// It ended well but never reported the metric.
+    NoMetric,
+    /// It reported the metric, but never a finite number.
+    NotFinite,
+    /// It changed a protected file.
+    Tampered,
+    /// It was interrupted too often to be tried again.
+    Interrupted,
+}
+
+impl fmt::Display for CrashKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            CrashKind::Exit => "exit",
+            CrashKind::Timeout => "timeout",
+            CrashKind::Oom => "oom",
+            CrashKind::NoMetric => "no metric",
+            CrashKind::NotFinite => "not finite",
+            CrashKind::Tampered => "tampered",
+            CrashKind::Interrupted => "interrupted",
+        })
+    }
+}
+
+/// A trial that failed, and why in one line.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Crash {
+    /// What sort of failure it was.
+    pub kind: CrashKind,
+    /// One line for a person, such as the last line of a traceback.
+    pub reason: String,
+}
+
+/// A finished trial. Exactly one of `metric` and `crash` is set, unless it
+/// was interrupted: then neither is.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// What `AUTORESEARCH_SEED` was.
+    pub seed: u64,
+    /// How the process ended.
+    pub exit: Exit,
+    /// Time, CPU and memory.
+    pub usage: Usage,
+    /// The metric; finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metric: Option<f64>,
+    /// Every other `name: number` that the run reported, finite ones only.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub secondary: BTreeMap<String, f64>,
+    /// Set when it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub crash: Option<Crash>,
+}
+
+impl Trial {
+    /// Whether it was ended by a stop of the session, so that it says nothing
+    /// about the candidate.
+    pub fn is_interrupted(&self) -> bool {
+        self.exit == Exit::Interrupted
+    }
+}

@@ -1,0 +1,1 @@
+//! The loop of AutoResearch: a program owns it, whoever proposes only proposes.

@@ -1,0 +1,1 @@
+//! Who proposes: the queue, the embedded search, any command.

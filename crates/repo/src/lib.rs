@@ -1,0 +1,1 @@
+//! Git: research branch, candidates, worktrees, diffs, merge.

@@ -1,0 +1,1 @@
+//! Executing one trial: supervisor, deadline, usage, log.

@@ -1,0 +1,2 @@
+//! Checks that the house is in order.
+fn main() {}
