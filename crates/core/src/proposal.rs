@@ -28,24 +28,80 @@ impl Category {
             (
                 Category::Optimizer,
                 &[
-                    "lr", "learning", "rate", "momentum", "decay", "beta", "beta1", "beta2", "optim",
-                    "optimizer", "adam", "adamw", "sgd", "muon", "lion", "clip", "clipping",
-                    "schedule", "warmup", "warmdown", "cosine", "step", "gradient", "tol", "eta",
+                    "lr",
+                    "learning",
+                    "rate",
+                    "momentum",
+                    "decay",
+                    "beta",
+                    "beta1",
+                    "beta2",
+                    "optim",
+                    "optimizer",
+                    "adam",
+                    "adamw",
+                    "sgd",
+                    "muon",
+                    "lion",
+                    "clip",
+                    "clipping",
+                    "schedule",
+                    "warmup",
+                    "warmdown",
+                    "cosine",
+                    "step",
+                    "gradient",
+                    "tol",
+                    "eta",
                 ],
             ),
             (
                 Category::Training,
                 &[
-                    "batch", "accumulation", "dropout", "precision", "epoch", "epochs", "iter",
-                    "shuffle", "curriculum", "seed", "augment", "smoothing", "bf16", "fp16",
+                    "batch",
+                    "accumulation",
+                    "dropout",
+                    "precision",
+                    "epoch",
+                    "epochs",
+                    "iter",
+                    "shuffle",
+                    "curriculum",
+                    "seed",
+                    "augment",
+                    "smoothing",
+                    "bf16",
+                    "fp16",
                 ],
             ),
             (
                 Category::Architecture,
                 &[
-                    "layer", "layers", "depth", "width", "head", "heads", "hidden", "dim", "embed",
-                    "embedding", "attention", "activation", "relu", "gelu", "silu", "tanh", "norm",
-                    "mlp", "residual", "context", "window", "order", "init", "components", "units",
+                    "layer",
+                    "layers",
+                    "depth",
+                    "width",
+                    "head",
+                    "heads",
+                    "hidden",
+                    "dim",
+                    "embed",
+                    "embedding",
+                    "attention",
+                    "activation",
+                    "relu",
+                    "gelu",
+                    "silu",
+                    "tanh",
+                    "norm",
+                    "mlp",
+                    "residual",
+                    "context",
+                    "window",
+                    "order",
+                    "init",
+                    "components",
+                    "units",
                 ],
             ),
         ];
@@ -125,6 +181,18 @@ pub struct FileEdit {
     pub content: Option<Vec<u8>>,
 }
 
+/// The change that a proposal makes to the incumbent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Edit {
+    /// These files get these contents.
+    Files(Vec<FileEdit>),
+    /// A patch in git's or `diff -u`'s form.
+    Patch(String),
+    /// Whatever the desk differs by from the incumbent.
+    Desk,
+}
+
 /// A hypothesis with the edit that tests it, before the guard has seen it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Proposal {
@@ -132,12 +200,10 @@ pub struct Proposal {
     pub hypothesis: String,
     /// What sort of change it is.
     pub category: Category,
-    /// The changed files, whole.
-    pub edits: Vec<FileEdit>,
+    /// The change.
+    pub edit: Edit,
     /// Set by a search, which learns from it.
     pub settings: Option<Settings>,
-    /// Who proposed: `search`, `queue`, `command`.
-    pub proposer: String,
 }
 
 /// Identity of a candidate's normalised targets: two candidates with the same
@@ -179,7 +245,9 @@ impl Serialize for Fingerprint {
 impl<'de> Deserialize<'de> for Fingerprint {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        u128::from_str_radix(&text, 16).map(Fingerprint).map_err(serde::de::Error::custom)
+        u128::from_str_radix(&text, 16)
+            .map(Fingerprint)
+            .map_err(serde::de::Error::custom)
     }
 }
 
@@ -232,7 +300,10 @@ mod tests {
     #[test]
     fn the_category_follows_from_the_words() {
         assert_eq!(Category::of("LEARNING_RATE"), Category::Optimizer);
-        assert_eq!(Category::of("raise n_layers from 2 to 4"), Category::Architecture);
+        assert_eq!(
+            Category::of("raise n_layers from 2 to 4"),
+            Category::Architecture
+        );
         assert_eq!(Category::of("batch_size"), Category::Training);
         assert_eq!(Category::of("colour of the shed"), Category::Other);
     }
@@ -242,7 +313,10 @@ mod tests {
         let one = Fingerprint::of([("a", "x"), ("b", "y")]);
         assert_eq!(one, Fingerprint::of([("b", "y"), ("a", "x")]));
         assert_ne!(one, Fingerprint::of([("a", "y"), ("b", "x")]));
-        assert_ne!(Fingerprint::of([("a", "bc")]), Fingerprint::of([("ab", "c")]));
+        assert_ne!(
+            Fingerprint::of([("a", "bc")]),
+            Fingerprint::of([("ab", "c")])
+        );
         let text = serde_json::to_string(&one).unwrap();
         assert_eq!(serde_json::from_str::<Fingerprint>(&text).unwrap(), one);
     }

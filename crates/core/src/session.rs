@@ -1,1 +1,17 @@
-//! To come.
+//! The state machine of a session: it knows everything and does nothing.
+//!
+//! [`State`] is a fold of [`Event`]s; [`State::next`] says what to do about
+//! it. The conductor (crate `autoresearch`) performs an [`Action`] and appends
+//! the events that came of it. After a crash the journal is replayed and
+//! `next` goes on: there is no second code path for resuming.
+//!
+//! An experiment's life: `proposed -> committed -> (running -> ended)* ->
+//! judged -> settled`. Everything that may be redone after a crash is
+//! idempotent: a commit is made from recorded blobs at a recorded time, a
+//! branch moves by compare-and-swap, an interrupted trial runs again.
+
+mod event;
+mod state;
+
+pub use event::{Event, Plan, Proposed, Queued, Record, StopReason, VERSION};
+pub use state::{Action, Counts, Focus, Incumbent, State};

@@ -19,6 +19,8 @@ pub enum Exit {
     Deadline,
     /// It was ended because the session was told to stop.
     Interrupted,
+    /// Its engine died while it ran.
+    Lost,
     /// It could not be started.
     NotStarted(String),
 }
@@ -30,6 +32,7 @@ impl fmt::Display for Exit {
             Exit::Signal(signal) => write!(f, "signal {signal}"),
             Exit::Deadline => f.write_str("ended at its deadline"),
             Exit::Interrupted => f.write_str("interrupted"),
+            Exit::Lost => f.write_str("lost with its engine"),
             Exit::NotStarted(why) => write!(f, "could not be started: {why}"),
         }
     }
@@ -111,9 +114,9 @@ pub struct Trial {
 }
 
 impl Trial {
-    /// Whether it was ended by a stop of the session, so that it says nothing
-    /// about the candidate.
+    /// Whether a stop of the session or the death of the engine ended it, so
+    /// that it says nothing about the candidate.
     pub fn is_interrupted(&self) -> bool {
-        self.exit == Exit::Interrupted
+        matches!(self.exit, Exit::Interrupted | Exit::Lost)
     }
 }

@@ -1,0 +1,238 @@
+//! What can happen in a session. Events are the journal: their JSON is a file
+//! format, so a field is added with a default and never renamed.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::experiment::{ChangedFile, CommitId};
+use crate::judge::Ruling;
+use crate::metric::Direction;
+use crate::proposal::{Category, Fingerprint, Refusal, Settings};
+use crate::stop::StopRule;
+use crate::trial::Trial;
+use crate::units::Timestamp;
+
+/// Version of the event format; a journal of a higher one is refused.
+pub const VERSION: u32 = 1;
+
+/// An event with its place and time.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Position in the journal, from 1, without gaps.
+    pub seq: u64,
+    /// When it was appended.
+    pub at: Timestamp,
+    /// What happened.
+    pub event: Event,
+}
+
+/// What a session was opened with; fixed for its life but for the limits.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Plan {
+    /// [`VERSION`] of whoever wrote it.
+    pub version: u32,
+    /// Unique id, also the prefix of its trials' markers.
+    pub id: String,
+    /// Tag, as `mar8`.
+    pub tag: String,
+    /// The commit that it starts from.
+    pub base: CommitId,
+    /// The branch that the user was on; `None` for a detached HEAD.
+    pub origin: Option<String>,
+    /// Name of the metric.
+    pub metric: String,
+    /// Which way is better.
+    pub direction: Direction,
+    /// Experiments after the baseline; `None` is unlimited.
+    pub iterations: Option<u64>,
+    /// Further reasons to stop.
+    pub stop_when: Vec<StopRule>,
+    /// Longest time of the whole session, in seconds of running time.
+    pub stop_after_seconds: Option<f64>,
+    /// Refusals or failures of the proposer in a row that end the session.
+    pub patience: u32,
+    /// Whether a candidate that is not kept is left behind (SPEC A5); if not,
+    /// the branch moves on to it all the same.
+    #[serde(default = "yes")]
+    pub revert_on_failure: bool,
+    /// Seed of the first trial of each experiment, and of the search.
+    pub seed: u64,
+    /// The confirmed configuration as TOML.
+    pub config: String,
+    /// What it runs on, as found.
+    pub platform: String,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A candidate that passed the guard.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Proposed {
+    /// Its number; 0 is the baseline.
+    pub number: u64,
+    /// The incumbent that it changes.
+    pub parent: CommitId,
+    /// One sentence.
+    pub hypothesis: String,
+    /// What sort of change.
+    pub category: Category,
+    /// Who proposed it.
+    pub proposer: String,
+    /// Identity of its normalised targets.
+    pub fingerprint: Fingerprint,
+    /// What a search set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
+    /// What it changes; the blobs are in git already.
+    pub files: Vec<ChangedFile>,
+    /// Lines of code in all targets.
+    pub code_lines: u64,
+    /// The queued hypothesis that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub queued: Option<u64>,
+}
+
+/// A hypothesis that somebody put into the queue.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queued {
+    /// Number of the hypothesis, from 1.
+    pub id: u64,
+    /// One sentence; may be empty when there is a patch.
+    pub hypothesis: String,
+    /// A patch in git's or `diff -u`'s form.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub patch: Option<String>,
+}
+
+/// Why a session is not running.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// The maximum of experiments is reached.
+    Iterations,
+    /// A stop rule holds.
+    Rule(String),
+    /// The session's time is over.
+    Time,
+    /// Somebody asked for it.
+    Requested,
+    /// The unmodified target failed, so there is nothing to compare with.
+    BaselineFailed(String),
+    /// The proposer has nothing left to try.
+    Exhausted(String),
+    /// The proposer failed or was refused too often in a row.
+    ProposerStuck(String),
+    /// The engine could not go on (disk, git, the branch was moved by others).
+    Failed(String),
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StopReason::Iterations => f.write_str("the maximum number of experiments is reached"),
+            StopReason::Rule(rule) => write!(f, "the stop rule `{rule}` holds"),
+            StopReason::Time => f.write_str("the session's time is over"),
+            StopReason::Requested => f.write_str("it was asked to stop"),
+            StopReason::BaselineFailed(why) => write!(f, "the baseline failed: {why}"),
+            StopReason::Exhausted(why) => write!(f, "nothing is left to try: {why}"),
+            StopReason::ProposerStuck(why) => write!(f, "the proposer is stuck: {why}"),
+            StopReason::Failed(why) => write!(f, "the engine could not go on: {why}"),
+        }
+    }
+}
+
+/// What happened. An intent is journalled before the act, its outcome after.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Event {
+    /// The session begins.
+    Opened(Box<Plan>),
+    /// An engine took the session up again; what ran without an end was
+    /// interrupted.
+    Resumed,
+    /// The limits were changed by the user.
+    Extended {
+        /// New maximum of experiments; `None` is unlimited.
+        iterations: Option<u64>,
+    },
+    /// A hypothesis entered the queue.
+    Queued(Queued),
+    /// A queued hypothesis was taken out unused.
+    Dropped {
+        /// Number of the hypothesis.
+        id: u64,
+    },
+    /// This engine's proposer cannot turn a queued hypothesis into an edit; it
+    /// waits for a resume with another one.
+    SetAside {
+        /// Number of the hypothesis.
+        id: u64,
+        /// Why not.
+        reason: String,
+    },
+    /// The guard sent a proposal back.
+    Refused {
+        /// Who proposed it.
+        proposer: String,
+        /// What it was to test.
+        hypothesis: String,
+        /// Why it was refused.
+        refusal: Refusal,
+        /// The queued hypothesis that it answered.
+        queued: Option<u64>,
+    },
+    /// A proposer ended without a proposal.
+    ProposerFailed {
+        /// Which one.
+        proposer: String,
+        /// Why.
+        reason: String,
+        /// Whether there is nothing left that it could propose.
+        exhausted: bool,
+    },
+    /// Intent: this candidate shall be committed.
+    Proposed(Box<Proposed>),
+    /// Its commit and its reference exist.
+    Committed {
+        /// Number of the experiment.
+        number: u64,
+        /// Its commit.
+        commit: CommitId,
+    },
+    /// Intent: a trial of it shall run.
+    Started {
+        /// Number of the experiment.
+        number: u64,
+        /// Number of the trial, from 1.
+        trial: u64,
+        /// What `AUTORESEARCH_SEED` is.
+        seed: u64,
+    },
+    /// The trial is over.
+    Ended {
+        /// Number of the experiment.
+        number: u64,
+        /// What came of it.
+        trial: Box<Trial>,
+    },
+    /// Intent: this verdict shall be carried out.
+    Judged {
+        /// Number of the experiment.
+        number: u64,
+        /// The verdict.
+        ruling: Ruling,
+    },
+    /// The branch and the ledger show the verdict.
+    Settled {
+        /// Number of the experiment.
+        number: u64,
+    },
+    /// The session rests; it may be resumed.
+    Stopped {
+        /// Why.
+        reason: StopReason,
+    },
+}

@@ -1,0 +1,567 @@
+//! The fold of events, and what follows from it.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::event::{Event, Plan, Queued, Record, StopReason};
+use crate::experiment::{CommitId, Experiment, Verdict};
+use crate::judge::{Evidence, Ruling, ruling_for};
+use crate::proposal::{Category, Fingerprint};
+use crate::stop::Progress;
+use crate::trial::{Crash, CrashKind, Exit, Trial, Usage};
+use crate::units::Timestamp;
+
+/// Trials of one experiment that die with their engine before it counts as
+/// crashed: a trial that takes the machine down must not do so for ever.
+const LOSSES: usize = 3;
+
+/// Failures in a row of one category after which the direction changes (E4).
+const TURN_AFTER: u32 = 5;
+
+/// The best experiment so far.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incumbent {
+    /// Number of the experiment.
+    pub number: u64,
+    /// Its commit.
+    pub commit: CommitId,
+    /// The finite values of its trials.
+    pub values: Vec<f64>,
+    /// Mean of `values`.
+    pub metric: f64,
+    /// Lines of code in all targets.
+    pub code_lines: u64,
+}
+
+/// How the settled experiments ended, the baseline not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Kept.
+    pub keep: u64,
+    /// Discarded.
+    pub discard: u64,
+    /// Crashed.
+    pub crash: u64,
+}
+
+impl Counts {
+    /// All settled experiments.
+    pub fn total(self) -> u64 {
+        self.keep + self.discard + self.crash
+    }
+}
+
+/// Where the proposer should look (SPEC E4).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Focus {
+    /// The category of the last keep, while it is recent: explore near it.
+    pub near: Option<Category>,
+    /// A category that failed several times in a row: try another.
+    pub avoid: Option<Category>,
+    /// Experiments that were not kept since the last keep: be bolder.
+    pub failures_in_a_row: u32,
+}
+
+/// What comes next. The conductor performs it and appends what came of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Action {
+    /// Ask for the proposal of this number; a queued hypothesis goes first.
+    Propose {
+        /// Number that the experiment will have.
+        number: u64,
+        /// The hypothesis to answer, if one is queued.
+        queued: Option<Queued>,
+    },
+    /// Make the commit and the reference of the proposed candidate.
+    Commit {
+        /// Number of the experiment.
+        number: u64,
+    },
+    /// Run a trial of it.
+    Run {
+        /// Number of the experiment.
+        number: u64,
+        /// Number of the trial, from 1.
+        trial: u64,
+        /// What `AUTORESEARCH_SEED` shall be.
+        seed: u64,
+    },
+    /// Append this verdict: the evidence is complete.
+    Judge {
+        /// Number of the experiment.
+        number: u64,
+        /// The verdict.
+        ruling: Ruling,
+    },
+    /// Move the branch if it was kept, and write the ledger.
+    Settle {
+        /// Number of the experiment.
+        number: u64,
+    },
+    /// Stop; the session may be resumed later.
+    Stop(StopReason),
+}
+
+/// Everything known of a session. Grows by some bytes an experiment (the set
+/// of what was tried); settled experiments themselves live in the ledger.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct State {
+    plan: Option<Plan>,
+    baseline: Option<f64>,
+    baseline_failure: Option<String>,
+    /// The commit that the branch points to and the next candidate changes.
+    tip: Option<CommitId>,
+    incumbent: Option<Incumbent>,
+    /// In flight: proposed and not settled.
+    current: Option<Experiment>,
+    /// Whether the current experiment has a trial without an end.
+    running: Option<(u64, u64)>,
+    tried: HashMap<Fingerprint, u64>,
+    queue: VecDeque<Queued>,
+    /// Queued hypotheses that this engine's proposer cannot turn into an edit.
+    aside: Vec<Queued>,
+    last_queued: u64,
+    next_number: u64,
+    counts: Counts,
+    since_keep: u64,
+    near: Option<Category>,
+    failed_category: Option<(Category, u32)>,
+    stuck: u32,
+    last_complaint: String,
+    exhausted: Option<String>,
+    stopped: Option<StopReason>,
+    opened_at: Timestamp,
+    last_at: Timestamp,
+    /// Time that engines ran, in milliseconds; pauses between stop and resume
+    /// are not counted.
+    active_ms: i64,
+    last_seq: u64,
+}
+
+impl State {
+    /// Replays a journal.
+    pub fn replay<'a>(records: impl IntoIterator<Item = &'a Record>) -> State {
+        let mut state = State::default();
+        for record in records {
+            state.apply(record);
+        }
+        state
+    }
+
+    /// Folds one event in. Total: an event that does not fit changes nothing
+    /// but the clock, so that any journal replays.
+    pub fn apply(&mut self, record: &Record) {
+        self.keep_time(record);
+        match &record.event {
+            Event::Opened(plan) => {
+                self.plan.get_or_insert_with(|| (**plan).clone());
+            }
+            Event::Resumed => {
+                self.stopped = None;
+                self.stuck = 0;
+                self.exhausted = None;
+                self.queue.extend(std::mem::take(&mut self.aside));
+                self.interrupt();
+            }
+            Event::Extended { iterations } => {
+                if let Some(plan) = &mut self.plan {
+                    plan.iterations = *iterations;
+                }
+            }
+            Event::Queued(queued) => {
+                self.last_queued = self.last_queued.max(queued.id);
+                self.queue.push_back(queued.clone());
+                self.exhausted = None;
+            }
+            Event::Dropped { id } => {
+                self.queue.retain(|queued| queued.id != *id);
+                self.aside.retain(|queued| queued.id != *id);
+            }
+            Event::SetAside { id, .. } => {
+                if let Some(place) = self.queue.iter().position(|queued| queued.id == *id) {
+                    self.aside.extend(self.queue.remove(place));
+                }
+            }
+            Event::Refused {
+                refusal, queued, ..
+            } => {
+                self.complain(refusal.to_string());
+                self.unqueue(*queued);
+            }
+            Event::ProposerFailed {
+                reason, exhausted, ..
+            } => {
+                self.complain(reason.clone());
+                if *exhausted {
+                    self.exhausted = Some(reason.clone());
+                }
+            }
+            Event::Proposed(proposed) => {
+                if self.current.is_none() && proposed.number == self.next_number {
+                    self.next_number += 1;
+                    self.tried
+                        .entry(proposed.fingerprint)
+                        .or_insert(proposed.number);
+                    self.unqueue(proposed.queued);
+                    self.stuck = 0;
+                    self.current = Some(Experiment {
+                        number: proposed.number,
+                        parent: proposed.parent.clone(),
+                        commit: None,
+                        hypothesis: proposed.hypothesis.clone(),
+                        category: proposed.category,
+                        proposer: proposed.proposer.clone(),
+                        fingerprint: proposed.fingerprint,
+                        settings: proposed.settings.clone(),
+                        files: proposed.files.clone(),
+                        code_lines: proposed.code_lines,
+                        trials: Vec::new(),
+                        ruling: None,
+                        proposed_at: record.at,
+                        settled_at: None,
+                    });
+                }
+            }
+            Event::Committed { number, commit } => {
+                if let Some(current) = self.current_mut(*number) {
+                    current.commit = Some(commit.clone());
+                }
+            }
+            Event::Started {
+                number,
+                trial,
+                seed,
+            } => {
+                if self
+                    .current_mut(*number)
+                    .is_some_and(|e| e.trials.len() as u64 + 1 == *trial)
+                {
+                    self.running = Some((*trial, *seed));
+                }
+            }
+            Event::Ended { number, trial } => {
+                if self.running.is_some()
+                    && let Some(current) = self.current_mut(*number)
+                {
+                    current.trials.push((**trial).clone());
+                    self.running = None;
+                }
+            }
+            Event::Judged { number, ruling } => {
+                if let Some(current) = self.current_mut(*number) {
+                    current.ruling.get_or_insert_with(|| ruling.clone());
+                }
+            }
+            Event::Settled { number } => self.settle(*number),
+            Event::Stopped { reason } => self.stopped = Some(reason.clone()),
+        }
+    }
+
+    fn keep_time(&mut self, record: &Record) {
+        match record.event {
+            Event::Opened(_) => self.opened_at = record.at,
+            Event::Resumed => {}
+            _ if self.stopped.is_none() => {
+                self.active_ms += (record.at.0 - self.last_at.0).max(0);
+            }
+            _ => {}
+        }
+        self.last_at = record.at;
+        self.last_seq = record.seq;
+    }
+
+    fn current_mut(&mut self, number: u64) -> Option<&mut Experiment> {
+        self.current
+            .as_mut()
+            .filter(|current| current.number == number)
+    }
+
+    fn complain(&mut self, what: String) {
+        self.stuck += 1;
+        self.last_complaint = what;
+    }
+
+    fn unqueue(&mut self, id: Option<u64>) {
+        if let Some(id) = id {
+            self.queue.retain(|queued| queued.id != id);
+        }
+    }
+
+    /// A trial without an end did not survive its engine.
+    fn interrupt(&mut self) {
+        if let (Some((_, seed)), Some(current)) = (self.running.take(), &mut self.current) {
+            current.trials.push(Trial {
+                seed,
+                exit: Exit::Lost,
+                usage: Usage::default(),
+                metric: None,
+                secondary: std::collections::BTreeMap::new(),
+                crash: None,
+            });
+        }
+    }
+
+    fn settle(&mut self, number: u64) {
+        let Some(experiment) = self
+            .current
+            .take_if(|e| e.number == number && e.ruling.is_some())
+        else {
+            return;
+        };
+        let verdict = experiment.verdict();
+        let reverts = self.plan.as_ref().is_none_or(|plan| plan.revert_on_failure);
+        if verdict == Some(Verdict::Keep) || (!reverts && !experiment.is_baseline()) {
+            self.tip.clone_from(&experiment.commit);
+        }
+        if experiment.is_baseline() {
+            if verdict != Some(Verdict::Keep) {
+                self.baseline_failure = experiment.ruling.as_ref().map(|r| r.reason.clone());
+            }
+        } else {
+            match verdict {
+                Some(Verdict::Keep) => self.counts.keep += 1,
+                Some(Verdict::Discard) => self.counts.discard += 1,
+                _ => self.counts.crash += 1,
+            }
+            self.turn(&experiment);
+        }
+        if verdict == Some(Verdict::Keep)
+            && let (Some(commit), Some(metric)) = (&experiment.commit, experiment.metric())
+        {
+            self.baseline.get_or_insert(metric);
+            self.incumbent = Some(Incumbent {
+                number,
+                commit: commit.clone(),
+                values: experiment.trials.iter().filter_map(|t| t.metric).collect(),
+                metric,
+                code_lines: experiment.code_lines,
+            });
+        }
+    }
+
+    fn turn(&mut self, experiment: &Experiment) {
+        if experiment.verdict() == Some(Verdict::Keep) {
+            self.since_keep = 0;
+            self.near = Some(experiment.category);
+            self.failed_category = None;
+            return;
+        }
+        self.since_keep += 1;
+        let failures = match self.failed_category {
+            Some((category, n)) if category == experiment.category => n + 1,
+            _ => 1,
+        };
+        self.failed_category = Some((experiment.category, failures));
+        if self.since_keep >= u64::from(TURN_AFTER) {
+            self.near = None;
+        }
+    }
+
+    /// What to do now. `None` while a trial runs. A pure function of the
+    /// state: asked twice, it answers the same.
+    pub fn next(&self) -> Option<Action> {
+        let plan = self.plan.as_ref()?;
+        if self.stopped.is_some() || self.running.is_some() {
+            return None;
+        }
+        if let Some(current) = &self.current {
+            return Some(self.next_for(plan, current));
+        }
+        if let Some(reason) = self.reason_to_stop(plan) {
+            return Some(Action::Stop(reason));
+        }
+        Some(Action::Propose {
+            number: self.next_number,
+            queued: self.queue.front().cloned(),
+        })
+    }
+
+    fn next_for(&self, plan: &Plan, current: &Experiment) -> Action {
+        let number = current.number;
+        if current.commit.is_none() {
+            return Action::Commit { number };
+        }
+        if current.ruling.is_some() {
+            return Action::Settle { number };
+        }
+        match current.trials.iter().find(|trial| !trial.is_interrupted()) {
+            Some(trial) => Action::Judge {
+                number,
+                ruling: self.ruling(plan, current, trial),
+            },
+            None if current
+                .trials
+                .iter()
+                .filter(|t| t.exit == Exit::Lost)
+                .count()
+                >= LOSSES =>
+            {
+                let reason = format!("the engine died {LOSSES} times while it ran");
+                let crash = Crash {
+                    kind: CrashKind::Interrupted,
+                    reason,
+                };
+                Action::Judge {
+                    number,
+                    ruling: Ruling::crashed(crash),
+                }
+            }
+            None => Action::Run {
+                number,
+                trial: current.trials.len() as u64 + 1,
+                seed: plan.seed,
+            },
+        }
+    }
+
+    fn ruling(&self, plan: &Plan, current: &Experiment, trial: &Trial) -> Ruling {
+        let Some(metric) = trial.metric else {
+            return Ruling::crashed(trial.crash.clone().unwrap_or_else(|| Crash {
+                kind: CrashKind::NoMetric,
+                reason: format!("`{}` was not reported", plan.metric),
+            }));
+        };
+        match &self.incumbent {
+            None => Ruling::baseline(),
+            Some(incumbent) => ruling_for(&Evidence {
+                direction: plan.direction,
+                candidate: &[metric],
+                incumbent: &incumbent.values,
+                candidate_lines: current.code_lines,
+                incumbent_lines: incumbent.code_lines,
+            }),
+        }
+    }
+
+    fn reason_to_stop(&self, plan: &Plan) -> Option<StopReason> {
+        if let Some(why) = &self.baseline_failure {
+            return Some(StopReason::BaselineFailed(why.clone()));
+        }
+        if plan
+            .iterations
+            .is_some_and(|most| self.counts.total() >= most)
+        {
+            return Some(StopReason::Iterations);
+        }
+        if plan
+            .stop_after_seconds
+            .is_some_and(|most| self.active_ms as f64 >= most * 1000.0)
+        {
+            return Some(StopReason::Time);
+        }
+        let progress = self.progress(plan);
+        if let Some(rule) = plan.stop_when.iter().find(|rule| rule.holds(&progress)) {
+            return Some(StopReason::Rule(rule.to_string()));
+        }
+        if self.queue.is_empty()
+            && let Some(why) = &self.exhausted
+        {
+            return Some(StopReason::Exhausted(why.clone()));
+        }
+        (self.stuck >= plan.patience).then(|| {
+            StopReason::ProposerStuck(format!(
+                "{} refusals or failures in a row, the last: {}",
+                self.stuck, self.last_complaint
+            ))
+        })
+    }
+
+    fn progress(&self, plan: &Plan) -> Progress {
+        Progress {
+            direction: plan.direction,
+            baseline: self.baseline,
+            best: self.incumbent.as_ref().map(|i| i.metric),
+            since_keep: self.since_keep,
+        }
+    }
+
+    /// What the session was opened with.
+    pub fn plan(&self) -> Option<&Plan> {
+        self.plan.as_ref()
+    }
+
+    /// Metric of the unmodified target.
+    pub fn baseline(&self) -> Option<f64> {
+        self.baseline
+    }
+
+    /// The best experiment so far.
+    pub fn incumbent(&self) -> Option<&Incumbent> {
+        self.incumbent.as_ref()
+    }
+
+    /// The commit that the branch points to and the next candidate changes: the
+    /// incumbent's, unless failures are not reverted.
+    pub fn tip(&self) -> Option<&CommitId> {
+        self.tip
+            .as_ref()
+            .or(self.plan.as_ref().map(|plan| &plan.base))
+    }
+
+    /// The experiment in flight.
+    pub fn current(&self) -> Option<&Experiment> {
+        self.current.as_ref()
+    }
+
+    /// The experiment that tried this program first.
+    pub fn tried(&self, fingerprint: Fingerprint) -> Option<u64> {
+        self.tried.get(&fingerprint).copied()
+    }
+
+    /// Hypotheses that wait, first to last; those set aside come last.
+    pub fn queue(&self) -> impl Iterator<Item = &Queued> {
+        self.queue.iter().chain(&self.aside)
+    }
+
+    /// The number that the next queued hypothesis gets.
+    pub fn next_queued(&self) -> u64 {
+        self.last_queued + 1
+    }
+
+    /// Refusals and failures of the proposer since it last succeeded. Part of
+    /// the search's seed, so that it does not repeat a refused proposal.
+    pub fn stuck(&self) -> u32 {
+        self.stuck
+    }
+
+    /// How the settled experiments ended.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Where to look next.
+    pub fn focus(&self) -> Focus {
+        Focus {
+            near: self.near,
+            avoid: self
+                .failed_category
+                .filter(|(_, n)| *n >= TURN_AFTER)
+                .map(|(c, _)| c),
+            failures_in_a_row: u32::try_from(self.since_keep).unwrap_or(u32::MAX),
+        }
+    }
+
+    /// Why it rests, if it does.
+    pub fn stopped(&self) -> Option<&StopReason> {
+        self.stopped.as_ref()
+    }
+
+    /// When it was opened.
+    pub fn opened_at(&self) -> Timestamp {
+        self.opened_at
+    }
+
+    /// When anything happened last.
+    pub fn last_at(&self) -> Timestamp {
+        self.last_at
+    }
+
+    /// Time that engines ran it, pauses not counted.
+    pub fn active(&self) -> std::time::Duration {
+        std::time::Duration::from_millis(u64::try_from(self.active_ms).unwrap_or(0))
+    }
+
+    /// Place of the last event, 0 for an empty journal.
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+}

@@ -1,0 +1,655 @@
+//! The journal: every event of a session in a SQLite file.
+//!
+//! Beside the events lie two conveniences: an archive with one row a settled
+//! experiment, written in the transaction of its last event, so that status
+//! and reports need no replay; and an inbox through which other processes
+//! speak to the engine. Only the holder of the [`crate::Lock`] appends.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
+use serde::{Deserialize, Serialize};
+
+use autoresearch_core::experiment::{Experiment, Verdict};
+use autoresearch_core::judge::Rule;
+use autoresearch_core::proposal::Category;
+use autoresearch_core::session::{Record, VERSION};
+use autoresearch_core::trial::CrashKind;
+use autoresearch_core::units::{Bytes, Timestamp};
+
+/// Version of the tables; the events carry their own.
+const SCHEMA: &str = "
+    CREATE TABLE event (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, body TEXT NOT NULL) STRICT;
+    CREATE TABLE experiment (
+        number INTEGER PRIMARY KEY, commit_id TEXT, metric REAL, memory INTEGER,
+        verdict TEXT NOT NULL, rule TEXT NOT NULL, hypothesis TEXT NOT NULL, reason TEXT NOT NULL,
+        category TEXT NOT NULL, gain REAL, crash TEXT, settled_at INTEGER NOT NULL,
+        wall_seconds REAL NOT NULL, code_lines INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
+    CREATE INDEX experiment_verdict ON experiment (verdict, number);
+    CREATE TABLE inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STRICT;
+";
+
+/// What can go wrong with a journal.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// SQLite reports a problem.
+    #[error("failed to use the journal {}: {source}; check the disk's space and permissions", path.display())]
+    Sqlite {
+        /// The journal's file.
+        path: PathBuf,
+        /// What SQLite said.
+        source: rusqlite::Error,
+    },
+    /// There is no journal there.
+    #[error("no journal at {}", path.display())]
+    Missing {
+        /// The journal's file.
+        path: PathBuf,
+    },
+    /// A new journal was to be made where one exists.
+    #[error("a journal exists already at {}", path.display())]
+    Exists {
+        /// The journal's file.
+        path: PathBuf,
+    },
+    /// A row cannot be read: damaged, or of a later version.
+    #[error("row {seq} of the journal {} cannot be read: {why}; it is damaged, or written by a later version", path.display())]
+    Unreadable {
+        /// The journal's file.
+        path: PathBuf,
+        /// The event's place.
+        seq: u64,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// One settled experiment, as reports need it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// Number of the experiment; 0 is the baseline.
+    pub number: u64,
+    /// Its commit.
+    pub commit: Option<String>,
+    /// Its metric.
+    pub metric: Option<f64>,
+    /// Its peak memory.
+    pub memory: Option<Bytes>,
+    /// Its verdict.
+    pub verdict: Verdict,
+    /// The rule behind the verdict.
+    pub rule: Rule,
+    /// What it tested.
+    pub hypothesis: String,
+    /// The grounds of the verdict.
+    pub reason: String,
+    /// What sort of change.
+    pub category: Category,
+    /// Gain over the incumbent of its time, positive when better.
+    pub gain: Option<f64>,
+    /// How it crashed.
+    pub crash: Option<CrashKind>,
+    /// When it was settled.
+    pub settled_at: Timestamp,
+    /// Wall-clock seconds of its trials.
+    pub wall_seconds: f64,
+    /// Lines of code of the targets.
+    pub code_lines: u64,
+}
+
+/// How many of each verdict, the baseline not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Kept.
+    pub keep: u64,
+    /// Discarded.
+    pub discard: u64,
+    /// Crashed.
+    pub crash: u64,
+}
+
+/// What another process asks of the engine.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Message {
+    /// Stop: after the current experiment, or now.
+    Stop {
+        /// Whether the running trial is to be ended.
+        now: bool,
+    },
+    /// Put a hypothesis into the queue.
+    Hypothesis {
+        /// One sentence.
+        hypothesis: String,
+        /// A patch, if there is one.
+        patch: Option<String>,
+    },
+    /// Take a hypothesis out of the queue.
+    Drop {
+        /// Its number.
+        id: u64,
+    },
+    /// Print a progress report.
+    Report,
+}
+
+/// An open journal.
+#[derive(Debug)]
+pub struct Journal {
+    path: PathBuf,
+    connection: Connection,
+    last: u64,
+}
+
+impl Journal {
+    /// Makes a new journal.
+    ///
+    /// # Errors
+    /// [`JournalError::Exists`], or what SQLite reports.
+    pub fn create(path: &Path) -> Result<Journal, JournalError> {
+        if path.exists() {
+            return Err(JournalError::Exists {
+                path: path.to_owned(),
+            });
+        }
+        let journal = Journal::connect(path, OpenFlags::default())?;
+        journal.tune()?;
+        // One transaction: a file without tables is told from a journal.
+        journal
+            .connection
+            .execute_batch(&format!(
+                "BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
+            ))
+            .map_err(|source| journal.sqlite(source))?;
+        Ok(journal)
+    }
+
+    /// Opens a journal to append to it.
+    ///
+    /// # Errors
+    /// [`JournalError::Missing`], or what SQLite reports.
+    pub fn open(path: &Path) -> Result<Journal, JournalError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let mut journal = Journal::existing(path, flags)?;
+        journal.tune()?;
+        let last: Option<u64> = journal.one("SELECT max(seq) FROM event")?;
+        journal.last = last.unwrap_or(0);
+        Ok(journal)
+    }
+
+    /// Opens a journal to read it while an engine may be appending.
+    ///
+    /// # Errors
+    /// [`JournalError::Missing`], or what SQLite reports.
+    pub fn open_read_only(path: &Path) -> Result<Journal, JournalError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        Journal::existing(path, flags)
+    }
+
+    fn existing(path: &Path, flags: OpenFlags) -> Result<Journal, JournalError> {
+        if !path.is_file() {
+            return Err(JournalError::Missing {
+                path: path.to_owned(),
+            });
+        }
+        let journal = Journal::connect(path, flags)?;
+        let version: u32 = journal.one("PRAGMA user_version")?;
+        if version == 0 || version > VERSION {
+            let why = format!("its format is version {version}, this program knows {VERSION}");
+            return Err(JournalError::Unreadable {
+                path: path.to_owned(),
+                seq: 0,
+                why,
+            });
+        }
+        Ok(journal)
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Journal, JournalError> {
+        let connection =
+            Connection::open_with_flags(path, flags).map_err(|source| JournalError::Sqlite {
+                path: path.to_owned(),
+                source,
+            })?;
+        let journal = Journal {
+            path: path.to_owned(),
+            connection,
+            last: 0,
+        };
+        journal
+            .connection
+            .busy_timeout(Duration::from_secs(10))
+            .map_err(|source| journal.sqlite(source))?;
+        Ok(journal)
+    }
+
+    fn tune(&self) -> Result<(), JournalError> {
+        self.connection
+            .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;")
+            .map_err(|source| self.sqlite(source))
+    }
+
+    fn sqlite(&self, source: rusqlite::Error) -> JournalError {
+        JournalError::Sqlite {
+            path: self.path.clone(),
+            source,
+        }
+    }
+
+    fn one<T: rusqlite::types::FromSql>(&self, sql: &str) -> Result<T, JournalError> {
+        self.connection
+            .prepare_cached(sql)
+            .and_then(|mut statement| statement.query_row([], |row| row.get(0)))
+            .map_err(|source| self.sqlite(source))
+    }
+
+    /// Appends events as one transaction that is on disk when this returns,
+    /// and archives the experiment that they settle.
+    ///
+    /// # Errors
+    /// What SQLite reports; then nothing of it is in the journal.
+    pub fn append(
+        &mut self,
+        records: &[Record],
+        settled: Option<&Experiment>,
+    ) -> Result<(), JournalError> {
+        let write = |transaction: &Transaction<'_>| {
+            let mut insert =
+                transaction.prepare_cached("INSERT INTO event (seq, at, body) VALUES (?, ?, ?)")?;
+            for record in records {
+                insert.execute(params![record.seq, record.at.0, json(&record.event)?])?;
+            }
+            settled.map_or(Ok(()), |experiment| archive(transaction, experiment))
+        };
+        self.connection
+            .transaction()
+            .and_then(|transaction| {
+                write(&transaction)?;
+                transaction.commit()
+            })
+            .map_err(|source| JournalError::Sqlite {
+                path: self.path.clone(),
+                source,
+            })?;
+        self.last = records.last().map_or(self.last, |record| record.seq);
+        Ok(())
+    }
+
+    /// Place of the last event; 0 when there is none.
+    pub fn last_seq(&self) -> u64 {
+        self.last
+    }
+
+    /// Hands every event to `each`, in order.
+    ///
+    /// # Errors
+    /// [`JournalError::Unreadable`] names the first row that is no event.
+    pub fn replay(&self, mut each: impl FnMut(Record)) -> Result<(), JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT seq, at, body FROM event ORDER BY seq")
+            .map_err(|source| self.sqlite(source))?;
+        let mut rows = statement.query([]).map_err(|source| self.sqlite(source))?;
+        while let Some(row) = rows.next().map_err(|source| self.sqlite(source))? {
+            let seq: u64 = row.get(0).map_err(|source| self.sqlite(source))?;
+            let at = row.get(1).map_err(|source| self.sqlite(source))?;
+            let body = row.get_ref(2).map_err(|source| self.sqlite(source))?;
+            let event = body
+                .as_str()
+                .map_err(|e| e.to_string())
+                .and_then(|body| serde_json::from_str(body).map_err(|e| e.to_string()))
+                .map_err(|why| JournalError::Unreadable {
+                    path: self.path.clone(),
+                    seq,
+                    why,
+                })?;
+            each(Record {
+                seq,
+                at: Timestamp(at),
+                event,
+            });
+        }
+        Ok(())
+    }
+
+    /// A settled experiment, whole.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn experiment(&self, number: u64) -> Result<Option<Experiment>, JournalError> {
+        let found = self
+            .connection
+            .prepare_cached("SELECT record FROM experiment WHERE number = ?")
+            .and_then(|mut s| {
+                s.query_row([number], |row| row.get::<_, String>(0))
+                    .optional()
+            })
+            .map_err(|source| self.sqlite(source))?;
+        found.map(|text| self.parse(number, &text)).transpose()
+    }
+
+    /// The last `limit` settled experiments, oldest first, whole.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn recent(&self, limit: usize) -> Result<Vec<Experiment>, JournalError> {
+        self.whole(
+            "SELECT number, record FROM experiment ORDER BY number DESC LIMIT ?",
+            limit,
+        )
+    }
+
+    /// The last `limit` kept experiments, oldest first, whole; the baseline is
+    /// one of them.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn kept(&self, limit: usize) -> Result<Vec<Experiment>, JournalError> {
+        self.whole(
+            "SELECT number, record FROM experiment WHERE verdict = 'keep' ORDER BY number DESC LIMIT ?",
+            limit,
+        )
+    }
+
+    fn whole(&self, sql: &str, limit: usize) -> Result<Vec<Experiment>, JournalError> {
+        let rows: Vec<(u64, String)> = self
+            .connection
+            .prepare_cached(sql)
+            .and_then(|mut s| {
+                s.query_map([limit as u64], |row| Ok((row.get(0)?, row.get(1)?)))?
+                    .collect()
+            })
+            .map_err(|source| self.sqlite(source))?;
+        rows.iter()
+            .rev()
+            .map(|(number, text)| self.parse(*number, text))
+            .collect()
+    }
+
+    fn parse(&self, number: u64, text: &str) -> Result<Experiment, JournalError> {
+        serde_json::from_str(text).map_err(|e| JournalError::Unreadable {
+            path: self.path.clone(),
+            seq: number,
+            why: e.to_string(),
+        })
+    }
+
+    /// Every settled experiment from number `from` on, in order.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn entries(&self, from: u64) -> Result<Vec<Entry>, JournalError> {
+        self.connection
+            .prepare_cached(
+                "SELECT number, commit_id, metric, memory, verdict, rule, hypothesis, reason,
+                 category, gain, crash, settled_at, wall_seconds, code_lines
+                 FROM experiment WHERE number >= ? ORDER BY number",
+            )
+            .and_then(|mut statement| {
+                statement
+                    .query_map([from], |row| {
+                        Ok(Entry {
+                            number: row.get(0)?,
+                            commit: row.get(1)?,
+                            metric: row.get(2)?,
+                            memory: row.get::<_, Option<u64>>(3)?.map(Bytes),
+                            verdict: word(row, 4)?,
+                            rule: word(row, 5)?,
+                            hypothesis: row.get(6)?,
+                            reason: row.get(7)?,
+                            category: word(row, 8)?,
+                            gain: row.get(9)?,
+                            crash: match row.get_ref(10)? {
+                                rusqlite::types::ValueRef::Null => None,
+                                _ => Some(word(row, 10)?),
+                            },
+                            settled_at: Timestamp(row.get(11)?),
+                            wall_seconds: row.get(12)?,
+                            code_lines: row.get(13)?,
+                        })
+                    })?
+                    .collect()
+            })
+            .map_err(|source| self.sqlite(source))
+    }
+
+    /// How many of each verdict.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn tally(&self) -> Result<Tally, JournalError> {
+        let count = |verdict: &str| {
+            self.one(&format!(
+                "SELECT count(*) FROM experiment WHERE verdict = '{verdict}' AND number > 0"
+            ))
+        };
+        Ok(Tally {
+            keep: count("keep")?,
+            discard: count("discard")?,
+            crash: count("crash")?,
+        })
+    }
+
+    /// The events of one kind, by its name in the journal, newest first.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn tail(&self, limit: usize) -> Result<Vec<Record>, JournalError> {
+        let rows: Vec<(u64, i64, String)> = self
+            .connection
+            .prepare_cached("SELECT seq, at, body FROM event ORDER BY seq DESC LIMIT ?")
+            .and_then(|mut s| {
+                s.query_map([limit as u64], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?
+                    .collect()
+            })
+            .map_err(|source| self.sqlite(source))?;
+        rows.into_iter()
+            .rev()
+            .map(|(seq, at, body)| {
+                let event = serde_json::from_str(&body).map_err(|e| JournalError::Unreadable {
+                    path: self.path.clone(),
+                    seq,
+                    why: e.to_string(),
+                })?;
+                Ok(Record {
+                    seq,
+                    at: Timestamp(at),
+                    event,
+                })
+            })
+            .collect()
+    }
+
+    /// Leaves a message for the engine; it need not be running.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn post(&self, message: &Message) -> Result<(), JournalError> {
+        json(message)
+            .and_then(|body| {
+                self.connection
+                    .execute("INSERT INTO inbox (body) VALUES (?)", [body])
+            })
+            .map(|_| ())
+            .map_err(|source| self.sqlite(source))
+    }
+
+    /// Messages that wait, with their numbers, oldest first. One that this
+    /// program does not understand is `None`.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn inbox(&self) -> Result<Vec<(i64, Option<Message>)>, JournalError> {
+        self.connection
+            .prepare_cached("SELECT id, body FROM inbox ORDER BY id")
+            .and_then(|mut statement| {
+                statement
+                    .query_map([], |row| {
+                        let body: String = row.get(1)?;
+                        Ok((row.get(0)?, serde_json::from_str(&body).ok()))
+                    })?
+                    .collect()
+            })
+            .map_err(|source| self.sqlite(source))
+    }
+
+    /// Takes a message out once what it asked for is in the journal.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn discard(&self, message: i64) -> Result<(), JournalError> {
+        self.connection
+            .execute("DELETE FROM inbox WHERE id = ?", [message])
+            .map(|_| ())
+            .map_err(|source| self.sqlite(source))
+    }
+}
+
+fn archive(transaction: &Transaction<'_>, experiment: &Experiment) -> rusqlite::Result<()> {
+    let Some(ruling) = &experiment.ruling else {
+        return Ok(());
+    };
+    transaction
+        .prepare_cached("INSERT OR REPLACE INTO experiment VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")?
+        .execute(params![
+            experiment.number,
+            experiment.commit.as_ref().map(|c| &c.0),
+            experiment.metric(),
+            experiment.peak_memory().map(|b| b.0),
+            bare(&ruling.verdict)?,
+            bare(&ruling.rule)?,
+            experiment.hypothesis,
+            ruling.reason,
+            bare(&experiment.category)?,
+            ruling.gain,
+            ruling.crash.as_ref().map(|c| bare(&c.kind)).transpose()?,
+            experiment.settled_at.unwrap_or(experiment.proposed_at).0,
+            experiment
+                .trials
+                .iter()
+                .map(|t| t.usage.wall_seconds)
+                .sum::<f64>(),
+            experiment.code_lines,
+            json(experiment)?,
+        ])?;
+    Ok(())
+}
+
+fn json<T: Serialize>(value: &T) -> rusqlite::Result<String> {
+    serde_json::to_string(value).map_err(|e| rusqlite::Error::ToSqlConversionFailure(e.into()))
+}
+
+/// An enum's name as serde writes it, without quotes.
+fn bare<T: Serialize>(value: &T) -> rusqlite::Result<String> {
+    json(value).map(|text| text.trim_matches('"').to_owned())
+}
+
+fn word<T: for<'de> Deserialize<'de>>(
+    row: &rusqlite::Row<'_>,
+    column: usize,
+) -> rusqlite::Result<T> {
+    let text = row.get_ref(column)?.as_str()?;
+    T::deserialize(serde::de::value::BorrowedStrDeserializer::<
+        serde::de::value::Error,
+    >::new(text))
+    .map_err(|e| {
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, e.into())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use autoresearch_core::session::{Event, State};
+
+    fn record(seq: u64, event: Event) -> Record {
+        Record {
+            seq,
+            at: Timestamp(1000 + i64::try_from(seq).unwrap()),
+            event,
+        }
+    }
+
+    #[test]
+    fn what_is_appended_is_read_back_in_order() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let mut journal = Journal::create(&path).unwrap();
+        let records = [
+            record(1, Event::Resumed),
+            record(2, Event::Settled { number: 3 }),
+        ];
+        journal.append(&records, None).unwrap();
+        drop(journal);
+        let journal = Journal::open(&path).unwrap();
+        assert_eq!(journal.last_seq(), 2);
+        let mut seen = Vec::new();
+        journal.replay(|record| seen.push(record)).unwrap();
+        assert_eq!(seen, records);
+        assert_eq!(State::replay(&seen).last_seq(), 2);
+        assert!(matches!(
+            Journal::create(&path),
+            Err(JournalError::Exists { .. })
+        ));
+    }
+
+    #[test]
+    fn a_place_is_never_written_twice() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::create(&folder.path().join("journal.db")).unwrap();
+        journal.append(&[record(1, Event::Resumed)], None).unwrap();
+        let twice = [record(2, Event::Resumed), record(1, Event::Resumed)];
+        assert!(journal.append(&twice, None).is_err());
+        let mut count = 0;
+        journal.replay(|_| count += 1).unwrap();
+        assert_eq!(count, 1, "a failed append leaves nothing");
+    }
+
+    #[test]
+    fn rubbish_is_an_error_that_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        assert!(matches!(
+            Journal::open(&path),
+            Err(JournalError::Missing { .. })
+        ));
+        std::fs::write(&path, "this is no database, whatever its name says").unwrap();
+        let error = Journal::open(&path).unwrap_err().to_string();
+        assert!(error.contains("journal.db"), "{error}");
+        std::fs::write(&path, "").unwrap();
+        assert!(Journal::open(&path).is_err());
+    }
+
+    #[test]
+    fn an_unreadable_row_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let mut journal = Journal::create(&path).unwrap();
+        journal.append(&[record(1, Event::Resumed)], None).unwrap();
+        journal
+            .connection
+            .execute("INSERT INTO event VALUES (2, 0, '{\"flown\":1}')", [])
+            .unwrap();
+        let error = journal.replay(|_| ()).unwrap_err().to_string();
+        assert!(
+            error.contains("row 2") && error.contains("flown"),
+            "{error}"
+        );
+    }
+
+    #[test]
+    fn messages_wait_for_the_engine() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        let journal = Journal::create(&path).unwrap();
+        Journal::open(&path)
+            .unwrap()
+            .post(&Message::Stop { now: true })
+            .unwrap();
+        let inbox = journal.inbox().unwrap();
+        assert_eq!(inbox[0].1, Some(Message::Stop { now: true }));
+        journal.discard(inbox[0].0).unwrap();
+        assert!(journal.inbox().unwrap().is_empty());
+    }
+}

@@ -1,0 +1,90 @@
+//! Any program that edits the desk. It gets the brief as JSON on its standard
+//! input and as a page in the file that `AUTORESEARCH_BRIEF` names.
+
+use autoresearch_core::proposal::{Category, Edit, Proposal};
+
+use crate::{Brief, Desk, Errand, ProposeError, Proposer};
+
+/// A program and its arguments.
+#[derive(Clone, Debug)]
+pub struct Command {
+    command: Vec<String>,
+    /// Where the brief is written for it; outside the desk.
+    scratch: std::path::PathBuf,
+}
+
+impl Command {
+    /// A proposer that runs `command`; the brief goes into the folder
+    /// `scratch`, which must exist.
+    pub fn new(command: Vec<String>, scratch: std::path::PathBuf) -> Command {
+        Command { command, scratch }
+    }
+}
+
+impl Proposer for Command {
+    fn name(&self) -> &str {
+        "command"
+    }
+
+    fn propose(&mut self, brief: &Brief, desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
+        let page = self.scratch.join("brief.md");
+        let json = self.scratch.join("brief.json");
+        let failed = |e: std::io::Error| {
+            ProposeError::Failed(format!(
+                "failed to write the brief to {}: {e}",
+                page.display()
+            ))
+        };
+        std::fs::write(&page, brief.to_markdown()).map_err(failed)?;
+        let text = serde_json::to_vec(brief)
+            .map_err(|e| ProposeError::Failed(format!("failed to write the brief: {e}")))?;
+        std::fs::write(&json, text).map_err(failed)?;
+
+        let finished = desk.run(&Errand {
+            command: &self.command,
+            stdin: &json,
+            environment: vec![("AUTORESEARCH_BRIEF".to_owned(), page.display().to_string())],
+        })?;
+        if !finished.success {
+            let last = finished
+                .tail
+                .lines()
+                .rev()
+                .find(|line| !line.trim().is_empty());
+            let last = last.map_or_else(String::new, |line| format!(": {}", line.trim()));
+            return Err(ProposeError::Failed(format!(
+                "the proposer's command: {}{last}",
+                finished.how
+            )));
+        }
+        let hypothesis = stated(&finished.tail)
+            .or_else(|| brief.hypothesis.clone())
+            .unwrap_or_else(|| "an edit by the proposer's command".to_owned());
+        let category = Category::of(&hypothesis);
+        Ok(Proposal {
+            hypothesis,
+            category,
+            edit: Edit::Desk,
+            settings: None,
+        })
+    }
+}
+
+/// The last `HYPOTHESIS: …` line of an output.
+fn stated(output: &str) -> Option<String> {
+    output.lines().rev().find_map(|line| {
+        let (mark, text) = line.trim().split_once(':')?;
+        let text = text.trim();
+        (mark.eq_ignore_ascii_case("hypothesis") && !text.is_empty()).then(|| text.to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_last_stated_hypothesis_counts() {
+        let output = "hypothesis: first\nworking…\nHYPOTHESIS: raise LR: twice\nbye";
+        assert_eq!(super::stated(output).as_deref(), Some("raise LR: twice"));
+        assert_eq!(super::stated("HYPOTHESIS:  \nnothing"), None);
+    }
+}

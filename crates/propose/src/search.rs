@@ -1,0 +1,4 @@
+//! To come.
+/// The embedded proposer.
+#[derive(Debug)]
+pub struct Search;
