@@ -1,5 +1,16 @@
 //! The number that an experiment is about: where it is found, which way is
-//! better. Reading it from a stream of output is [`Extractor`]'s work.
+//! better. Reading it from a stream of output is [`Extractor`]'s work, from a
+//! JSON file [`read_json`]'s.
+
+mod ansi;
+mod extract;
+mod json;
+mod number;
+mod printed;
+mod secondary;
+
+pub use extract::{BadPattern, Extractor};
+pub use json::read_json;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -94,5 +105,9 @@ pub fn significant(value: f64, digits: usize) -> String {
     }
     let decimals = (digits as f64 - 1.0 - magnitude).max(0.0) as usize;
     let text = format!("{value:.decimals$}");
-    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+    if text.contains('.') {
+        text.trim_end_matches('0').trim_end_matches('.').to_owned()
+    } else {
+        text
+    }
 }
