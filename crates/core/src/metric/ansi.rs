@@ -36,15 +36,14 @@ impl State {
             // Within a string this is the start of its end: the `\` that
             // follows is then the final byte of an escape like any other.
             (_, ESCAPE) => (State::Escape, false),
-            (State::Text, _) => (State::Text, true),
             (State::Escape, b'[') => (State::Csi, false),
             (State::Escape, b']' | b'P' | b'X' | b'^' | b'_') => (State::String, false),
             (State::Csi, 0x40..=0x7e) | (State::Escape, 0x30..=0x7e) | (State::String, BELL) => {
                 (State::Text, false)
             }
             (State::Escape | State::Csi, 0x20..=0x3f) | (State::String, _) => (self, false),
-            // Not an escape after all.
-            (State::Escape | State::Csi, _) => (State::Text, true),
+            // Not an escape after all, or not in one.
+            (State::Text | State::Escape | State::Csi, _) => (State::Text, true),
         }
     }
 }

@@ -82,7 +82,8 @@ pub enum BadPattern {
 /// at most 64, the newest.
 ///
 /// A line of more than 64 KiB is read in pieces that overlap, so that a value is
-/// found anywhere in it; `^` and `$` of a pattern still mean the line's.
+/// found anywhere in it; there `^` and `$` of a pattern also match where a piece
+/// starts and ends.
 #[derive(Debug)]
 pub struct Extractor {
     metric: String,
@@ -102,7 +103,7 @@ enum Search {
     /// for secondary metrics.
     Named {
         lines: Regex,
-        name: Option<Finder<'static>>,
+        name: Option<Box<Finder<'static>>>,
     },
     /// Every line is looked at.
     Pattern { pattern: Regex, first: bool },
@@ -140,7 +141,7 @@ impl Extractor {
                     name,
                     Search::Named {
                         lines,
-                        name: Some(Finder::new(name).into_owned()),
+                        name: Some(Box::new(Finder::new(name).into_owned())),
                     },
                 )
             }
@@ -375,3 +376,6 @@ impl Ending {
             .skip(usize::from(self.is_cut))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -167,8 +167,8 @@ mod tests {
 
     #[test]
     fn the_newest_names_stay() {
-        let text: String = (0..1000).map(|i| format!("name{i}: {i}\n")).collect();
-        let rows = read(&text);
+        let lines: Vec<_> = (0..1000).map(|i| format!("name{i}: {i}")).collect();
+        let rows = read(&lines.join("\n"));
         assert_eq!(rows.len(), MOST_NAMES);
         assert_eq!(rows.last(), Some(&("name999".to_owned(), 999.0)));
     }
