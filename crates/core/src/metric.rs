@@ -1,5 +1,16 @@
 //! The number that an experiment is about: where it is found, which way is
-//! better. Reading it from a stream of output is [`Extractor`]'s work.
+//! better. Reading it from a stream of output is [`Extractor`]'s work, from a
+//! JSON file [`read_json`]'s.
+
+mod ansi;
+mod extract;
+mod json;
+mod number;
+mod printed;
+mod secondary;
+
+pub use extract::{BadPattern, Extractor};
+pub use json::read_json;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -92,6 +103,11 @@ pub fn significant(value: f64, digits: usize) -> String {
     if !(-5.0..15.0).contains(&magnitude) {
         return format!("{value:.*e}", digits.saturating_sub(1));
     }
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "from 0 to 20"
+    )]
     let decimals = (digits as f64 - 1.0 - magnitude).max(0.0) as usize;
     let text = format!("{value:.decimals$}");
     if text.contains('.') {

@@ -1,0 +1,381 @@
+//! From a stream of output to readings, in constant memory and at the speed of
+//! a search for the name.
+
+use std::ops::Range;
+
+use memchr::memmem::Finder;
+use memchr::{memchr2, memchr2_iter, memrchr2};
+use regex::bytes::Regex;
+
+use super::ansi::Stripper;
+use super::printed::{self, Rank};
+use super::secondary::Table;
+use super::{Readings, Source};
+
+/// Bytes of a line that are looked at together.
+const PIECE: usize = 64 * 1024;
+/// A value within this many bytes of the cut between two pieces is read whole:
+/// both pieces hold this much of one another.
+const MARGIN: usize = 1024;
+/// Bytes at the end of the output that are searched for secondary metrics.
+const SUMMARY: usize = 64 * 1024;
+/// Bytes of a metric's name.
+const LONGEST_NAME: usize = 256;
+
+/// A source of the metric that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum BadPattern {
+    /// The expression does not compile.
+    #[error(
+        "pattern for metric '{name}' is no regular expression (write it as at https://docs.rs/regex): {source}"
+    )]
+    Invalid {
+        /// The metric's name.
+        name: String,
+        /// Where it fails.
+        source: Box<regex::Error>,
+    },
+    /// The expression has no capture group.
+    #[error(
+        "pattern '{pattern}' has no group: put parentheses around the number, as in 'loss: ([0-9.]+)'"
+    )]
+    NoGroup {
+        /// The expression.
+        pattern: String,
+    },
+    /// The name cannot stand in a line of output.
+    #[error(
+        "metric name {name:?} cannot be searched for: give it 1 to 256 bytes without line breaks"
+    )]
+    Name {
+        /// The name.
+        name: String,
+    },
+}
+
+/// Reads the metric from the output of one run, chunk by chunk; how the output
+/// was cut into chunks makes no difference.
+///
+/// A line ends with `\n`, `\r` or both. Terminal escapes are removed first; bytes
+/// that are not UTF-8 are let pass.
+///
+/// **Printed.** The name is compared exactly, case included, and must not be a
+/// part of a longer one (`val_bpb_ema`, `best/val_bpb`, `--val_bpb`). The number
+/// stands behind it after `:`, `=`, `|` or spaces. The last finite value wins,
+/// but one whose name starts its field (`val_bpb: 1`, `step 3 | val_bpb: 1`,
+/// `METRIC val_bpb=1`) outranks one with a word before it (`best val_bpb: 1`).
+/// Names that start with that word are read by giving the whole of it.
+///
+/// **Pattern.** For output of any other form, as criterion's `time: [1.2 ms 1.3
+/// ms 1.4 ms]`: the first group of the expression, line by line, where a number
+/// starts it.
+///
+/// **Json.** The metric is in a file: see [`read_json`](super::read_json). Here
+/// only the secondary metrics are read.
+///
+/// Numbers: thousands separators, `%` (97.3% is 97.3), a unit, `8.52/10` are
+/// understood, units are not converted; what may be something else, as `0,99`, is
+/// not read.
+///
+/// **Secondary** metrics are pairs of a name and a number in the last 64 KiB of
+/// the output, in lines that hold the metric, and in `METRIC name=number` lines:
+/// at most 64, the newest.
+///
+/// A line of more than 64 KiB is read in pieces that overlap, so that a value is
+/// found anywhere in it; there `^` and `$` of a pattern also match where a piece
+/// starts and ends.
+#[derive(Debug)]
+pub struct Extractor {
+    metric: String,
+    search: Search,
+    stripper: Stripper,
+    /// What came of the line that has not ended; at most a piece of it.
+    pending: Vec<u8>,
+    /// Whether `pending` starts within its line.
+    is_continued: bool,
+    ending: Ending,
+    found: Found,
+}
+
+#[derive(Debug)]
+enum Search {
+    /// Lines that match `lines` are looked at: for the name, if there is one, and
+    /// for secondary metrics.
+    Named {
+        lines: Regex,
+        name: Option<Box<Finder<'static>>>,
+    },
+    /// Every line is looked at.
+    Pattern { pattern: Regex, first: bool },
+}
+
+/// What has been read so far.
+#[derive(Debug, Default)]
+struct Found {
+    in_field: Option<f64>,
+    in_phrase: Option<f64>,
+    saw_non_finite: bool,
+    secondary: Table,
+}
+
+impl Extractor {
+    /// An extractor for the output of one run.
+    ///
+    /// # Errors
+    /// A pattern that is no regular expression or has no group, and a name that
+    /// no line can hold.
+    pub fn new(source: &Source) -> Result<Extractor, BadPattern> {
+        let (metric, search) = match source {
+            Source::Printed { name } => {
+                let name = name.trim();
+                if name.is_empty()
+                    || name.len() > LONGEST_NAME
+                    || name.contains(['\n', '\r', '\x1b'])
+                {
+                    return Err(BadPattern::Name {
+                        name: name.to_owned(),
+                    });
+                }
+                let lines = compile(name, &format!("{}|METRIC ", regex::escape(name)))?;
+                (
+                    name,
+                    Search::Named {
+                        lines,
+                        name: Some(Box::new(Finder::new(name).into_owned())),
+                    },
+                )
+            }
+            Source::Pattern {
+                name,
+                pattern,
+                first,
+            } => {
+                let compiled = compile(name, pattern)?;
+                if compiled.captures_len() < 2 {
+                    return Err(BadPattern::NoGroup {
+                        pattern: pattern.clone(),
+                    });
+                }
+                (
+                    name.as_str(),
+                    Search::Pattern {
+                        pattern: compiled,
+                        first: *first,
+                    },
+                )
+            }
+            Source::Json { name, .. } => (
+                name.as_str(),
+                Search::Named {
+                    lines: compile(name, "METRIC ")?,
+                    name: None,
+                },
+            ),
+        };
+        Ok(Extractor {
+            metric: metric.to_owned(),
+            search,
+            stripper: Stripper::default(),
+            pending: Vec::new(),
+            is_continued: false,
+            ending: Ending::default(),
+            found: Found::default(),
+        })
+    }
+
+    /// Takes the next bytes of the output.
+    pub fn feed(&mut self, chunk: &[u8]) {
+        // Parts bound what the stripper copies.
+        for part in chunk.chunks(PIECE) {
+            let mut stripper = std::mem::take(&mut self.stripper);
+            self.feed_plain(stripper.strip(part));
+            self.stripper = stripper;
+        }
+    }
+
+    fn feed_plain(&mut self, mut text: &[u8]) {
+        self.ending.push(text);
+        if !self.pending.is_empty() {
+            let Some(end) = memchr2(b'\n', b'\r', text) else {
+                self.hold(text);
+                return;
+            };
+            self.hold(&text[..end]);
+            self.end_line();
+            text = &text[end + 1..];
+        }
+        // The line break belongs to the lines, since a match may start there.
+        let lines = memrchr2(b'\n', b'\r', text).map_or(0, |last| last + 1);
+        self.search.lines(&text[..lines], &mut self.found);
+        self.hold(&text[lines..]);
+    }
+
+    /// Keeps a part of a line that has not ended, and reads it where it fills a
+    /// piece.
+    fn hold(&mut self, part: &[u8]) {
+        self.pending.extend_from_slice(part);
+        while self.pending.len() > PIECE {
+            let owned = owned(PIECE, self.is_continued, false);
+            self.search
+                .piece(&self.pending[..PIECE], &owned, &mut self.found);
+            self.pending.drain(..PIECE - 2 * MARGIN);
+            self.is_continued = true;
+        }
+    }
+
+    fn end_line(&mut self) {
+        let owned = owned(self.pending.len(), self.is_continued, true);
+        self.search.piece(&self.pending, &owned, &mut self.found);
+        self.pending.clear();
+        self.is_continued = false;
+    }
+
+    /// What the output said.
+    pub fn finish(mut self) -> Readings {
+        if !self.pending.is_empty() {
+            self.end_line();
+        }
+        let mut secondary = self.found.secondary;
+        for line in self.ending.lines() {
+            secondary.read(line);
+        }
+        Readings {
+            metric: self.found.in_field.or(self.found.in_phrase),
+            saw_non_finite: self.found.saw_non_finite,
+            secondary: secondary.without(&self.metric),
+        }
+    }
+}
+
+fn compile(name: &str, pattern: &str) -> Result<Regex, BadPattern> {
+    Regex::new(pattern).map_err(|source| BadPattern::Invalid {
+        name: name.to_owned(),
+        source: Box::new(source),
+    })
+}
+
+/// Where a value must start to belong to a piece of `length` bytes, so that what
+/// is in the overlap of two pieces is read once, with its surroundings.
+fn owned(length: usize, is_continued: bool, is_last: bool) -> Range<usize> {
+    let start = if is_continued { MARGIN } else { 0 };
+    // `+ 1`, so that an empty group at the end of a line counts.
+    let end = if is_last { length + 1 } else { length - MARGIN };
+    start..end
+}
+
+impl Search {
+    /// Reads whole lines; the part of a chunk that they come from is no longer
+    /// than a piece, so neither is a line.
+    fn lines(&self, text: &[u8], found: &mut Found) {
+        match self {
+            Search::Named { lines, .. } => {
+                let mut from = 0;
+                while let Some(hit) = lines.find_at(text, from) {
+                    let start = memrchr2(b'\n', b'\r', &text[..hit.start()]).map_or(0, |at| at + 1);
+                    let end = memchr2(b'\n', b'\r', &text[hit.end()..])
+                        .map_or(text.len(), |at| hit.end() + at);
+                    self.piece(&text[start..end], &(0..end - start + 1), found);
+                    from = end;
+                }
+            }
+            Search::Pattern { .. } => {
+                let mut start = 0;
+                for end in memchr2_iter(b'\n', b'\r', text) {
+                    self.piece(&text[start..end], &(0..end - start + 1), found);
+                    start = end + 1;
+                }
+            }
+        }
+    }
+
+    /// Reads a line, or of a long line the piece that owns the values which start
+    /// within `owned`.
+    fn piece(&self, text: &[u8], owned: &Range<usize>, found: &mut Found) {
+        match self {
+            Search::Named { name, .. } => {
+                let mut has_name = false;
+                if let Some(name) = name {
+                    printed::values(text, name, owned, |rank, value| {
+                        has_name = true;
+                        found.take(rank, value);
+                    });
+                }
+                if has_name || text.starts_with(b"METRIC ") {
+                    found.secondary.read(text);
+                }
+            }
+            Search::Pattern { pattern, first } => {
+                if text.starts_with(b"METRIC ") {
+                    found.secondary.read(text);
+                }
+                if *first && found.in_field.is_some() || !pattern.is_match(text) {
+                    return;
+                }
+                let values = pattern
+                    .captures_iter(text)
+                    .filter_map(|captures| captures.get(1))
+                    .filter(|group| owned.contains(&group.start()))
+                    .filter_map(|group| super::number::prefix(group.as_bytes().trim_ascii()));
+                for (value, _) in values {
+                    if *first && found.in_field.is_some() {
+                        return;
+                    }
+                    found.take(Rank::Field, value);
+                }
+            }
+        }
+    }
+}
+
+impl Found {
+    fn take(&mut self, rank: Rank, value: f64) {
+        if !value.is_finite() {
+            self.saw_non_finite = true;
+            return;
+        }
+        match rank {
+            Rank::Field => self.in_field = Some(value),
+            Rank::Phrase => self.in_phrase = Some(value),
+        }
+    }
+}
+
+/// The last [`SUMMARY`] bytes of the output.
+#[derive(Debug, Default)]
+struct Ending {
+    bytes: Vec<u8>,
+    is_cut: bool,
+}
+
+impl Ending {
+    fn push(&mut self, text: &[u8]) {
+        self.bytes.extend_from_slice(text);
+        // Rarely, so that moving bytes to the front costs little.
+        if self.bytes.len() > 4 * SUMMARY {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if let Some(excess) = self
+            .bytes
+            .len()
+            .checked_sub(SUMMARY)
+            .filter(|&excess| excess > 0)
+        {
+            self.bytes.drain(..excess);
+            self.is_cut = true;
+        }
+    }
+
+    /// Its lines, without the one that was cut.
+    fn lines(&mut self) -> impl Iterator<Item = &[u8]> {
+        self.cut();
+        self.bytes
+            .split(|&byte| byte == b'\n' || byte == b'\r')
+            .skip(usize::from(self.is_cut))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,277 @@
+//! What the extractor reads and what it does not.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn printed(name: &str) -> Source {
+    Source::Printed {
+        name: name.to_owned(),
+    }
+}
+
+fn pattern(pattern: &str, first: bool) -> Source {
+    Source::Pattern {
+        name: "time".to_owned(),
+        pattern: pattern.to_owned(),
+        first,
+    }
+}
+
+fn read(source: &Source, output: &[u8]) -> Readings {
+    let mut extractor = Extractor::new(source).unwrap();
+    extractor.feed(output);
+    extractor.finish()
+}
+
+fn metric(source: &Source, output: &str) -> Option<f64> {
+    read(source, output.as_bytes()).metric
+}
+
+#[test]
+fn the_block_of_karpathys_script_is_read() {
+    let output = "step 00952 (99.9%) | loss: 2.9 | lrm: 0.00 | dt: 300ms\rstep 00953 (100.0%) | loss: 2.8\r\
+                  ---\nval_bpb:          0.997900\ntraining_seconds: 300.1\npeak_vram_mb:     45060.2\n";
+    let readings = read(&printed("val_bpb"), output.as_bytes());
+    assert_eq!(
+        (readings.metric, readings.saw_non_finite),
+        (Some(0.9979), false)
+    );
+    assert_eq!(readings.secondary.get("peak_vram_mb"), Some(&45060.2));
+    assert_eq!(readings.secondary.get("training_seconds"), Some(&300.1));
+    assert_eq!(readings.secondary.get("loss"), Some(&2.8));
+    assert!(!readings.secondary.contains_key("val_bpb"));
+}
+
+#[test]
+fn the_last_finite_value_wins_and_others_are_remembered() {
+    let readings = read(&printed("loss"), b"loss: 3\nloss: nan\nloss: 2\nloss: inf");
+    assert_eq!(
+        (readings.metric, readings.saw_non_finite),
+        (Some(2.0), true)
+    );
+    let readings = read(&printed("loss"), b"loss: NaN\n");
+    assert_eq!((readings.metric, readings.saw_non_finite), (None, true));
+}
+
+#[test]
+fn a_name_that_starts_its_field_outranks_one_in_a_phrase() {
+    assert_eq!(
+        metric(&printed("loss"), "loss: 2\nbest loss: 1\n"),
+        Some(2.0)
+    );
+    assert_eq!(
+        metric(&printed("loss"), "train loss: 2\ntrain loss: 1\n"),
+        Some(1.0)
+    );
+    assert_eq!(
+        metric(&printed("best loss"), "best loss: 1\nloss: 2\n"),
+        Some(1.0)
+    );
+    for field in [
+        "METRIC loss=2",
+        "12:00:01 INFO loss: 2",
+        "epoch 3 loss: 2",
+        "lr=1e-3 loss=2",
+        "[a] loss 2",
+    ] {
+        assert_eq!(
+            metric(&printed("loss"), &format!("{field}\nbest loss: 1\n")),
+            Some(2.0),
+            "{field}"
+        );
+    }
+}
+
+#[test]
+fn colour_does_not_hide_a_name() {
+    assert_eq!(
+        metric(
+            &printed("val/loss"),
+            "\x1b[35mval/\x1b[95mloss\x1b[0m: \x1b[1;36m0.5\x1b[0m\n"
+        ),
+        Some(0.5)
+    );
+}
+
+#[test]
+fn a_pattern_reads_the_first_or_the_last_match() {
+    let output = "time: [1.2 ms 1.3 ms 1.4 ms]\nchange: [-0.345%]\ntime: [2.2 ms 2.3 ms 2.4 ms]\n";
+    let middle = r"time:\s+\[\S+ \S+ (\S+)";
+    assert_eq!(metric(&pattern(middle, false), output), Some(2.3));
+    assert_eq!(metric(&pattern(middle, true), output), Some(1.3));
+    assert_eq!(
+        metric(&pattern(r"^(\d+)$", true), "a 1\n2\r\n3\r"),
+        Some(2.0)
+    );
+    assert_eq!(
+        metric(
+            &pattern(r"rated at ([\d.]+/10)", false),
+            "rated at 8.52/10 (previous run"
+        ),
+        Some(8.52)
+    );
+    let readings = read(
+        &pattern("x (.*)", true),
+        b"x nan\nx y\nx 1,234.5 ms\nx 7\nMETRIC mem=3\n",
+    );
+    assert_eq!(
+        (readings.metric, readings.saw_non_finite),
+        (Some(1234.5), true)
+    );
+    assert_eq!(readings.secondary.get("mem"), Some(&3.0));
+}
+
+#[test]
+fn a_source_that_cannot_work_says_what_to_do() {
+    let bad = |source| Extractor::new(&source).unwrap_err().to_string();
+    assert!(bad(pattern("loss: (", false)).contains("no regular expression"));
+    assert!(bad(pattern("loss: .*", false)).contains("put parentheses"));
+    assert!(bad(printed(" ")).contains("cannot be searched for"));
+    assert!(bad(printed("a\nb")).contains("without line breaks"));
+}
+
+#[test]
+fn a_value_is_found_anywhere_in_a_long_line() {
+    // At each place around the cuts, and surely once.
+    for at in (PIECE - 3 * MARGIN..PIECE + MARGIN)
+        .step_by(61)
+        .chain([0, 150_000])
+    {
+        let mut line = vec![b'x'; 200_000];
+        line[at..at + 18].copy_from_slice(b" time: 1.25, y: 2 ");
+        assert_eq!(read(&printed("time"), &line).metric, Some(1.25), "at {at}");
+        assert_eq!(
+            read(&pattern(r" time: (\S+),", true), &line).metric,
+            Some(1.25),
+            "at {at}"
+        );
+    }
+}
+
+#[test]
+fn metric_lines_count_wherever_they_are_and_others_at_the_end_only() {
+    let mut output = b"METRIC early=1\nlost: 1\nval_bpb: 1 | kept: 1\n".to_vec();
+    output.extend(b"chatter without any number\n".repeat(10_000));
+    output.extend(b"late: 2\n");
+    let names = |source| {
+        read(&source, &output)
+            .secondary
+            .into_keys()
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(names(printed("val_bpb")), ["early", "kept", "late"]);
+    assert_eq!(names(pattern("(x)", false)), ["early", "late"]);
+    let json = Source::Json {
+        name: "val_bpb".into(),
+        file: "m.json".into(),
+        key: "m".into(),
+    };
+    assert_eq!(names(json), ["early", "late"]);
+}
+
+#[test]
+fn memory_stays_constant_over_long_output_and_long_lines() {
+    for unit in [
+        &b"no line break at all, "[..],
+        b"step 1 loss 2\n",
+        b"step 1 loss 2\r",
+        b"\x1b[1mx\x1b]0;y",
+    ] {
+        let mut extractor = Extractor::new(&printed("val_bpb")).unwrap();
+        let chunk = unit.repeat(10_000);
+        for _ in 0..100 {
+            extractor.feed(&chunk);
+        }
+        assert!(extractor.pending.capacity() <= 4 * PIECE);
+        assert!(extractor.ending.bytes.capacity() <= 16 * SUMMARY);
+        extractor.feed(b"\nval_bpb: 1\n");
+        assert_eq!(extractor.finish().metric, Some(1.0));
+    }
+}
+
+/// Pieces of output that meet in ways which text of any bytes seldom has.
+fn output() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        4 => proptest::sample::select(vec![
+            "time", "time: ", "METRIC ", "METRIC time=", "best ", "a: ", "=", " | ", ", ", "\n", "\r", "\r\n", "\x1b",
+            "\x1b[", "\x1b[1m", "\x1b]0;", "\x07", "nan", "-inf", "0.5", "1,234", "%", "\u{2212}", "\u{2502}", "{\"",
+        ])
+        .prop_map(|text| text.as_bytes().to_vec()),
+        2 => any::<f64>().prop_map(|value| format!("time: {value}").into_bytes()),
+        1 => proptest::collection::vec(any::<u8>(), 0..20),
+        1 => (0..3 * PIECE, any::<u8>()).prop_map(|(length, byte)| vec![byte; length]),
+    ];
+    proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
+}
+
+fn any_source() -> impl Strategy<Value = Source> {
+    proptest::sample::select(vec![
+        printed("time"),
+        pattern(r"time\W*(\S+)", false),
+        pattern(r"^.*?(\d+)$", true),
+        pattern(r"(\d*)", true),
+        Source::Json {
+            name: "time".into(),
+            file: "f".into(),
+            key: "k".into(),
+        },
+    ])
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn chunks_make_no_difference(
+        source in any_source(),
+        output in output(),
+        sizes in proptest::collection::vec(prop_oneof![1..4_usize, 1..200_usize, 1..200_000_usize], 1..10),
+    ) {
+        let mut extractor = Extractor::new(&source).unwrap();
+        let mut rest = output.as_slice();
+        for size in sizes.iter().cycle() {
+            let (chunk, after) = rest.split_at(rest.len().min(*size));
+            extractor.feed(chunk);
+            rest = after;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        prop_assert_eq!(extractor.finish(), read(&source, &output));
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
+        read(&printed("a"), &bytes);
+        super::super::read_json(&String::from_utf8_lossy(&bytes), "a.b");
+    }
+
+    #[test]
+    fn a_printed_number_reads_back(value in any::<f64>().prop_filter("finite", |value| value.is_finite())) {
+        for text in [
+            format!("val_bpb: {value}"),
+            format!("val_bpb = {value:e}"),
+            format!("METRIC val_bpb={value:?}"),
+            format!("| val_bpb | {value:+} |"),
+            format!("{{\"val_bpb\": {value:?}, \"lr\": 1}}"),
+            format!("step 3 | val_bpb {value} ms | lr 1e-3"),
+            format!("val_bpb: {value}%").replace('-', "\u{2212}"),
+        ] {
+            prop_assert_eq!(metric(&printed("val_bpb"), &text), Some(value), "{}", text);
+        }
+    }
+
+    #[test]
+    fn a_number_with_thousands_separators_reads_back(value in 0..u64::pow(2, 53)) {
+        let digits = value.to_string();
+        let grouped: String = digits
+            .char_indices()
+            .flat_map(|(at, digit)| {
+                let comma = at > 0 && (digits.len() - at) % 3 == 0;
+                comma.then_some(',').into_iter().chain([digit])
+            })
+            .collect();
+        prop_assert_eq!(metric(&printed("n"), &format!("n: {grouped}")), Some(value as f64));
+    }
+}
