@@ -295,20 +295,9 @@ impl Journal {
             let seq: u64 = row.get(0).map_err(|source| self.sqlite(source))?;
             let at = row.get(1).map_err(|source| self.sqlite(source))?;
             let body = row.get_ref(2).map_err(|source| self.sqlite(source))?;
-            let event = body
-                .as_str()
-                .map_err(|e| e.to_string())
-                .and_then(|body| serde_json::from_str(body).map_err(|e| e.to_string()))
-                .map_err(|why| JournalError::Unreadable {
-                    path: self.path.clone(),
-                    seq,
-                    why,
-                })?;
-            each(Record {
-                seq,
-                at: Timestamp(at),
-                event,
-            });
+            // Lossy: damaged text fails as JSON, with its place.
+            let body = String::from_utf8_lossy(body.as_bytes().unwrap_or_default());
+            each(self.event(seq, at, &body)?);
         }
         Ok(())
     }
@@ -431,34 +420,40 @@ impl Journal {
         })
     }
 
-    /// The events of one kind, by its name in the journal, newest first.
+    /// The first event: what the session was opened with.
     ///
     /// # Errors
     /// What SQLite reports.
-    pub fn tail(&self, limit: usize) -> Result<Vec<Record>, JournalError> {
-        let rows: Vec<(u64, i64, String)> = self
+    pub fn first(&self) -> Result<Option<Record>, JournalError> {
+        self.record("SELECT seq, at, body FROM event ORDER BY seq LIMIT 1")
+    }
+
+    /// The last event.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn last(&self) -> Result<Option<Record>, JournalError> {
+        self.record("SELECT seq, at, body FROM event ORDER BY seq DESC LIMIT 1")
+    }
+
+    fn record(&self, sql: &str) -> Result<Option<Record>, JournalError> {
+        let row: Option<(u64, i64, String)> = self
             .connection
-            .prepare_cached("SELECT seq, at, body FROM event ORDER BY seq DESC LIMIT ?")
+            .prepare_cached(sql)
             .and_then(|mut s| {
-                s.query_map([limit as u64], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?)))?
-                    .collect()
+                s.query_row([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).optional()
             })
             .map_err(|source| self.sqlite(source))?;
-        rows.into_iter()
-            .rev()
-            .map(|(seq, at, body)| {
-                let event = serde_json::from_str(&body).map_err(|e| JournalError::Unreadable {
-                    path: self.path.clone(),
-                    seq,
-                    why: e.to_string(),
-                })?;
-                Ok(Record {
-                    seq,
-                    at: Timestamp(at),
-                    event,
-                })
-            })
-            .collect()
+        row.map(|(seq, at, body)| self.event(seq, at, &body)).transpose()
+    }
+
+    fn event(&self, seq: u64, at: i64, body: &str) -> Result<Record, JournalError> {
+        let event = serde_json::from_str(body).map_err(|e| JournalError::Unreadable {
+            path: self.path.clone(),
+            seq,
+            why: e.to_string(),
+        })?;
+        Ok(Record { seq, at: Timestamp(at), event })
     }
 
     /// Leaves a message for the engine; it need not be running.

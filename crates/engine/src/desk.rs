@@ -1,0 +1,178 @@
+//! Where proposals are written: a worktree at the incumbent, made when the
+//! first proposer wants it, and programs that run there under supervision.
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use autoresearch_config::Config;
+use autoresearch_core::experiment::CommitId;
+use autoresearch_core::proposal::{FileEdit, Refusal};
+use autoresearch_core::session::State;
+use autoresearch_core::trial::Exit;
+use autoresearch_ledger::{Journal, Message};
+use autoresearch_propose::{Desk, Errand, Finished, ProposeError};
+use autoresearch_repo::{ChangeKind, Repo, Worktree};
+use autoresearch_report::{Activity, Progress};
+use autoresearch_run::{Executor, Job, LogLimit};
+
+use crate::bench::{place, wait};
+use crate::error::EngineError;
+use crate::guard::{self, Targets};
+use crate::news::{News, Observer};
+use crate::places::Places;
+use crate::stop::{Stop, Urgency};
+
+/// The desk of a session, whether or not it was made yet.
+pub(crate) struct Workplace {
+    pub(crate) worktree: Option<Worktree>,
+    pub(crate) places: Places,
+    pub(crate) config: Config,
+    pub(crate) session: String,
+    pub(crate) executor: Box<dyn Executor>,
+    /// Programs run here so far, for their logs' names.
+    pub(crate) errands: u64,
+}
+
+impl Workplace {
+    /// The desk for one proposal.
+    pub(crate) fn desk<'a>(
+        &'a mut self,
+        repo: &'a Repo,
+        tip: Option<CommitId>,
+        targets: &'a Targets,
+        state: &'a State,
+        journal: &'a Journal,
+        stop: &'a Stop,
+        watch: Watch<'a>,
+    ) -> impl Desk + 'a {
+        OneDesk { workplace: self, repo, tip, targets, state, journal, stop, watch }
+    }
+
+    /// What the desk differs by from the incumbent.
+    pub(crate) fn edits(
+        &self,
+        repo: &Repo,
+        tip: Option<&CommitId>,
+    ) -> Result<Result<Vec<FileEdit>, Refusal>, EngineError> {
+        let (Some(worktree), Some(tip)) = (&self.worktree, tip) else {
+            return Ok(Err(Refusal::Empty));
+        };
+        let mut edits = Vec::new();
+        for change in worktree.changes(tip, &self.config.links)? {
+            let content = match &change.kind {
+                ChangeKind::Added { blob } | ChangeKind::Modified { blob } => {
+                    Some(repo.read_blob(blob)?)
+                }
+                ChangeKind::Deleted => None,
+                other => {
+                    if !self.config.target.contains(&change.path) {
+                        return Ok(Err(Refusal::Protected { path: change.path }));
+                    }
+                    let what = format!("`{}` {other}; only its contents may change", change.path);
+                    return Ok(Err(Refusal::Unacceptable { what }));
+                }
+            };
+            edits.push(FileEdit { path: change.path, content });
+        }
+        Ok(Ok(edits))
+    }
+}
+
+/// Whoever is told how long a proposer takes.
+pub(crate) struct Watch<'a> {
+    pub(crate) observer: &'a mut dyn Observer,
+    pub(crate) progress: &'a Progress,
+    pub(crate) activity: Activity,
+}
+
+struct OneDesk<'a> {
+    workplace: &'a mut Workplace,
+    repo: &'a Repo,
+    tip: Option<CommitId>,
+    targets: &'a Targets,
+    state: &'a State,
+    journal: &'a Journal,
+    stop: &'a Stop,
+    watch: Watch<'a>,
+}
+
+impl OneDesk<'_> {
+    fn job(&self, errand: &Errand<'_>, folder: PathBuf) -> Job {
+        let workplace = &self.workplace;
+        let log = format!("desk-{:04}.log", workplace.errands);
+        Job {
+            id: format!("{}/desk-{}", workplace.session, workplace.errands),
+            command: errand.command.to_vec(),
+            directory: folder,
+            environment: errand.environment.iter().cloned().collect(),
+            stdin: Some(errand.stdin.to_owned()),
+            deadline_seconds: workplace.config.propose.timeout.as_secs_f64(),
+            grace_seconds: workplace.config.run.grace.as_secs_f64(),
+            log: workplace.places.folder().join("logs").join(log),
+            log_limit: LogLimit::default(),
+            source: None,
+            result: workplace.places.scratch().join("desk-result.json"),
+        }
+    }
+
+    /// Between proposals any stop is a stop: nothing is lost by it.
+    fn heed(journal: &Journal, stop: &Stop) {
+        for (_, message) in journal.inbox().unwrap_or_default() {
+            if let Some(Message::Stop { .. }) = message {
+                stop.request(Urgency::Now);
+            }
+        }
+        if stop.urgency() == Urgency::AfterThis {
+            stop.request(Urgency::Now);
+        }
+    }
+}
+
+impl Desk for OneDesk<'_> {
+    fn folder(&mut self) -> Result<PathBuf, ProposeError> {
+        let failed = |e: EngineError| ProposeError::Failed(e.to_string());
+        let Some(tip) = &self.tip else {
+            return Err(ProposeError::Failed("there is no incumbent yet".to_owned()));
+        };
+        let path = self.workplace.places.desk();
+        let links = &self.workplace.config.links;
+        place(self.repo, &mut self.workplace.worktree, &path, tip, links).map_err(failed)?;
+        Ok(path)
+    }
+
+    fn run(&mut self, errand: &Errand<'_>) -> Result<Finished, ProposeError> {
+        let folder = self.folder()?;
+        self.workplace.errands += 1;
+        let job = self.job(errand, folder);
+        let began = Instant::now();
+        let (watch, journal, stop) = (&mut self.watch, self.journal, self.stop);
+        let report = wait(&*self.workplace.executor, &job, stop, &mut || {
+            watch.activity.elapsed = began.elapsed();
+            let (activity, progress) = (&watch.activity, watch.progress);
+            watch.observer.tell(&News::Working { activity, progress });
+            Self::heed(journal, stop);
+        })
+        .map_err(|e| ProposeError::Failed(e.to_string()))?;
+        let Some(report) = report else {
+            return Err(ProposeError::Failed("its supervisor was killed".to_owned()));
+        };
+        if report.exit == Exit::Interrupted {
+            return Err(ProposeError::Interrupted);
+        }
+        Ok(Finished {
+            success: report.exit == Exit::Code(0),
+            how: report.exit.to_string(),
+            tail: report.tail,
+        })
+    }
+
+    fn tried(&self, edits: &[FileEdit]) -> Option<u64> {
+        let mut after = self.targets.clone();
+        for edit in edits {
+            if let Some(content) = &edit.content {
+                after.insert(edit.path.clone(), content.clone());
+            }
+        }
+        self.state.tried(guard::fingerprint(&after))
+    }
+}

@@ -1,0 +1,154 @@
+//! Everything that can keep a session from running, with what to do about it.
+
+use std::path::PathBuf;
+
+use autoresearch_config::ConfigError;
+use autoresearch_ledger::{JournalError, LockError, TsvError};
+use autoresearch_repo::{LandError, RepoError};
+use autoresearch_run::RunError;
+
+/// Why a session cannot go on.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// Git.
+    #[error(transparent)]
+    Repo(#[from] RepoError),
+    /// Merging back.
+    #[error(transparent)]
+    Land(#[from] LandError),
+    /// The journal.
+    #[error(transparent)]
+    Journal(#[from] JournalError),
+    /// The lock.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// Running a trial.
+    #[error(transparent)]
+    Run(#[from] RunError),
+    /// The configuration.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// A results table.
+    #[error("failed to read {}: {source}", path.display())]
+    Table {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: TsvError,
+    },
+    /// A file cannot be read or written.
+    #[error("failed to {what} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as `write`.
+        what: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A target or read-only file is not fit for it.
+    #[error("`{path}` {what}")]
+    BadFile {
+        /// As configured.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// The tag is no name for a branch.
+    #[error("`{0}` cannot be a tag")]
+    BadTag(String),
+    /// A session or branch of this tag exists.
+    #[error("{what} exists already")]
+    TagTaken {
+        /// What exists.
+        what: String,
+        /// The tag.
+        tag: String,
+    },
+    /// The results file belongs to somebody else.
+    #[error("{} exists and was not written by a session here", .0.display())]
+    ResultsTaken(PathBuf),
+    /// A stop rule cannot be read.
+    #[error(transparent)]
+    Rule(#[from] autoresearch_core::stop::BadRule),
+    /// There is no session.
+    #[error("no session{} in {}", tag.as_ref().map(|t| format!(" `{t}`")).unwrap_or_default(), root.display())]
+    NoSession {
+        /// The tag asked for.
+        tag: Option<String>,
+        /// The checkout.
+        root: PathBuf,
+    },
+    /// There is no such experiment.
+    #[error("no experiment {0} in this session")]
+    NoExperiment(u64),
+    /// The branch is not where the journal left it.
+    #[error("the branch {branch} is at {found}, where the journal expects {expected}")]
+    BranchMoved {
+        /// The branch.
+        branch: String,
+        /// Where it is.
+        found: String,
+        /// Where it should be.
+        expected: String,
+    },
+    /// The journal holds no session.
+    #[error("the journal of `{0}` holds no session; it was never opened")]
+    Empty(String),
+    /// A plot cannot be drawn.
+    #[error("failed to draw the plot: {0}")]
+    Plot(String),
+    /// The metric function of the caller failed.
+    #[error("the metric function failed: {0}")]
+    MetricFn(String),
+}
+
+impl EngineError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(match self {
+            EngineError::BadFile { hint, .. } => hint.clone(),
+            EngineError::BadTag(_) => {
+                "use letters, digits, `-`, `_` and `.`, as in `mar8`".to_owned()
+            }
+            EngineError::TagTaken { tag, .. } => format!(
+                "go on with it by `autoresearch resume --tag {tag}`, or choose another `--tag`"
+            ),
+            EngineError::ResultsTaken(path) => format!(
+                "choose another file with `--results`, or take it up with `autoresearch import {}`",
+                path.display()
+            ),
+            EngineError::NoSession { .. } => {
+                "start one with `autoresearch run`, or name another folder with `-C`".to_owned()
+            }
+            EngineError::BranchMoved { branch, expected, .. } => format!(
+                "move it back with `git branch -f {branch} {expected}`, or start another session from it"
+            ),
+            EngineError::Lock(LockError::Held(_)) => {
+                "watch it with `autoresearch status`, or end it with `autoresearch stop`".to_owned()
+            }
+            EngineError::Io { source, .. }
+                if matches!(
+                    source.kind(),
+                    std::io::ErrorKind::StorageFull
+                        | std::io::ErrorKind::ReadOnlyFilesystem
+                        | std::io::ErrorKind::PermissionDenied
+                ) =>
+            {
+                "nothing was lost: free space or mend permissions, then `autoresearch resume`"
+                    .to_owned()
+            }
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn io(
+        what: &'static str,
+        path: &std::path::Path,
+    ) -> impl FnOnce(std::io::Error) -> EngineError {
+        let path = path.to_owned();
+        move |source| EngineError::Io { what, path, source }
+    }
+}

@@ -1,0 +1,139 @@
+//! What may enter: an edit is accepted when it changes targets only, stays in
+//! scope and makes a program that was never tried. Pure; the reason of a
+//! refusal is what the proposer is told.
+
+use std::collections::BTreeMap;
+
+use autoresearch_core::proposal::{FileEdit, Fingerprint, Refusal, Scope};
+use autoresearch_core::source;
+
+/// A target larger than this is no source file.
+const LARGEST: usize = 8 << 20;
+
+/// Contents of all targets at one commit, by path.
+pub(crate) type Targets = BTreeMap<String, Vec<u8>>;
+
+/// An edit that passed.
+#[derive(Debug)]
+pub(crate) struct Accepted {
+    /// The targets that change, with their new contents.
+    pub(crate) changed: Vec<(String, Vec<u8>)>,
+    /// Identity of the candidate.
+    pub(crate) fingerprint: Fingerprint,
+    /// Lines of code in all targets of the candidate.
+    pub(crate) code_lines: u64,
+}
+
+/// Checks `edits` of the targets `before`; `tried` knows what ran already.
+pub(crate) fn check(
+    before: &Targets,
+    scope: Scope,
+    edits: &[FileEdit],
+    tried: impl Fn(Fingerprint) -> Option<u64>,
+) -> Result<Accepted, Refusal> {
+    let mut after = before.clone();
+    let mut changed = Vec::new();
+    for edit in edits {
+        let Some(old) = before.get(&edit.path) else {
+            return Err(Refusal::Protected { path: edit.path.clone() });
+        };
+        let Some(new) = &edit.content else {
+            let what = format!("`{}` is deleted; a target must stay", edit.path);
+            return Err(Refusal::Unacceptable { what });
+        };
+        if new.len() > LARGEST {
+            let what = format!("`{}` grows to {} bytes", edit.path, new.len());
+            return Err(Refusal::Unacceptable { what });
+        }
+        if new == old {
+            continue;
+        }
+        if scope == Scope::Hyperparameters {
+            let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
+            source::differs_only_in_literals(&edit.path, &old, &new)
+                .map_err(|what| Refusal::OutOfScope { scope, what })?;
+        }
+        after.insert(edit.path.clone(), new.clone());
+        changed.push((edit.path.clone(), new.clone()));
+    }
+    if changed.is_empty() {
+        return Err(Refusal::Empty);
+    }
+    let fingerprint = fingerprint(&after);
+    if let Some(of) = tried(fingerprint) {
+        return Err(Refusal::Duplicate { of });
+    }
+    Ok(Accepted { changed, fingerprint, code_lines: code_lines(&after) })
+}
+
+/// Identity of the program that the targets make.
+pub(crate) fn fingerprint(targets: &Targets) -> Fingerprint {
+    let texts: Vec<(&str, String)> = targets
+        .iter()
+        .map(|(path, bytes)| {
+            (path.as_str(), source::normalised(path, &String::from_utf8_lossy(bytes)))
+        })
+        .collect();
+    Fingerprint::of(texts.iter().map(|(path, text)| (*path, text.as_str())))
+}
+
+/// Lines of code in all targets.
+pub(crate) fn code_lines(targets: &Targets) -> u64 {
+    targets
+        .iter()
+        .map(|(path, bytes)| source::code_lines(path, &String::from_utf8_lossy(bytes)))
+        .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn targets() -> Targets {
+        [("train.py".to_owned(), b"LR = 0.1\nDEPTH = 2\n".to_vec())].into()
+    }
+
+    fn edit(path: &str, text: &str) -> Vec<FileEdit> {
+        vec![FileEdit { path: path.to_owned(), content: Some(text.as_bytes().to_vec()) }]
+    }
+
+    fn refused(scope: Scope, edits: &[FileEdit]) -> Refusal {
+        let known = fingerprint(&targets());
+        check(&targets(), scope, edits, |f| (f == known).then_some(7)).unwrap_err()
+    }
+
+    /// SPEC E11: only targets are ever modified.
+    #[test]
+    fn a_file_that_is_no_target_is_protected() {
+        let refusal = refused(Scope::All, &edit("prepare.py", "cheat = 1"));
+        assert_eq!(refusal, Refusal::Protected { path: "prepare.py".into() });
+    }
+
+    #[test]
+    fn an_edit_that_changes_nothing_is_empty() {
+        assert_eq!(refused(Scope::All, &edit("train.py", "LR = 0.1\nDEPTH = 2\n")), Refusal::Empty);
+        assert_eq!(refused(Scope::All, &[]), Refusal::Empty);
+    }
+
+    /// SPEC E7: what was tried is known again under another comment.
+    #[test]
+    fn a_program_that_was_tried_is_a_duplicate_whatever_its_comments() {
+        let again = edit("train.py", "LR = 0.1  # a rate\n\nDEPTH = 2\n");
+        assert_eq!(refused(Scope::All, &again), Refusal::Duplicate { of: 7 });
+    }
+
+    #[test]
+    fn a_target_cannot_be_deleted() {
+        let gone = [FileEdit { path: "train.py".into(), content: None }];
+        assert!(matches!(refused(Scope::All, &gone), Refusal::Unacceptable { .. }));
+    }
+
+    #[test]
+    fn the_scope_hyperparameters_lets_only_literals_change() {
+        let code = edit("train.py", "LR = 0.1\nDEPTH = 2\nWIDTH = 3\n");
+        assert!(matches!(refused(Scope::Hyperparameters, &code), Refusal::OutOfScope { .. }));
+        let literal = edit("train.py", "LR = 0.2\nDEPTH = 2\n");
+        let accepted = check(&targets(), Scope::Hyperparameters, &literal, |_| None).unwrap();
+        assert_eq!(accepted.code_lines, 2);
+    }
+}

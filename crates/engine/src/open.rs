@@ -1,0 +1,503 @@
+//! How a session begins, and how it goes on: everything is checked before
+//! anything is made, and what a dead engine left behind is cleaned.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+
+use autoresearch_config::{Config, Layers, Origin};
+use autoresearch_core::experiment::CommitId;
+use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
+use autoresearch_core::stop::StopRule;
+use autoresearch_ledger::{Holder, Journal, Lock, Message, TsvFile};
+use autoresearch_propose::{Proposer, Text};
+use autoresearch_repo::{EntryKind, Head, Repo};
+use autoresearch_report::Progress;
+use autoresearch_run::{Executor, Local};
+
+use crate::bench::{Bench, MetricFn};
+use crate::conductor::{Conductor, proposer_of, read_targets};
+use crate::desk::Workplace;
+use crate::error::EngineError;
+use crate::news::{News, Observer};
+use crate::places::{FOLDER, Places};
+use crate::stop::Stop;
+use crate::{clock, history};
+
+/// README files that a brief carries, the first that exists.
+const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
+
+/// A README or read-only file is cut to this length in a brief.
+const CONTEXT: usize = 60_000;
+
+/// A new session, checked and not made.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) repo: Repo,
+    pub(crate) head: Head,
+    pub(crate) config: Config,
+    pub(crate) tag: String,
+    pub(crate) places: Places,
+    /// Changes in the checkout that are no part of the session.
+    pub(crate) dirty: Vec<String>,
+}
+
+impl Opening {
+    /// Checks that a session with this configuration can be made in the
+    /// repository around `folder`.
+    pub(crate) fn check(folder: &Path, mut config: Config) -> Result<Opening, EngineError> {
+        let repo = Repo::discover(folder)?;
+        let head = repo.head()?;
+        for path in &config.target {
+            must_be_file(&repo, &head.commit, path, "a target")?;
+        }
+        for path in &config.read_only {
+            must_be_file(&repo, &head.commit, path, "a read-only file")?;
+        }
+        for rule in &config.stop.when {
+            StopRule::parse(rule, &config.metric.name)?;
+        }
+        let tag = match &config.tag {
+            Some(tag) => {
+                if !is_tag(tag) {
+                    return Err(EngineError::BadTag(tag.clone()));
+                }
+                free(&repo, tag)?;
+                tag.clone()
+            }
+            None => first_free(&repo, &tag_of_today())?,
+        };
+        config.tag = Some(tag.clone());
+        let results = repo.root().join(&config.results);
+        if results.exists() && !is_ours(repo.root(), &results) {
+            return Err(EngineError::ResultsTaken(results));
+        }
+        let ours = [format!("{FOLDER}/"), config.results.clone()];
+        let mut dirty = repo.dirty_paths(20)?;
+        dirty.retain(|path| !ours.iter().any(|own| path.starts_with(own.as_str())));
+        let places = Places::new(repo.root(), &tag);
+        Ok(Opening { repo, head, config, tag, places, dirty })
+    }
+
+    /// Makes the session: its folder, lock, journal and branch.
+    pub(crate) fn make(
+        self,
+        platform: String,
+        revert_on_failure: bool,
+        hypotheses: Vec<(String, Option<String>)>,
+    ) -> Result<Session, EngineError> {
+        let Opening { repo, head, config, tag, places, .. } = self;
+        repo.exclude(&[&format!("/{FOLDER}/"), &format!("/{}", config.results)])?;
+        places.create().map_err(EngineError::io("create", &places.folder()))?;
+        let lock = Lock::acquire(&places.lock(), &holder())?;
+        discard_unopened(&places)?;
+        let mut journal = Journal::create(&places.journal())?;
+        let plan = Plan {
+            version: VERSION,
+            id: session_id(&places),
+            tag,
+            base: head.commit,
+            origin: head.branch,
+            metric: config.metric.name.clone(),
+            direction: config.metric.direction,
+            iterations: config.iterations,
+            stop_when: stop_rules(&config)?,
+            stop_after_seconds: config.stop.time.map(|time| time.as_secs_f64()),
+            patience: u32::try_from(config.propose.patience).unwrap_or(u32::MAX),
+            revert_on_failure,
+            seed: config.run.seed,
+            config: autoresearch_config::to_toml(&config),
+            platform,
+        };
+        let mut state = State::default();
+        let mut events = vec![Event::Opened(Box::new(plan))];
+        events.extend(hypotheses.into_iter().zip(1..).map(|((hypothesis, patch), id)| {
+            Event::Queued(Queued { id, hypothesis, patch })
+        }));
+        append(&mut journal, &mut state, events)?;
+        // An earlier session's table, which its own journal can write again.
+        let results = repo.root().join(&config.results);
+        if results.exists() {
+            std::fs::remove_file(&results).map_err(EngineError::io("replace", &results))?;
+        }
+        let session = Session { repo, places, config, journal, state, lock, resumed: false };
+        session.ensure_branch()?;
+        Ok(session)
+    }
+}
+
+/// An opened or resumed session that nobody conducts yet.
+pub(crate) struct Session {
+    pub(crate) repo: Repo,
+    pub(crate) places: Places,
+    pub(crate) config: Config,
+    pub(crate) journal: Journal,
+    pub(crate) state: State,
+    lock: Lock,
+    pub(crate) resumed: bool,
+}
+
+impl Session {
+    /// Takes up an earlier session: replays its journal, ends what a dead
+    /// engine left running, and mends what it left half done.
+    pub(crate) fn resume(
+        folder: &Path,
+        tag: Option<&str>,
+        iterations: Option<Option<u64>>,
+        observer: &mut dyn Observer,
+    ) -> Result<Session, EngineError> {
+        let repo = Repo::discover(folder)?;
+        let places = find(repo.root(), tag)?;
+        let lock = Lock::acquire(&places.lock(), &holder())?;
+        let journal = Journal::open(&places.journal())?;
+        let mut state = State::default();
+        journal.replay(|record| state.apply(&record))?;
+        let Some(plan) = state.plan().cloned() else {
+            return Err(EngineError::Empty(tag.unwrap_or_default().to_owned()));
+        };
+        let config = config_of(&plan)?;
+        let mut session = Session { repo, places, config, journal, state, lock, resumed: true };
+        let strays = autoresearch_run::sweep(&format!("{}/", plan.id))?;
+        if strays > 0 {
+            let what = format!("ended {strays} processes that a dead engine had left running");
+            observer.tell(&News::Note(what));
+        }
+        // A stop that nobody heard was for the engine that died.
+        for (id, message) in session.journal.inbox()? {
+            if matches!(message, Some(Message::Stop { .. })) {
+                session.journal.discard(id)?;
+            }
+        }
+        let mut events = vec![Event::Resumed];
+        events.extend(iterations.map(|iterations| Event::Extended { iterations }));
+        append(&mut session.journal, &mut session.state, events)?;
+        session.places.create().map_err(EngineError::io("create", &session.places.folder()))?;
+        session.ensure_branch()?;
+        if let Some(kept) = session.restore_results()? {
+            observer.tell(&News::Note(format!(
+                "{} had been edited; it is rebuilt from the journal, the edited one is {}",
+                session.config.results,
+                kept.display()
+            )));
+        }
+        Ok(session)
+    }
+
+    /// The branch is where the journal says, or on the way there.
+    fn ensure_branch(&self) -> Result<(), EngineError> {
+        let (Some(plan), Some(tip)) = (self.state.plan(), self.state.tip()) else { return Ok(()) };
+        let reference = self.places.branch_ref();
+        let found = self.repo.read_ref(&reference)?;
+        let is_next = |commit: &CommitId| {
+            let current = self.state.current();
+            current.is_some_and(|e| e.ruling.is_some() && e.commit.as_ref() == Some(commit))
+        };
+        match found {
+            Some(found) if found == *tip || is_next(&found) => Ok(()),
+            Some(found) => Err(EngineError::BranchMoved {
+                branch: Places::branch(&plan.tag),
+                found: found.short().to_owned(),
+                expected: tip.short().to_owned(),
+            }),
+            // Deleted by hand, or never made: the commits are all there.
+            None => Ok(self.repo.ensure_ref(&reference, tip, None)?),
+        }
+    }
+
+    /// `results.tsv` says what the journal says. A file that was edited is kept
+    /// beside it.
+    pub(crate) fn restore_results(&self) -> Result<Option<PathBuf>, EngineError> {
+        let metric = &self.config.metric;
+        let table = history::table(&metric.name, metric.direction, &self.journal.entries(0)?);
+        let path = self.repo.root().join(&self.config.results);
+        TsvFile::at(&path).restore(&table).map_err(EngineError::io("write", &path))
+    }
+
+    /// Hands the session to a conductor.
+    pub(crate) fn conduct<'a>(
+        self,
+        executor: &'a dyn Executor,
+        proposer: Option<Box<dyn Proposer + 'a>>,
+        metric_fn: Option<&'a MetricFn>,
+        observer: &'a mut dyn Observer,
+        stop: Stop,
+    ) -> Result<Conductor<'a>, EngineError> {
+        let Session { repo, places, config, journal, state, lock, resumed } = self;
+        let plan = state.plan().cloned();
+        let id = plan.as_ref().map_or_else(String::new, |plan| plan.id.clone());
+        let tip = state.tip().cloned().unwrap_or(CommitId(String::new()));
+        let base = plan.as_ref().map_or_else(|| tip.clone(), |plan| plan.base.clone());
+        let targets = read_targets(&repo, &tip, &config.target)?;
+        let protected = read_targets(&repo, &base, &config.read_only)?;
+        let context = context(&repo, &base, &config.read_only)?;
+        if let Some(plan) = &plan {
+            observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
+        }
+        let proposer = match proposer {
+            Some(proposer) => Some(proposer),
+            None => proposer_of(&config, &places),
+        };
+        let history = history::of(&state, &config, &journal.entries(0)?);
+        let mut conductor = Conductor {
+            bench: Bench {
+                executor,
+                repo: repo.clone(),
+                places: places.clone(),
+                config: config.clone(),
+                session: id.clone(),
+                protected,
+                metric_fn,
+                worktree: None,
+                scales: None,
+            },
+            workplace: Workplace {
+                worktree: None,
+                places: places.clone(),
+                config: config.clone(),
+                session: id,
+                executor: local()?,
+                errands: 0,
+            },
+            tsv: TsvFile::at(&repo.root().join(&config.results)),
+            config,
+            repo,
+            places,
+            proposer,
+            observer,
+            stop,
+            targets,
+            context,
+            past: VecDeque::new(),
+            pending: Vec::new(),
+            settled: None,
+            progress: Progress::of(&history),
+            complaint: None,
+            journal,
+            state,
+            _lock: lock,
+        };
+        for experiment in conductor.journal.recent(200)? {
+            conductor.recall(&experiment);
+        }
+        Ok(conductor)
+    }
+}
+
+/// The session `tag` in a checkout, or the latest one.
+pub(crate) fn find(root: &Path, tag: Option<&str>) -> Result<Places, EngineError> {
+    let missing = || EngineError::NoSession {
+        tag: tag.map(str::to_owned),
+        root: root.to_owned(),
+    };
+    let known = crate::places::sessions(root);
+    let tag = match tag {
+        Some(tag) => known.iter().find(|known| *known == tag).ok_or_else(missing)?,
+        None => known.last().ok_or_else(missing)?,
+    };
+    Ok(Places::new(root, tag))
+}
+
+/// What a journal's session was opened with.
+pub(crate) fn plan_of(journal: &Journal) -> Result<Option<Plan>, EngineError> {
+    Ok(match journal.first()?.map(|record| record.event) {
+        Some(Event::Opened(plan)) => Some(*plan),
+        _ => None,
+    })
+}
+
+/// The configuration that a session was confirmed with.
+pub(crate) fn config_of(plan: &Plan) -> Result<Config, EngineError> {
+    let mut layers = Layers::new();
+    layers.add_file("the session's journal", &plan.config)?;
+    layers.set("tag", &plan.tag, Origin::Flag("tag".to_owned()))?;
+    Ok(layers.resolve()?)
+}
+
+/// Appends events outside a conductor.
+pub(crate) fn append(
+    journal: &mut Journal,
+    state: &mut State,
+    events: Vec<Event>,
+) -> Result<(), EngineError> {
+    let mut records = Vec::new();
+    for event in events {
+        let record = autoresearch_core::session::Record {
+            seq: state.last_seq() + 1,
+            at: clock::now(),
+            event,
+        };
+        state.apply(&record);
+        records.push(record);
+    }
+    crate::crash_point::before(&records);
+    journal.append(&records, None)?;
+    crate::crash_point::after(&records);
+    Ok(())
+}
+
+/// The supervisor is this very program under a hidden command.
+pub(crate) fn local() -> Result<Box<dyn Executor>, EngineError> {
+    Ok(Box::new(Local::this_program()?))
+}
+
+fn must_be_file(
+    repo: &Repo,
+    head: &CommitId,
+    path: &str,
+    role: &str,
+) -> Result<(), EngineError> {
+    let (what, hint) = match repo.kind_of(head, path)? {
+        EntryKind::File { .. } => return Ok(()),
+        EntryKind::Missing if repo.root().join(path).exists() => (
+            format!("is {role}, but not in the last commit"),
+            format!("a session starts from the last commit: `git add {path}` and commit it"),
+        ),
+        EntryKind::Missing => (
+            format!("is {role}, but does not exist"),
+            "paths are relative to the root of the repository".to_owned(),
+        ),
+        EntryKind::Symlink => (
+            format!("is {role}, but a symbolic link"),
+            "name the file that it leads to".to_owned(),
+        ),
+        EntryKind::Directory => {
+            (format!("is {role}, but a folder"), "name the files in it".to_owned())
+        }
+        EntryKind::Submodule => (
+            format!("is {role}, but a submodule"),
+            "run the session in the submodule's own repository".to_owned(),
+        ),
+    };
+    Err(EngineError::BadFile { path: path.to_owned(), what, hint })
+}
+
+fn is_tag(tag: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+    !tag.is_empty()
+        && tag.len() <= 100
+        && tag.chars().all(is_plain)
+        && !tag.starts_with(['.', '-'])
+        && !tag.ends_with('.')
+        && !tag.ends_with(".lock")
+        && !tag.contains("..")
+}
+
+fn free(repo: &Repo, tag: &str) -> Result<(), EngineError> {
+    let places = Places::new(repo.root(), tag);
+    let taken = |what: String| Err(EngineError::TagTaken { what, tag: tag.to_owned() });
+    if is_opened(&places) {
+        return taken(format!("a session `{tag}`"));
+    }
+    match repo.read_ref(&places.branch_ref())? {
+        Some(_) => taken(format!("the branch {}", Places::branch(tag))),
+        None => Ok(()),
+    }
+}
+
+/// Whether a session's journal holds its opening; one that died before that
+/// holds nothing.
+fn is_opened(places: &Places) -> bool {
+    match Journal::open_read_only(&places.journal()) {
+        Ok(journal) => !matches!(journal.first(), Ok(None)),
+        // A damaged journal is somebody's work, too.
+        Err(autoresearch_ledger::JournalError::Missing { .. }) => false,
+        Err(_) => places.journal().metadata().is_ok_and(|meta| meta.len() > 0),
+    }
+}
+
+fn discard_unopened(places: &Places) -> Result<(), EngineError> {
+    if is_opened(places) {
+        return Ok(());
+    }
+    for extension in ["db", "db-wal", "db-shm"] {
+        let path = places.journal().with_extension(extension);
+        match std::fs::remove_file(&path) {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
+                return Err(EngineError::io("remove", &path)(e));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+fn first_free(repo: &Repo, tag: &str) -> Result<String, EngineError> {
+    let mut n = 1_u32;
+    loop {
+        let tag = if n == 1 { tag.to_owned() } else { format!("{tag}-{n}") };
+        match free(repo, &tag) {
+            Ok(()) => return Ok(tag),
+            Err(EngineError::TagTaken { .. }) => n += 1,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// `nov21`, in the user's time zone.
+fn tag_of_today() -> String {
+    jiff::Zoned::now().strftime("%b%-d").to_string().to_lowercase()
+}
+
+/// Whether a results file is what some session here would write: then it can
+/// be written again from that session's journal.
+fn is_ours(root: &Path, results: &Path) -> bool {
+    let Ok(bytes) = std::fs::read(results) else { return false };
+    crate::places::sessions(root).iter().any(|tag| {
+        let Ok(journal) = Journal::open_read_only(&Places::new(root, tag).journal()) else {
+            return false;
+        };
+        let Ok(Some(plan)) = plan_of(&journal) else { return false };
+        let Ok(entries) = journal.entries(0) else { return false };
+        history::table(&plan.metric, plan.direction, &entries).to_text().as_bytes() == bytes
+    })
+}
+
+fn stop_rules(config: &Config) -> Result<Vec<StopRule>, EngineError> {
+    let parse = |rule: &String| StopRule::parse(rule, &config.metric.name);
+    Ok(config.stop.when.iter().map(parse).collect::<Result<_, _>>()?)
+}
+
+fn context(
+    repo: &Repo,
+    base: &CommitId,
+    read_only: &[String],
+) -> Result<Vec<Text>, EngineError> {
+    let mut texts = Vec::new();
+    for path in README {
+        if let Some(bytes) = repo.read_file(base, path)? {
+            texts.push(text(path, &bytes));
+            break;
+        }
+    }
+    for path in read_only {
+        if let Some(bytes) = repo.read_file(base, path)? {
+            texts.push(text(path, &bytes));
+        }
+    }
+    Ok(texts)
+}
+
+fn text(path: &str, bytes: &[u8]) -> Text {
+    let mut text = String::from_utf8_lossy(bytes).into_owned();
+    if text.len() > CONTEXT {
+        let end = (0..=CONTEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        text.push_str("\n[cut]");
+    }
+    Text { path: path.to_owned(), text }
+}
+
+fn holder() -> Holder {
+    Holder {
+        pid: std::process::id(),
+        host: autoresearch_run::platform::host(),
+        since: clock::now(),
+    }
+}
+
+/// Unique among all sessions of a machine: what was started under it can be
+/// found again by it.
+fn session_id(places: &Places) -> String {
+    let seed = format!("{}:{}:{}", places.folder().display(), std::process::id(), clock::now().0);
+    let id = autoresearch_core::proposal::Fingerprint::of([("session", seed.as_str())]);
+    format!("{:016x}", id.0 >> 64)
+}
