@@ -143,7 +143,7 @@ impl Outcome<'_> {
         Row {
             commit,
             metric: self.metric.filter(|_| self.verdict != Verdict::Crash),
-            memory_gb: self.memory.map(Bytes::gib),
+            memory_gb: self.memory.filter(|_| self.verdict != Verdict::Crash).map(Bytes::gib),
             verdict: self.verdict,
             description: self.description(direction),
         }

@@ -8,6 +8,7 @@ use autoresearch_config::{Config, Layers, Origin};
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
+use autoresearch_core::units::human_duration;
 use autoresearch_ledger::{Holder, Journal, Lock, Message, TsvFile};
 use autoresearch_propose::{Proposer, Text};
 use autoresearch_repo::{EntryKind, Head, Repo};
@@ -43,8 +44,12 @@ pub(crate) struct Opening {
 
 impl Opening {
     /// Checks that a session with this configuration can be made in the
-    /// repository around `folder`.
-    pub(crate) fn check(folder: &Path, mut config: Config) -> Result<Opening, EngineError> {
+    /// repository around `folder`. `made` is a tag whose branch this process made.
+    pub(crate) fn check(
+        folder: &Path,
+        mut config: Config,
+        made: Option<&str>,
+    ) -> Result<Opening, EngineError> {
         let repo = Repo::discover(folder)?;
         let head = repo.head()?;
         for path in &config.target {
@@ -56,13 +61,14 @@ impl Opening {
         for rule in &config.stop.when {
             StopRule::parse(rule, &config.metric.name)?;
         }
-        let tag = match &config.tag {
+        let tag = match made.or(config.tag.as_deref()) {
+            Some(tag) if made.is_some() => tag.to_owned(),
             Some(tag) => {
                 if !is_tag(tag) {
-                    return Err(EngineError::BadTag(tag.clone()));
+                    return Err(EngineError::BadTag(tag.to_owned()));
                 }
                 free(&repo, tag)?;
-                tag.clone()
+                tag.to_owned()
             }
             None => first_free(&repo, &tag_of_today())?,
         };
@@ -76,6 +82,44 @@ impl Opening {
         dirty.retain(|path| !ours.iter().any(|own| path.starts_with(own.as_str())));
         let places = Places::new(repo.root(), &tag);
         Ok(Opening { repo, head, config, tag, places, dirty })
+    }
+
+    /// What is worth knowing before it begins.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if !self.dirty.is_empty() {
+            let shown: Vec<&str> = self.dirty.iter().take(5).map(String::as_str).collect();
+            let more = if self.dirty.len() > shown.len() { ", …" } else { "" };
+            notes.push(format!(
+                "the checkout has changes that are not committed ({}{more}); the session starts from the last commit, {}, without them",
+                shown.join(", "),
+                self.head.commit.short()
+            ));
+        }
+        if self.head.branch.is_none() {
+            notes.push("HEAD is detached; `merge` will need `--onto`".to_owned());
+        }
+        notes
+    }
+
+    /// What would happen, in sentences.
+    pub(crate) fn intentions(&self) -> Vec<String> {
+        let config = &self.config;
+        let mut all = self.notes();
+        all.extend([
+            format!("create the branch {} at {}", Places::branch(&self.tag), self.head.commit.short()),
+            format!("create {} for worktrees, logs and the journal", self.places.folder().display()),
+            format!("add `/{FOLDER}/` and `/{}` to .git/info/exclude", config.results),
+            format!("write results to {}", self.repo.root().join(&config.results).display()),
+            format!(
+                "run `{}` for the baseline, then once per experiment, {} each",
+                config.run.command.join(" "),
+                human_duration(config.budget)
+            ),
+            format!("change only {}", config.target.join(", ")),
+            format!("go on for {}", crate::experiment::limits(config)),
+        ]);
+        all
     }
 
     /// Makes the session: its folder, lock, journal and branch.

@@ -369,37 +369,44 @@ impl Journal {
     /// # Errors
     /// What SQLite reports.
     pub fn entries(&self, from: u64) -> Result<Vec<Entry>, JournalError> {
+        self.some_entries("number >= ? ORDER BY number", from)
+    }
+
+    /// One settled experiment.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn entry(&self, number: u64) -> Result<Option<Entry>, JournalError> {
+        Ok(self.some_entries("number = ?", number)?.pop())
+    }
+
+    /// The last experiment that was kept: the incumbent.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn best(&self) -> Result<Option<Entry>, JournalError> {
+        Ok(self.some_entries("verdict = 'keep' ORDER BY number DESC LIMIT ?", 1)?.pop())
+    }
+
+    /// The last `limit` settled experiments, oldest first.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn last_entries(&self, limit: u64) -> Result<Vec<Entry>, JournalError> {
+        let mut entries = self.some_entries("true ORDER BY number DESC LIMIT ?", limit)?;
+        entries.reverse();
+        Ok(entries)
+    }
+
+    fn some_entries(&self, which: &str, argument: u64) -> Result<Vec<Entry>, JournalError> {
+        let sql = format!(
+            "SELECT number, commit_id, metric, memory, verdict, rule, hypothesis, reason,
+             category, gain, crash, settled_at, wall_seconds, code_lines
+             FROM experiment WHERE {which}"
+        );
         self.connection
-            .prepare_cached(
-                "SELECT number, commit_id, metric, memory, verdict, rule, hypothesis, reason,
-                 category, gain, crash, settled_at, wall_seconds, code_lines
-                 FROM experiment WHERE number >= ? ORDER BY number",
-            )
-            .and_then(|mut statement| {
-                statement
-                    .query_map([from], |row| {
-                        Ok(Entry {
-                            number: row.get(0)?,
-                            commit: row.get(1)?,
-                            metric: row.get(2)?,
-                            memory: row.get::<_, Option<u64>>(3)?.map(Bytes),
-                            verdict: word(row, 4)?,
-                            rule: word(row, 5)?,
-                            hypothesis: row.get(6)?,
-                            reason: row.get(7)?,
-                            category: word(row, 8)?,
-                            gain: row.get(9)?,
-                            crash: match row.get_ref(10)? {
-                                rusqlite::types::ValueRef::Null => None,
-                                _ => Some(word(row, 10)?),
-                            },
-                            settled_at: Timestamp(row.get(11)?),
-                            wall_seconds: row.get(12)?,
-                            code_lines: row.get(13)?,
-                        })
-                    })?
-                    .collect()
-            })
+            .prepare_cached(&sql)
+            .and_then(|mut statement| statement.query_map([argument], entry)?.collect())
             .map_err(|source| self.sqlite(source))
     }
 
@@ -499,6 +506,28 @@ impl Journal {
             .map(|_| ())
             .map_err(|source| self.sqlite(source))
     }
+}
+
+fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
+    Ok(Entry {
+        number: row.get(0)?,
+        commit: row.get(1)?,
+        metric: row.get(2)?,
+        memory: row.get::<_, Option<u64>>(3)?.map(Bytes),
+        verdict: word(row, 4)?,
+        rule: word(row, 5)?,
+        hypothesis: row.get(6)?,
+        reason: row.get(7)?,
+        category: word(row, 8)?,
+        gain: row.get(9)?,
+        crash: match row.get_ref(10)? {
+            rusqlite::types::ValueRef::Null => None,
+            _ => Some(word(row, 10)?),
+        },
+        settled_at: Timestamp(row.get(11)?),
+        wall_seconds: row.get(12)?,
+        code_lines: row.get(13)?,
+    })
 }
 
 fn archive(transaction: &Transaction<'_>, experiment: &Experiment) -> rusqlite::Result<()> {

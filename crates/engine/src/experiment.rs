@@ -1,0 +1,384 @@
+//! The experiment as a unit: any system with a number (SPEC A).
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use autoresearch_config::{Config, ConfigError, Layers, Origin};
+use autoresearch_core::experiment::Experiment;
+use autoresearch_core::metric::Direction;
+use autoresearch_core::session::StopReason;
+use autoresearch_core::units::human_duration;
+use autoresearch_propose::Proposer;
+use autoresearch_run::Executor;
+
+use crate::bench::{FinishedTrial, MetricFn};
+use crate::error::EngineError;
+use crate::news::{Observer, Silent};
+use crate::open::{Opening, Session, local};
+use crate::places::Places;
+use crate::stop::Stop;
+use crate::view::View;
+
+/// What a metric function may fail with.
+pub type MetricError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A target, a hypothesis, a number and a budget: one experiment, or a session
+/// of them.
+///
+/// ```no_run
+/// use autoresearch::{Direction, SystemExperiment};
+///
+/// let outcome = SystemExperiment::new(".", "train.py")
+///     .command(["python3", "train.py"])
+///     .metric("val_bpb", Direction::Minimize)
+///     .change("a higher rate learns faster", "train.py", "LR = 0.1\n")
+///     .run()?;
+/// println!("{:?} -> {:?}", outcome.baseline(), outcome.best());
+/// # Ok::<(), autoresearch::EngineError>(())
+/// ```
+///
+/// The executable that calls [`run`](SystemExperiment::run) must begin its
+/// `main` with [`crate::supervise_if_asked`]: trials run under a supervisor,
+/// and the supervisor is the same program.
+pub struct SystemExperiment {
+    folder: PathBuf,
+    settings: Settings,
+    hypotheses: Vec<Hypothesis>,
+    metric_fn: Option<MetricFn>,
+    proposer: Option<Box<dyn Proposer>>,
+    executor: Option<Box<dyn Executor>>,
+    revert_on_failure: bool,
+    made_branch: Option<String>,
+}
+
+/// Where the configuration comes from: built here, or confirmed elsewhere.
+enum Settings {
+    Layers(Box<Layers>, Option<ConfigError>),
+    Config(Box<Config>),
+}
+
+enum Hypothesis {
+    Sentence(String),
+    Patch(String, String),
+    /// New contents of a target; becomes a patch against HEAD.
+    Change { hypothesis: String, path: String, text: String },
+}
+
+impl SystemExperiment {
+    /// An experiment on `target`, in the repository around `folder`, with a
+    /// budget of 5 minutes (SPEC A4). The command, and a metric with its
+    /// direction, must be given.
+    pub fn new(folder: impl Into<PathBuf>, target: &str) -> SystemExperiment {
+        let settings = Settings::Layers(Box::default(), None);
+        SystemExperiment::with(folder.into(), settings)
+            .set("target", target)
+            .budget(Duration::from_secs(300))
+    }
+
+    /// The training experiment (SPEC A7): `train.py` under `python3`, with
+    /// `prepare.py` read-only and `val_bpb`, lower is better. Everything can be
+    /// set otherwise.
+    pub fn training(folder: impl Into<PathBuf>) -> SystemExperiment {
+        SystemExperiment::new(folder, "train.py")
+            .set("read_only", "prepare.py")
+            .command(["python3", "train.py"])
+            .metric("val_bpb", Direction::Minimize)
+    }
+
+    /// With a configuration that was confirmed elsewhere.
+    pub fn from_config(folder: impl Into<PathBuf>, config: Config) -> SystemExperiment {
+        SystemExperiment::with(folder.into(), Settings::Config(Box::new(config)))
+    }
+
+    fn with(folder: PathBuf, settings: Settings) -> SystemExperiment {
+        SystemExperiment {
+            folder,
+            settings,
+            hypotheses: Vec::new(),
+            metric_fn: None,
+            proposer: None,
+            executor: None,
+            revert_on_failure: true,
+            made_branch: None,
+        }
+    }
+
+    /// Sets a key of `autoresearch.toml`, as `run.grace` or `iterations`. A
+    /// wrong one is reported by whatever is called last.
+    #[must_use]
+    pub fn set(mut self, key: &str, value: &str) -> Self {
+        if let Settings::Layers(layers, error @ None) = &mut self.settings
+            && let Err(wrong) = layers.set(key, value, Origin::Flag(key.to_owned()))
+        {
+            *error = Some(wrong);
+        }
+        self
+    }
+
+    /// The program and its arguments that make one trial.
+    #[must_use]
+    pub fn command<S: AsRef<str>>(self, command: impl IntoIterator<Item = S>) -> Self {
+        let words: Vec<String> = command.into_iter().map(|s| s.as_ref().to_owned()).collect();
+        self.set("run.command", &autoresearch_config::command_text(&words))
+    }
+
+    /// The metric by name, and which way is better.
+    #[must_use]
+    pub fn metric(self, name: &str, direction: Direction) -> Self {
+        let direction = match direction {
+            Direction::Minimize => "minimize",
+            Direction::Maximize => "maximize",
+        };
+        self.set("metric.name", name).set("metric.direction", direction)
+    }
+
+    /// Computes the metric from a finished trial, in this process, instead of
+    /// reading it from the output (SPEC A3).
+    #[must_use]
+    pub fn metric_fn(
+        mut self,
+        metric: impl Fn(&FinishedTrial<'_>) -> Result<f64, MetricError> + Send + 'static,
+    ) -> Self {
+        self.metric_fn = Some(Box::new(metric));
+        self
+    }
+
+    /// Time limit of one trial.
+    #[must_use]
+    pub fn budget(self, budget: Duration) -> Self {
+        self.set("budget", &format!("{}ms", budget.as_millis()))
+    }
+
+    /// A hypothesis in words; the proposer turns it into an edit.
+    #[must_use]
+    pub fn hypothesis(mut self, sentence: &str) -> Self {
+        self.hypotheses.push(Hypothesis::Sentence(sentence.to_owned()));
+        self
+    }
+
+    /// A hypothesis with its patch, in git's or `diff -u`'s form.
+    #[must_use]
+    pub fn patch(mut self, sentence: &str, patch: &str) -> Self {
+        self.hypotheses.push(Hypothesis::Patch(sentence.to_owned(), patch.to_owned()));
+        self
+    }
+
+    /// A hypothesis with the new contents of the target `path`.
+    #[must_use]
+    pub fn change(mut self, sentence: &str, path: &str, text: &str) -> Self {
+        self.hypotheses.push(Hypothesis::Change {
+            hypothesis: sentence.to_owned(),
+            path: path.to_owned(),
+            text: text.to_owned(),
+        });
+        self
+    }
+
+    /// Whether the branch goes back when a change is not kept; yes unless told
+    /// otherwise (SPEC A5).
+    #[must_use]
+    pub fn revert_on_failure(mut self, revert: bool) -> Self {
+        self.revert_on_failure = revert;
+        self
+    }
+
+    /// Who proposes, instead of whom the configuration names.
+    #[must_use]
+    pub fn proposer(mut self, proposer: impl Proposer + 'static) -> Self {
+        self.proposer = Some(Box::new(proposer));
+        self
+    }
+
+    /// How trials are executed, instead of by this program as supervisor.
+    #[must_use]
+    pub fn executor(mut self, executor: impl Executor + 'static) -> Self {
+        self.executor = Some(Box::new(executor));
+        self
+    }
+
+    fn config(&self) -> Result<Config, EngineError> {
+        match &self.settings {
+            Settings::Config(config) => Ok((**config).clone()),
+            Settings::Layers(_, Some(error)) => Err(error.clone().into()),
+            Settings::Layers(layers, None) => {
+                let mut layers = (**layers).clone();
+                // A function needs no name to look for in the output.
+                if self.metric_fn.is_some() && layers.origin("metric.name").is_none() {
+                    layers.set("metric.name", "metric", Origin::Default)?;
+                }
+                if self.proposer.is_none() && !self.hypotheses.is_empty() {
+                    let is_default = matches!(layers.origin("propose.proposer"), Some(Origin::Default));
+                    let all_written = !self
+                        .hypotheses
+                        .iter()
+                        .any(|hypothesis| matches!(hypothesis, Hypothesis::Sentence(_)));
+                    if is_default && all_written {
+                        layers.set("propose.proposer", "queue", Origin::Default)?;
+                    }
+                }
+                Ok(layers.resolve()?)
+            }
+        }
+    }
+
+    fn check(&self, config: Config) -> Result<Opening, EngineError> {
+        Opening::check(&self.folder, config, self.made_branch.as_deref())
+    }
+
+    /// Says what [`run_session`](SystemExperiment::run_session) would do;
+    /// touches nothing.
+    ///
+    /// # Errors
+    /// Whatever would keep it from beginning.
+    pub fn dry_run(&self) -> Result<Vec<String>, EngineError> {
+        let opening = self.check(self.config()?)?;
+        Ok(opening.intentions())
+    }
+
+    /// Makes the research branch and nothing else; a later
+    /// [`run`](SystemExperiment::run) of the same value uses it.
+    ///
+    /// # Errors
+    /// When the tag is taken, or git refuses.
+    pub fn create_branch(&mut self) -> Result<String, EngineError> {
+        let opening = self.check(self.config()?)?;
+        opening.repo.ensure_ref(&opening.places.branch_ref(), &opening.head.commit, None)?;
+        self.made_branch = Some(opening.tag.clone());
+        Ok(Places::branch(&opening.tag))
+    }
+
+    /// The whole experiment: a baseline, then one trial for each hypothesis, or
+    /// for one proposal when there is none.
+    ///
+    /// # Errors
+    /// What keeps the session from going on; a crash of a trial is a result.
+    pub fn run(mut self) -> Result<Outcome, EngineError> {
+        let mut config = self.config()?;
+        config.iterations = Some(self.hypotheses.len().max(1) as u64);
+        self.settings = Settings::Config(Box::new(config));
+        self.run_session(&mut Silent, &Stop::default())
+    }
+
+    /// The loop: experiments until a limit, a stop rule or `stop` says so.
+    ///
+    /// # Errors
+    /// What keeps the session from going on; nothing that was measured is lost
+    /// then.
+    pub fn run_session(
+        self,
+        observer: &mut dyn Observer,
+        stop: &Stop,
+    ) -> Result<Outcome, EngineError> {
+        let opening = self.check(self.config()?)?;
+        let mut hypotheses = Vec::new();
+        for hypothesis in self.hypotheses {
+            hypotheses.push(match hypothesis {
+                Hypothesis::Sentence(sentence) => (sentence, None),
+                Hypothesis::Patch(sentence, patch) => (sentence, Some(patch)),
+                Hypothesis::Change { hypothesis, path, text } => {
+                    let before = opening.repo.read_file(&opening.head.commit, &path)?;
+                    let before = String::from_utf8_lossy(&before.unwrap_or_default()).into_owned();
+                    (hypothesis, Some(patch_between(&path, &before, &text)))
+                }
+            });
+        }
+        for note in opening.notes() {
+            observer.tell(&crate::news::News::Note(note));
+        }
+        let platform = autoresearch_run::platform::describe();
+        let session = opening.make(platform, self.revert_on_failure, hypotheses)?;
+        conduct(session, self.executor, self.proposer, self.metric_fn, observer, stop)
+    }
+}
+
+/// Goes on with an earlier session: the latest one, or that of `tag`.
+///
+/// `iterations` sets another maximum (`Some(None)`: no limit).
+///
+/// # Errors
+/// When there is none, another engine runs it, or it cannot go on.
+pub fn resume(
+    folder: &Path,
+    tag: Option<&str>,
+    iterations: Option<Option<u64>>,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<Outcome, EngineError> {
+    let session = Session::resume(folder, tag, iterations, observer)?;
+    conduct(session, None, None, None, observer, stop)
+}
+
+fn conduct(
+    session: Session,
+    executor: Option<Box<dyn Executor>>,
+    proposer: Option<Box<dyn Proposer>>,
+    metric_fn: Option<MetricFn>,
+    observer: &mut dyn Observer,
+    stop: &Stop,
+) -> Result<Outcome, EngineError> {
+    let root = session.repo.root().to_owned();
+    let tag = session.state.plan().map(|plan| plan.tag.clone());
+    let executor = match executor {
+        Some(executor) => executor,
+        None => local()?,
+    };
+    let mut conductor =
+        session.conduct(&*executor, proposer, metric_fn.as_ref(), observer, stop.clone())?;
+    let reason = conductor.run()?;
+    drop(conductor);
+    let view = View::open(&root, tag.as_deref())?;
+    view.write_report()?;
+    Ok(Outcome { reason, view })
+}
+
+/// What came of a session.
+pub struct Outcome {
+    reason: StopReason,
+    view: View,
+}
+
+impl Outcome {
+    /// Why it stopped.
+    pub fn reason(&self) -> &StopReason {
+        &self.reason
+    }
+
+    /// The session, for reading.
+    pub fn view(&self) -> &View {
+        &self.view
+    }
+
+    /// Metric of the unmodified target; `None` when it failed.
+    pub fn baseline(&self) -> Option<f64> {
+        self.results().first().and_then(Experiment::metric)
+    }
+
+    /// Metric of the best experiment, the baseline included.
+    pub fn best(&self) -> Option<f64> {
+        self.view.incumbent().ok().flatten().and_then(|experiment| experiment.metric())
+    }
+
+    /// Every experiment with every metric of every trial, the baseline first;
+    /// of a very long session the last thousand.
+    pub fn results(&self) -> Vec<Experiment> {
+        self.view.experiments(1000).unwrap_or_default()
+    }
+}
+
+/// A patch that `git apply` takes.
+fn patch_between(path: &str, before: &str, after: &str) -> String {
+    let diff = similar::TextDiff::from_lines(before, after);
+    let (a, b) = (format!("a/{path}"), format!("b/{path}"));
+    diff.unified_diff().context_radius(3).header(&a, &b).to_string()
+}
+
+/// How long a whole session may last, in words.
+pub(crate) fn limits(config: &Config) -> String {
+    let mut limits = Vec::new();
+    if let Some(iterations) = config.iterations {
+        limits.push(format!("{iterations} experiments"));
+    }
+    limits.extend(config.stop.time.map(human_duration));
+    limits.extend(config.stop.when.iter().cloned());
+    if limits.is_empty() { "until stopped".to_owned() } else { limits.join(", or ") }
+}

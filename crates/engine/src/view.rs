@@ -1,0 +1,272 @@
+//! A session for reading, whether or not an engine runs it. Nothing here grows
+//! with the number of experiments but what is asked for whole.
+
+use std::path::{Path, PathBuf};
+
+use autoresearch_config::Config;
+use autoresearch_core::experiment::{CommitId, Experiment};
+use autoresearch_core::session::{Event, Plan, Queued, State, StopReason};
+use autoresearch_core::units::Timestamp;
+use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message, Tally, TsvFile};
+use autoresearch_repo::Repo;
+use autoresearch_report::{History, PngError, Point, Session, Size, plot_png, plot_svg};
+
+use crate::error::EngineError;
+use crate::history;
+use crate::open::{config_of, find, plan_of};
+use crate::places::Places;
+
+/// A session, opened for reading.
+pub struct View {
+    repo: Repo,
+    places: Places,
+    journal: Journal,
+    plan: Plan,
+    config: Config,
+    opened_at: Timestamp,
+}
+
+/// What is going on, in figures that cost the same in any session.
+#[derive(Clone, Debug)]
+pub struct Status {
+    /// Who runs it, if anyone.
+    pub engine: Option<Holder>,
+    /// Why it rests, when it does and an engine could say so.
+    pub stopped: Option<StopReason>,
+    /// How many of each verdict.
+    pub tally: Tally,
+    /// The unmodified target.
+    pub baseline: Option<Entry>,
+    /// The best so far.
+    pub best: Option<Entry>,
+    /// The last five settled experiments, oldest first.
+    pub last: Vec<Entry>,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When anything happened last.
+    pub last_at: Timestamp,
+}
+
+impl View {
+    /// Opens the session `tag` of the repository around `folder`, or the
+    /// latest one.
+    ///
+    /// # Errors
+    /// When there is none, or its journal cannot be read.
+    pub fn open(folder: &Path, tag: Option<&str>) -> Result<View, EngineError> {
+        let repo = Repo::discover(folder)?;
+        let places = find(repo.root(), tag)?;
+        let journal = Journal::open_read_only(&places.journal())?;
+        let opened_at = journal.first()?.map_or_else(Timestamp::default, |record| record.at);
+        let plan = plan_of(&journal)?
+            .ok_or_else(|| EngineError::Empty(tag.unwrap_or_default().to_owned()))?;
+        let config = config_of(&plan)?;
+        Ok(View { repo, places, journal, plan, config, opened_at })
+    }
+
+    /// What the session was opened with.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// The configuration that was confirmed.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Its paths.
+    pub fn places(&self) -> &Places {
+        &self.places
+    }
+
+    /// The repository that it belongs to.
+    pub fn repo(&self) -> &Repo {
+        &self.repo
+    }
+
+    /// Who runs it, if anyone.
+    ///
+    /// # Errors
+    /// When the lock cannot be read.
+    pub fn engine(&self) -> Result<Option<Holder>, EngineError> {
+        Ok(Lock::holder(&self.places.lock())?)
+    }
+
+    /// Where it stands.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn status(&self) -> Result<Status, EngineError> {
+        let last = self.journal.last()?;
+        let stopped = match last.as_ref().map(|record| &record.event) {
+            Some(Event::Stopped { reason }) => Some(reason.clone()),
+            _ => None,
+        };
+        Ok(Status {
+            engine: self.engine()?,
+            stopped,
+            tally: self.journal.tally()?,
+            baseline: self.journal.entry(0)?,
+            best: self.journal.best()?,
+            last: self.journal.last_entries(5)?,
+            opened_at: self.opened_at,
+            last_at: last.map_or(self.opened_at, |record| record.at),
+        })
+    }
+
+    /// The head of a report on it.
+    pub fn session(&self, status: &Status) -> Session {
+        let (plan, config) = (&self.plan, &self.config);
+        let stopped = status.stopped.as_ref();
+        history::session(plan, config, stopped, status.last_at, self.opened_at)
+    }
+
+    /// An entry as a report's point.
+    pub fn point(&self, entry: &Entry) -> Point {
+        history::point(entry, self.opened_at)
+    }
+
+    /// Everything that a report tells.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn history(&self) -> Result<History, EngineError> {
+        let session = self.session(&self.status()?);
+        let points = self.journal.entries(0)?.iter().map(|entry| self.point(entry)).collect();
+        Ok(History { session, points })
+    }
+
+    /// Every settled experiment from number `from` on, in short.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn entries(&self, from: u64) -> Result<Vec<Entry>, EngineError> {
+        Ok(self.journal.entries(from)?)
+    }
+
+    /// A settled experiment, whole.
+    ///
+    /// # Errors
+    /// [`EngineError::NoExperiment`].
+    pub fn experiment(&self, number: u64) -> Result<Experiment, EngineError> {
+        self.journal.experiment(number)?.ok_or(EngineError::NoExperiment(number))
+    }
+
+    /// The last `limit` settled experiments, oldest first, whole.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn experiments(&self, limit: usize) -> Result<Vec<Experiment>, EngineError> {
+        Ok(self.journal.recent(limit)?)
+    }
+
+    /// The best so far, whole.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn incumbent(&self) -> Result<Option<Experiment>, EngineError> {
+        Ok(self.journal.kept(1)?.pop())
+    }
+
+    /// All kept experiments, oldest first, the baseline included.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn kept(&self) -> Result<Vec<Experiment>, EngineError> {
+        Ok(self.journal.kept(usize::MAX >> 1)?)
+    }
+
+    /// The hypotheses that wait, those not yet taken in by an engine included.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn queue(&self) -> Result<Vec<Queued>, EngineError> {
+        let mut state = State::default();
+        self.journal.replay(|record| state.apply(&record))?;
+        let mut next = state.next_queued();
+        let mut queue: Vec<Queued> = state.queue().cloned().collect();
+        for (_, message) in self.journal.inbox()? {
+            match message {
+                Some(Message::Hypothesis { hypothesis, patch }) => {
+                    queue.push(Queued { id: next, hypothesis, patch });
+                    next += 1;
+                }
+                Some(Message::Drop { id }) => queue.retain(|queued| queued.id != id),
+                _ => {}
+            }
+        }
+        Ok(queue)
+    }
+
+    /// Leaves a message for the engine; it is heard now, or on resume.
+    ///
+    /// # Errors
+    /// When the journal cannot be written.
+    pub fn post(&self, message: &Message) -> Result<(), EngineError> {
+        Ok(Journal::open(&self.places.journal())?.post(message)?)
+    }
+
+    /// The change of experiment `number`, against its parent or against
+    /// experiment `other`.
+    ///
+    /// # Errors
+    /// [`EngineError::NoExperiment`], or what git says.
+    pub fn diff(&self, number: u64, other: Option<u64>) -> Result<String, EngineError> {
+        let to = self.experiment(number)?;
+        let (from, to) = match other {
+            None => (to.parent.clone(), commit_of(&to)?),
+            Some(other) => (commit_of(&to)?, commit_of(&self.experiment(other)?)?),
+        };
+        Ok(self.repo.diff(&from, &to, &[])?)
+    }
+
+    /// Writes the summary and the plots, and says where.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn write_report(&self) -> Result<Vec<PathBuf>, EngineError> {
+        write_report(&self.history()?, &self.places.folder())
+    }
+
+    /// Writes the results table again from the journal; an edited one is kept
+    /// beside it, and named.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn restore_results(&self) -> Result<Option<PathBuf>, EngineError> {
+        let path = self.repo.root().join(&self.config.results);
+        let (metric, entries) = (&self.config.metric, self.journal.entries(0)?);
+        let table = history::table(&metric.name, metric.direction, &entries);
+        TsvFile::at(&path).restore(&table).map_err(EngineError::io("write", &path))
+    }
+}
+
+/// Writes `autoresearch-summary.md`, `progress.svg` and `progress.png` into a
+/// folder.
+///
+/// # Errors
+/// When a file cannot be written.
+pub fn write_report(history: &History, folder: &Path) -> Result<Vec<PathBuf>, EngineError> {
+    let svg = plot_svg(history, Size::default());
+    let png = plot_png(&svg, 2.0).map_err(|e: PngError| EngineError::Plot(e.to_string()))?;
+    let summary = autoresearch_report::summary_markdown(history);
+    let mut written = Vec::new();
+    for (name, bytes) in [
+        ("autoresearch-summary.md", summary.as_bytes()),
+        ("progress.svg", svg.as_bytes()),
+        ("progress.png", png.as_slice()),
+    ] {
+        let path = folder.join(name);
+        // In one step: whoever watches the file never sees half of it.
+        let temporary = folder.join(format!(".{name}.new"));
+        std::fs::write(&temporary, bytes)
+            .and_then(|()| std::fs::rename(&temporary, &path))
+            .map_err(EngineError::io("write", &path))?;
+        written.push(path);
+    }
+    Ok(written)
+}
+
+fn commit_of(experiment: &Experiment) -> Result<CommitId, EngineError> {
+    experiment.commit.clone().ok_or(EngineError::NoExperiment(experiment.number))
+}
