@@ -37,21 +37,83 @@ const SCRIPTS: usize = 200;
 /// More test files than this are no help to a proposer.
 const TESTS: usize = 3;
 const LINKS: [&str; 12] = [
-    ".venv", "venv", "node_modules", "data", "dataset", "datasets", "corpus", "models", "weights",
-    "pretrained", "checkpoints", "tokenizer",
+    ".venv",
+    "venv",
+    "node_modules",
+    "data",
+    "dataset",
+    "datasets",
+    "corpus",
+    "models",
+    "weights",
+    "pretrained",
+    "checkpoints",
+    "tokenizer",
 ];
 const TRAINING: [&str; 8] = [
-    "__main__", "optimizer", "backward(", "loss", "epoch", "learning_rate", ".fit(", "accuracy",
+    "__main__",
+    "optimizer",
+    "backward(",
+    "loss",
+    "epoch",
+    "learning_rate",
+    ".fit(",
+    "accuracy",
 ];
 const LOWER: [&str; 25] = [
-    "loss", "bpb", "bpc", "perplexity", "ppl", "error", "err", "rmse", "mse", "mae", "wer", "cer",
-    "nll", "fid", "latency", "ms", "seconds", "time", "runtime", "duration", "regret", "cost",
-    "bytes", "size", "violations",
+    "loss",
+    "bpb",
+    "bpc",
+    "perplexity",
+    "ppl",
+    "error",
+    "err",
+    "rmse",
+    "mse",
+    "mae",
+    "wer",
+    "cer",
+    "nll",
+    "fid",
+    "latency",
+    "ms",
+    "seconds",
+    "time",
+    "runtime",
+    "duration",
+    "regret",
+    "cost",
+    "bytes",
+    "size",
+    "violations",
 ];
-const HIGHER: [&str; 22] = [
-    "acc", "accuracy", "f1", "auc", "score", "bleu", "rouge", "r2", "reward", "recall",
-    "precision", "map", "mrr", "ndcg", "iou", "throughput", "coverage", "pass", "passed", "return",
-    "dice", "mfu",
+const HIGHER: [&str; 26] = [
+    "acc",
+    "accuracy",
+    "f1",
+    "auc",
+    "score",
+    "bleu",
+    "rouge",
+    "r2",
+    "reward",
+    "recall",
+    "precision",
+    "map",
+    "mrr",
+    "ndcg",
+    "iou",
+    "throughput",
+    "coverage",
+    "pass",
+    "passed",
+    "return",
+    "dice",
+    "mfu",
+    "fps",
+    "qps",
+    "rps",
+    "tps",
 ];
 /// Words of numbers that scripts report beside their metric.
 const BESIDE: [&str; 16] = [
@@ -63,7 +125,12 @@ const BESIDE: [&str; 16] = [
 pub fn defaults(repository: &Repository<'_>, target: Option<&str>) -> Vec<Detected> {
     let mut found = Vec::new();
     let mut add = |key, value: String, why: String, suggestion| {
-        found.push(Detected { key, value, why, suggestion });
+        found.push(Detected {
+            key,
+            value,
+            why,
+            suggestion,
+        });
     };
     let chosen = match target {
         Some(target) => Some(target.to_owned()),
@@ -75,24 +142,53 @@ pub fn defaults(repository: &Repository<'_>, target: Option<&str>) -> Vec<Detect
     let target = chosen.as_deref().unwrap_or_default();
     let read_only = read_only(repository, target);
     if !read_only.is_empty() {
-        add("read_only", list(&read_only), "prepares, evaluates or tests".to_owned(), false);
+        add(
+            "read_only",
+            list(&read_only),
+            "prepares, evaluates or tests".to_owned(),
+            false,
+        );
     }
     if let Some((command, why)) = command(repository, target) {
         add("run.command", command, why, false);
     }
-    let has = |name: &&str| repository.untracked.iter().any(|u| u.trim_end_matches('/') == *name);
+    let has = |name: &&str| {
+        repository
+            .untracked
+            .iter()
+            .any(|u| u.trim_end_matches('/') == *name)
+    };
     let links: Vec<&str> = LINKS.into_iter().filter(has).collect();
     if !links.is_empty() {
-        add("links", list(&links), "there, but not in git".to_owned(), false);
+        add(
+            "links",
+            list(&links),
+            "there, but not in git".to_owned(),
+            false,
+        );
     }
     let scripts = read_only.iter().copied().chain([target]);
     let texts: Vec<String> = scripts.filter_map(|path| (repository.read)(path)).collect();
     if let Some(name) = printed_metric(&texts) {
         if let Some(direction) = likely_direction(&name) {
-            let word = if direction == Direction::Minimize { "minimize" } else { "maximize" };
-            add("metric.direction", word.to_owned(), format!("usual for `{name}`"), true);
+            let word = if direction == Direction::Minimize {
+                "minimize"
+            } else {
+                "maximize"
+            };
+            add(
+                "metric.direction",
+                word.to_owned(),
+                format!("usual for `{name}`"),
+                true,
+            );
         }
-        add("metric.name", name, "printed by the script".to_owned(), true);
+        add(
+            "metric.name",
+            name,
+            "printed by the script".to_owned(),
+            true,
+        );
     }
     found
 }
@@ -100,15 +196,22 @@ pub fn defaults(repository: &Repository<'_>, target: Option<&str>) -> Vec<Detect
 /// Time beyond the budget for scripts that keep the budget themselves, since
 /// they start up before it and evaluate after it: as long again, at least a
 /// minute. `None` when no script knows of a budget.
-pub fn allowance(repository: &Repository<'_>, scripts: &[String], budget: Duration) -> Option<Detected> {
+pub fn allowance(
+    repository: &Repository<'_>,
+    scripts: &[String],
+    budget: Duration,
+) -> Option<Detected> {
     const WORDS: [&str; 2] = ["AUTORESEARCH_BUDGET_SECONDS", "TIME_BUDGET"];
     let (script, word) = scripts.iter().find_map(|script| {
         let text = (repository.read)(script)?;
-        WORDS.into_iter().find(|word| text.contains(word)).map(|word| (script, word))
+        WORDS
+            .into_iter()
+            .find(|word| text.contains(word))
+            .map(|word| (script, word))
     })?;
     Some(Detected {
         key: "run.allowance",
-        value: text::duration(budget.max(Duration::from_secs(60))),
+        value: text::duration(budget.max(Duration::from_mins(1))),
         why: format!("{script} times itself by {word}"),
         suggestion: false,
     })
@@ -117,7 +220,14 @@ pub fn allowance(repository: &Repository<'_>, scripts: &[String], budget: Durati
 /// The direction that the words of a metric's name suggest; the last word that
 /// says something decides.
 pub fn likely_direction(metric: &str) -> Option<Direction> {
-    words(metric).iter().rev().find_map(|word| {
+    let words = words(metric);
+    let is_rate = |pair: &[String]| {
+        pair[0] == "per" && ["s", "sec", "second", "seconds"].contains(&pair[1].as_str())
+    };
+    if words.windows(2).any(is_rate) {
+        return Some(Direction::Maximize);
+    }
+    words.iter().rev().find_map(|word| {
         if LOWER.contains(&word.as_str()) {
             Some(Direction::Minimize)
         } else if HIGHER.contains(&word.as_str()) {
@@ -129,13 +239,22 @@ pub fn likely_direction(metric: &str) -> Option<Direction> {
 }
 
 fn words(name: &str) -> Vec<String> {
-    name.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase).collect()
+    name.split(|c: char| !c.is_ascii_alphanumeric())
+        .map(str::to_ascii_lowercase)
+        .collect()
 }
 
 /// A list as a flag gives it; as TOML where a name has a comma.
 fn list(paths: &[&str]) -> String {
-    if paths.iter().any(|path| path.contains(',') || path.starts_with('[') || path.trim() != *path) {
-        paths.iter().copied().collect::<toml_edit::Array>().to_string()
+    if paths
+        .iter()
+        .any(|path| path.contains(',') || path.starts_with('[') || path.trim() != *path)
+    {
+        paths
+            .iter()
+            .copied()
+            .collect::<toml_edit::Array>()
+            .to_string()
     } else {
         paths.join(",")
     }
@@ -145,16 +264,25 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+fn has_extension(path: &str, extension: &str) -> bool {
+    path.rsplit_once('.')
+        .is_some_and(|(_, end)| end == extension)
+}
+
 fn likely_target(repository: &Repository<'_>) -> Option<(String, String)> {
     let shortest = |path: &&String| (path.matches('/').count(), path.len());
-    let named = repository.files.iter().filter(|path| file_name(path) == "train.py").min_by_key(shortest);
+    let named = repository
+        .files
+        .iter()
+        .filter(|path| file_name(path) == "train.py")
+        .min_by_key(shortest);
     if let Some(path) = named {
         return Some((path.clone(), "the usual name".to_owned()));
     }
     let mut scripts: Vec<&String> = repository
         .files
         .iter()
-        .filter(|path| path.ends_with(".py") && !is_test(path) && !evaluates(path))
+        .filter(|path| has_extension(path, "py") && !is_test(path) && !evaluates(path))
         .filter(|path| !["setup.py", "conftest.py", "__init__.py"].contains(&file_name(path)))
         .collect();
     scripts.sort_by_key(shortest);
@@ -175,22 +303,46 @@ fn likely_target(repository: &Repository<'_>) -> Option<(String, String)> {
 
 fn is_test(path: &str) -> bool {
     let name = file_name(path);
-    path.ends_with(".py")
-        && (name.starts_with("test_") || name.ends_with("_test.py") || path.split('/').any(|part| part == "tests"))
+    has_extension(path, "py")
+        && (name.starts_with("test_")
+            || name.ends_with("_test.py")
+            || path.split('/').any(|part| part == "tests"))
 }
 
 fn evaluates(path: &str) -> bool {
     let name = file_name(path);
-    let stem = name.strip_suffix(".py").or_else(|| name.strip_suffix(".sh")).unwrap_or_default();
-    ["prepare", "eval", "evaluate", "evaluation", "score", "scoring"].contains(&stem)
+    let stem = name
+        .strip_suffix(".py")
+        .or_else(|| name.strip_suffix(".sh"))
+        .unwrap_or_default();
+    [
+        "prepare",
+        "eval",
+        "evaluate",
+        "evaluation",
+        "score",
+        "scoring",
+    ]
+    .contains(&stem)
         || stem.starts_with("eval_")
         || stem.ends_with("_eval")
 }
 
 fn read_only<'a>(repository: &Repository<'a>, target: &str) -> Vec<&'a str> {
-    let others = || repository.files.iter().map(String::as_str).filter(|path| *path != target);
-    let mut found: Vec<&str> = others().filter(|path| evaluates(path)).take(SCRIPTS).collect();
-    let tests: Vec<&str> = others().filter(|path| is_test(path) && !found.contains(path)).collect();
+    let others = || {
+        repository
+            .files
+            .iter()
+            .map(String::as_str)
+            .filter(|path| *path != target)
+    };
+    let mut found: Vec<&str> = others()
+        .filter(|path| evaluates(path))
+        .take(SCRIPTS)
+        .collect();
+    let tests: Vec<&str> = others()
+        .filter(|path| is_test(path) && !found.contains(path))
+        .collect();
     if tests.len() <= TESTS {
         found.extend(tests);
     }
@@ -200,7 +352,12 @@ fn read_only<'a>(repository: &Repository<'a>, target: &str) -> Vec<&'a str> {
 fn command(repository: &Repository<'_>, target: &str) -> Option<(String, String)> {
     let quoted = shlex::try_quote(target).ok()?;
     let is_tracked = |name: &str| repository.files.iter().any(|path| path == name);
-    let is_untracked = |name: &str| repository.untracked.iter().any(|u| u.trim_end_matches('/') == name);
+    let is_untracked = |name: &str| {
+        repository
+            .untracked
+            .iter()
+            .any(|u| u.trim_end_matches('/') == name)
+    };
     let (runner, why) = match target.rsplit_once('.')?.1 {
         "py" if is_tracked("uv.lock") => ("uv run", "uv.lock is there"),
         "py" if is_untracked(".venv") => (".venv/bin/python", ".venv is there"),
@@ -215,34 +372,52 @@ fn command(repository: &Repository<'_>, target: &str) -> Option<(String, String)
 /// The name that is printed as `name: <value>` and sounds most like a metric of
 /// quality on data that was not trained on; of equals the last.
 fn printed_metric(texts: &[String]) -> Option<String> {
-    let names = texts.iter().flat_map(|text| text.lines()).flat_map(printed_names);
+    let names = texts
+        .iter()
+        .flat_map(|text| text.lines())
+        .flat_map(printed_names);
     let liking = |name: &String| {
         let words = words(name);
         let held_out = ["val", "valid", "validation", "test", "eval", "dev"];
-        if likely_direction(name).is_none() || words.iter().any(|word| BESIDE.contains(&word.as_str())) {
+        if likely_direction(name).is_none()
+            || words.iter().any(|word| BESIDE.contains(&word.as_str()))
+        {
             return None;
         }
         Some(words.iter().any(|word| held_out.contains(&word.as_str())))
     };
-    names.filter_map(|name| Some((liking(&name)?, name))).max_by_key(|(liking, _)| *liking).map(|(_, name)| name)
+    names
+        .filter_map(|name| Some((liking(&name)?, name)))
+        .max_by_key(|(liking, _)| *liking)
+        .map(|(_, name)| name)
 }
 
 /// Names before `:` or `=` with a value to be filled in behind them, in a line
 /// that prints: `print(f"val_bpb: {x}")`, `echo "ms=$x"`, `print("acc:", x)`.
 fn printed_names(line: &str) -> Vec<String> {
-    if !["print", "echo", "log", "write"].iter().any(|word| line.contains(word)) {
+    if !["print", "echo", "log", "write"]
+        .iter()
+        .any(|word| line.contains(word))
+    {
         return Vec::new();
     }
     let is_part = |c: char| c.is_ascii_alphanumeric() || "_@/.-".contains(c);
     line.match_indices([':', '='])
-        .filter(|(at, _)| line[at + 1..].trim_start().starts_with(['{', '%', '$', '"', '\'']))
+        .filter(|(at, _)| {
+            line[at + 1..]
+                .trim_start()
+                .starts_with(['{', '%', '$', '"', '\''])
+        })
         .filter_map(|(at, _)| {
             let before = line[..at].trim_end();
-            let start = before.rfind(|c| !is_part(c)).map_or(0, |i| i + before[i..].chars().next().map_or(1, char::len_utf8));
+            let start = before.rfind(|c| !is_part(c)).map_or(0, |i| {
+                i + before[i..].chars().next().map_or(1, char::len_utf8)
+            });
             let name = &before[start..];
             // Only what is text: behind a quote.
             let is_text = before[..start].contains(['"', '\'']);
-            (is_text && name.starts_with(|c: char| c.is_ascii_alphabetic())).then(|| name.to_owned())
+            (is_text && name.starts_with(|c: char| c.is_ascii_alphabetic()))
+                .then(|| name.to_owned())
         })
         .collect()
 }
@@ -253,14 +428,27 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::BTreeMap;
 
-    fn detect(files: &[(&str, &str)], untracked: &[&str], target: Option<&str>) -> BTreeMap<&'static str, String> {
-        let texts: BTreeMap<String, String> =
-            files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
+    fn detect(
+        files: &[(&str, &str)],
+        untracked: &[&str],
+        target: Option<&str>,
+    ) -> BTreeMap<&'static str, String> {
+        let texts: BTreeMap<String, String> = files
+            .iter()
+            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
+            .collect();
         let names: Vec<String> = texts.keys().cloned().collect();
         let untracked: Vec<String> = untracked.iter().map(ToString::to_string).collect();
         let read = |path: &str| texts.get(path).cloned();
-        let repository = Repository { files: &names, untracked: &untracked, read: &read };
-        defaults(&repository, target).into_iter().map(|d| (d.key, d.value)).collect()
+        let repository = Repository {
+            files: &names,
+            untracked: &untracked,
+            read: &read,
+        };
+        defaults(&repository, target)
+            .into_iter()
+            .map(|d| (d.key, d.value))
+            .collect()
     }
 
     #[test]
@@ -281,13 +469,34 @@ mod tests {
             &[".venv", "run.log"],
             None,
         );
-        insta::assert_debug_snapshot!(found, @"");
+        insta::assert_debug_snapshot!(found, @r#"
+        {
+            "links": ".venv",
+            "metric.direction": "minimize",
+            "metric.name": "val_bpb",
+            "read_only": "prepare.py",
+            "run.command": "uv run train.py",
+            "target": "train.py",
+        }
+        "#);
     }
 
     #[test]
     fn a_sole_script_and_a_plain_print_are_enough() {
-        let found = detect(&[("my model.py", "print('test_accuracy:', acc)\n")], &["data"], None);
-        insta::assert_debug_snapshot!(found, @"");
+        let found = detect(
+            &[("my model.py", "print('test_accuracy:', acc)\n")],
+            &["data"],
+            None,
+        );
+        insta::assert_debug_snapshot!(found, @r#"
+        {
+            "links": "data",
+            "metric.direction": "maximize",
+            "metric.name": "test_accuracy",
+            "run.command": "python3 'my model.py'",
+            "target": "my model.py",
+        }
+        "#);
     }
 
     #[test]
@@ -295,7 +504,10 @@ mod tests {
         let found = detect(
             &[
                 ("lib/util.py", "def f(): pass"),
-                ("net.py", "optimizer\nloss.backward()\nfor epoch in range(3): ...\n"),
+                (
+                    "net.py",
+                    "optimizer\nloss.backward()\nfor epoch in range(3): ...\n",
+                ),
                 ("tests/test_net.py", "optimizer loss epoch backward("),
             ],
             &[],
@@ -311,10 +523,33 @@ mod tests {
     fn budget_is_never_detected_and_metric_and_direction_are_only_suggested() {
         let files = ["train.py".to_owned()];
         let read = |_: &str| Some("BUDGET = 300\nprint(f'val_loss: {x}')".to_owned());
-        let repository = Repository { files: &files, untracked: &[], read: &read };
+        let repository = Repository {
+            files: &files,
+            untracked: &[],
+            read: &read,
+        };
         for found in defaults(&repository, None) {
             assert_ne!(found.key, "budget");
-            assert_eq!(found.suggestion, found.key.starts_with("metric."), "{found:?}");
+            assert_eq!(
+                found.suggestion,
+                found.key.starts_with("metric."),
+                "{found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_direction_follows_from_the_words_of_the_name() {
+        for (name, direction) in [
+            ("val_bpb", Some(Direction::Minimize)),
+            ("error_rate", Some(Direction::Minimize)),
+            ("pass_rate", Some(Direction::Maximize)),
+            ("Recall@10", Some(Direction::Maximize)),
+            ("tokens_per_second", Some(Direction::Maximize)),
+            ("bench_ms", Some(Direction::Minimize)),
+            ("foo", None),
+        ] {
+            assert_eq!(likely_direction(name), direction, "{name}");
         }
     }
 
@@ -322,12 +557,22 @@ mod tests {
     fn a_script_that_times_itself_gets_an_allowance() {
         let scripts = ["train.py".to_owned(), "prepare.py".to_owned()];
         let read = |path: &str| (path == "prepare.py").then(|| "TIME_BUDGET = 300".to_owned());
-        let repository = Repository { files: &scripts, untracked: &[], read: &read };
+        let repository = Repository {
+            files: &scripts,
+            untracked: &[],
+            read: &read,
+        };
         let found = allowance(&repository, &scripts, Duration::from_secs(5)).unwrap();
-        assert_eq!((found.value.as_str(), found.why.as_str()), ("1m", "prepare.py times itself by TIME_BUDGET"));
-        let found = allowance(&repository, &scripts, Duration::from_secs(600)).unwrap();
+        assert_eq!(
+            (found.value.as_str(), found.why.as_str()),
+            ("1m", "prepare.py times itself by TIME_BUDGET")
+        );
+        let found = allowance(&repository, &scripts, Duration::from_mins(10)).unwrap();
         assert_eq!(found.value, "10m");
-        assert_eq!(allowance(&repository, &scripts[..1], Duration::from_secs(5)), None);
+        assert_eq!(
+            allowance(&repository, &scripts[..1], Duration::from_secs(5)),
+            None
+        );
     }
 
     proptest! {

@@ -22,9 +22,16 @@ pub(crate) struct Found {
 pub(crate) fn values(file: &Arc<File>) -> Result<Vec<Found>, ConfigError> {
     let table = DeTable::parse(&file.text).map_err(|error| {
         let what = What::Syntax(error.message().replace('\n', ", "));
-        Problem::new(what, Place::Text(Arc::clone(file), in_bounds(&file.text, error.span())))
+        Problem::new(
+            what,
+            Place::Text(Arc::clone(file), in_bounds(&file.text, error.span())),
+        )
     })?;
-    let mut reader = Reader { file, found: Vec::new(), problems: Vec::new() };
+    let mut reader = Reader {
+        file,
+        found: Vec::new(),
+        problems: Vec::new(),
+    };
     reader.table("", table.get_ref());
     reader.problems.sort_by_key(Problem::offset);
     ConfigError::unless_empty(reader.problems)?;
@@ -46,13 +53,20 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn place(&self, span: Range<usize>) -> Place {
-        Place::Text(Arc::clone(self.file), in_bounds(&self.file.text, Some(span)))
+        Place::Text(
+            Arc::clone(self.file),
+            in_bounds(&self.file.text, Some(span)),
+        )
     }
 
     fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
         for (key, value) in table {
             let own = key.get_ref();
-            let name = if prefix.is_empty() { own.to_string() } else { format!("{prefix}.{own}") };
+            let name = if prefix.is_empty() {
+                own.to_string()
+            } else {
+                format!("{prefix}.{own}")
+            };
             if keys::is_table(&name) {
                 match value.get_ref() {
                     DeValue::Table(inner) => self.table(&name, inner),
@@ -70,11 +84,21 @@ impl Reader<'_> {
         }
     }
 
-    fn value(&mut self, name: &str, key: &keys::Key, own: Option<&str>, value: &Spanned<DeValue<'_>>) {
+    fn value(
+        &mut self,
+        name: &str,
+        key: &keys::Key,
+        own: Option<&str>,
+        value: &Spanned<DeValue<'_>>,
+    ) {
         let span = value.span();
         let refused = match read(key.kind, own, given(value.get_ref())) {
             Ok(value) => {
-                self.found.push(Found { key: name.to_owned(), value, span });
+                self.found.push(Found {
+                    key: name.to_owned(),
+                    value,
+                    span,
+                });
                 return;
             }
             Err(refused) => refused,
@@ -90,7 +114,11 @@ impl Reader<'_> {
     }
 
     fn not_a_table(&mut self, name: &str, span: Range<usize>, value: &DeValue<'_>) {
-        let what = What::WrongType { key: name.to_owned(), expected: "a table", found: type_name(value) };
+        let what = What::WrongType {
+            key: name.to_owned(),
+            expected: "a table",
+            found: type_name(value),
+        };
         let first = KEYS
             .iter()
             .find_map(|key| key.name.strip_prefix(name)?.strip_prefix('.'))
@@ -104,20 +132,20 @@ impl Reader<'_> {
             Some(nearest) if keys::is_table(nearest) => format!("did you mean `[{nearest}]`?"),
             Some(nearest) => format!("did you mean `{nearest}`?"),
             None => {
-                let siblings: Vec<&str> = KEYS
+                let mut siblings: Vec<&str> = KEYS
                     .iter()
                     .filter_map(|key| match prefix {
                         "" => key.name.split('.').next(),
                         _ => key.name.strip_prefix(prefix)?.strip_prefix('.'),
                     })
                     .collect();
-                let mut siblings = siblings;
                 siblings.dedup();
                 format!("the keys here are {}", siblings.join(", "))
             }
         };
         let what = What::UnknownKey(name.to_owned());
-        self.problems.push(Problem::new(what, self.place(span)).hint(hint));
+        self.problems
+            .push(Problem::new(what, self.place(span)).hint(hint));
     }
 }
 
@@ -125,7 +153,11 @@ impl Reader<'_> {
 pub(crate) fn problem(key: &str, refused: Refused, place: Place) -> Problem {
     let key = key.to_owned();
     let what = match refused {
-        Refused::Type { expected, found } => What::WrongType { key, expected, found },
+        Refused::Type { expected, found } => What::WrongType {
+            key,
+            expected,
+            found,
+        },
         Refused::Unusable { why, .. } => What::Unusable { key, why },
     };
     Problem::new(what, place)
@@ -154,7 +186,7 @@ fn given(value: &DeValue<'_>) -> Given {
             .iter()
             .map(|item| item.get_ref().as_str().map(str::to_owned))
             .collect::<Option<Vec<_>>>()
-            .map_or(Given::Other("a list of something else"), Given::Texts),
+            .map_or(Given::Other("a list of other things"), Given::Texts),
         DeValue::Datetime(_) | DeValue::Table(_) => Given::Other(type_name(value)),
     }
 }

@@ -80,7 +80,12 @@ impl Key {
 pub(crate) const PREFIX: &str = "AUTORESEARCH_";
 
 const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
-    Key { name, kind, about, required: None }
+    Key {
+        name,
+        kind,
+        about,
+        required: None,
+    }
 }
 
 const fn required(
@@ -90,14 +95,21 @@ const fn required(
     flag: &'static str,
     question: &'static str,
 ) -> Key {
-    Key { name, kind, about, required: Some(Required { flag, question }) }
+    Key {
+        name,
+        kind,
+        about,
+        required: Some(Required { flag, question }),
+    }
 }
 
 /// All keys, in the order in which a file has them.
 pub const KEYS: &[Key] = &[
     required(
         "target",
-        Kind::Paths { may_be_empty: false },
+        Kind::Paths {
+            may_be_empty: false,
+        },
         "the files under experiment: the only ones that are ever changed",
         "--target",
         "Which file is under experiment?",
@@ -114,14 +126,26 @@ pub const KEYS: &[Key] = &[
         "--budget",
         "How long may one experiment run (as 5m)?",
     ),
-    key("iterations", Kind::Limit, "how many experiments at most; `unlimited` unless given"),
+    key(
+        "iterations",
+        Kind::Limit,
+        "how many experiments at most; `unlimited` unless given",
+    ),
     key(
         "scope",
         Kind::Choice(&["architecture", "hyperparameters", "optimizer", "all"]),
         "what may be changed in the target",
     ),
-    key("tag", Kind::Tag, "name of the session and end of its branch; from the date unless given"),
-    key("results", Kind::Path, "where the table of results is written"),
+    key(
+        "tag",
+        Kind::Tag,
+        "name of the session and end of its branch; from the date unless given",
+    ),
+    key(
+        "results",
+        Kind::Path,
+        "where the table of results is written",
+    ),
     key(
         "links",
         Kind::Paths { may_be_empty: true },
@@ -146,9 +170,21 @@ pub const KEYS: &[Key] = &[
         Kind::Pattern,
         "regular expression that finds it in the output; its first group is the number",
     ),
-    key("metric.first", Kind::Boolean, "with `pattern`: the first match counts, not the last"),
-    key("metric.json", Kind::Path, "JSON file that the run writes and that holds the metric"),
-    key("metric.key", Kind::Text, "with `json`: where in the file, as `val.loss`; the name unless given"),
+    key(
+        "metric.first",
+        Kind::Boolean,
+        "with `pattern`: the first match counts, not the last",
+    ),
+    key(
+        "metric.json",
+        Kind::Path,
+        "JSON file that the run writes and that holds the metric",
+    ),
+    key(
+        "metric.key",
+        Kind::Text,
+        "with `json`: where in the file, as `val.loss`; the name unless given",
+    ),
     key(
         "metric.command",
         Kind::Command,
@@ -186,16 +222,36 @@ pub const KEYS: &[Key] = &[
         Kind::Choice(&["last", "crash"]),
         "whether a run that was ended counts with its last metric or as a crash",
     ),
-    key("run.seed", Kind::Integer { least: 0 }, "given to runs as AUTORESEARCH_SEED"),
-    key("run.log_head", Kind::Size, "how much of the beginning of a long log stays in plain text"),
-    key("run.log_tail", Kind::Size, "how much of the end of a long log stays in plain text"),
-    key("run.env", Kind::Variables, "environment variables of the runs"),
+    key(
+        "run.seed",
+        Kind::Integer { least: 0 },
+        "given to runs as AUTORESEARCH_SEED",
+    ),
+    key(
+        "run.log_head",
+        Kind::Size,
+        "how much of the beginning of a long log stays in plain text",
+    ),
+    key(
+        "run.log_tail",
+        Kind::Size,
+        "how much of the end of a long log stays in plain text",
+    ),
+    key(
+        "run.env",
+        Kind::Variables,
+        "environment variables of the runs",
+    ),
     key(
         "propose.proposer",
         Kind::Choice(&["search", "command", "queue"]),
         "who proposes: the embedded search, a command, or only the queue",
     ),
-    key("propose.command", Kind::Command, "the proposer `command`: a program that edits the target"),
+    key(
+        "propose.command",
+        Kind::Command,
+        "the proposer `command`: a program that edits the target",
+    ),
     key(
         "propose.timeout",
         Kind::Duration { may_be_zero: false },
@@ -206,10 +262,26 @@ pub const KEYS: &[Key] = &[
         Kind::Integer { least: 1 },
         "refused or failed proposals in a row before the session stops",
     ),
-    key("judge.mode", Kind::Choice(&["greedy"]), "how a result is judged: `greedy` keeps any gain"),
-    key("stop.when", Kind::Texts, "rules that end the session, as `improvement >= 10%`"),
-    key("stop.time", Kind::Duration { may_be_zero: false }, "how long the whole session may take"),
-    key("search", Kind::Ranges, "ranges for the embedded search, as `1e-4..1e-1 log`"),
+    key(
+        "judge.mode",
+        Kind::Choice(&["greedy"]),
+        "how a result is judged: `greedy` keeps any gain",
+    ),
+    key(
+        "stop.when",
+        Kind::Texts,
+        "rules that end the session, as `improvement >= 10%`",
+    ),
+    key(
+        "stop.time",
+        Kind::Duration { may_be_zero: false },
+        "how long the whole session may take",
+    ),
+    key(
+        "search",
+        Kind::Ranges,
+        "ranges for the embedded search, as `1e-4..1e-1 log`",
+    ),
 ];
 
 /// The key that `name` means, and the user's own part of it in an open table.
@@ -228,22 +300,41 @@ pub(crate) fn find(name: &str) -> Option<(&'static Key, Option<&str>)> {
 pub(crate) fn is_table(name: &str) -> bool {
     KEYS.iter().any(|key| {
         (key.kind.is_open() && key.name == name)
-            || key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
+            || key
+                .name
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('.'))
     })
 }
 
-/// The existing key nearest to `unknown`, also when only its table is wrong
-/// (`direction` for `metric.direction`).
+/// The existing key or table nearest to `unknown`, also when only its table is
+/// wrong (`direction` for `metric.direction`).
 pub(crate) fn nearest(unknown: &str) -> Option<&'static str> {
-    let last = |name: &str| name.rsplit('.').next().unwrap_or_default().to_owned();
+    let likeness = strsim::normalized_damerau_levenshtein;
+    let split = |name: &str| {
+        let (table, last) = name.rsplit_once('.').unwrap_or(("", name));
+        (table.to_owned(), last.to_owned())
+    };
     let unknown = unknown.to_lowercase().replace('-', "_");
+    let (table, last) = split(&unknown);
     KEYS.iter()
-        .flat_map(|key| [Some(key.name), key.name.split_once('.').map(|(table, _)| table)])
+        .flat_map(|key| {
+            [
+                Some(key.name),
+                key.name.split_once('.').map(|(table, _)| table),
+            ]
+        })
         .flatten()
         .map(|name| {
-            let whole = strsim::normalized_damerau_levenshtein(&unknown, name);
-            let end = strsim::normalized_damerau_levenshtein(&last(&unknown), &last(name));
-            (name, whole.max(0.95 * end))
+            let (its_table, its_last) = split(name);
+            // A shared table is no likeness.
+            let whole = if table == its_table {
+                0.0
+            } else {
+                likeness(&unknown, name)
+            };
+            let own = if table == its_table { 1.0 } else { 0.95 } * likeness(&last, &its_last);
+            (name, whole.max(own))
         })
         .filter(|(_, likeness)| *likeness >= 0.5)
         // The first of equals.

@@ -53,7 +53,9 @@ impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Origin::Default => f.write_str("default"),
-            Origin::Detected(text) | Origin::Environment(text) | Origin::Flag(text) => f.write_str(text),
+            Origin::Detected(text) | Origin::Environment(text) | Origin::Flag(text) => {
+                f.write_str(text)
+            }
             Origin::File { path, line } => write!(f, "{path}:{line}"),
             Origin::Asked => f.write_str("your answer"),
         }
@@ -105,9 +107,14 @@ impl Default for Layers {
 impl Layers {
     /// The defaults and nothing else.
     pub fn new() -> Layers {
-        let mut layers = Layers { entries: Vec::new(), unknown: Vec::new() };
+        let mut layers = Layers {
+            entries: Vec::new(),
+            unknown: Vec::new(),
+        };
         // A test holds that the defaults can be read.
-        let _ = layers.read_file("defaults.toml", include_str!("defaults.toml"), |_| Origin::Default);
+        let _ = layers.read_file("defaults.toml", include_str!("defaults.toml"), |_| {
+            Origin::Default
+        });
         layers
     }
 
@@ -117,7 +124,10 @@ impl Layers {
     /// # Errors
     /// All that is wrong with the file; nothing of it is added then.
     pub fn add_file(&mut self, path: &str, text: &str) -> Result<(), ConfigError> {
-        self.read_file(path, text, |line| Origin::File { path: path.to_owned(), line })
+        self.read_file(path, text, |line| Origin::File {
+            path: path.to_owned(),
+            line,
+        })
     }
 
     fn read_file(
@@ -127,10 +137,18 @@ impl Layers {
         origin: impl Fn(usize) -> Origin,
     ) -> Result<(), ConfigError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
-        let file = Arc::new(File { path: path.to_owned(), text });
+        let file = Arc::new(File {
+            path: path.to_owned(),
+            text,
+        });
         for Found { key, value, span } in file::values(&file)? {
             let origin = origin(file.line(span.start));
-            self.entries.push(Entry { key, value, origin, text: Some((Arc::clone(&file), span)) });
+            self.entries.push(Entry {
+                key,
+                value,
+                origin,
+                text: Some((Arc::clone(&file), span)),
+            });
         }
         Ok(())
     }
@@ -150,9 +168,16 @@ impl Layers {
             if !name.starts_with(PREFIX) || value.is_empty() {
                 continue;
             }
-            if let Some(key) = KEYS.iter().find(|key| key.environment().as_ref() == Some(&name)) {
+            if let Some(key) = KEYS
+                .iter()
+                .find(|key| key.environment().as_ref() == Some(&name))
+            {
                 let set = self.set(key.name, &value, Origin::Environment(name));
-                problems.extend(set.err().into_iter().flat_map(|error| error.problems().to_vec()));
+                problems.extend(
+                    set.err()
+                        .into_iter()
+                        .flat_map(|error| error.problems().to_vec()),
+                );
             } else {
                 let key = name[PREFIX.len()..].to_lowercase();
                 let nearest = KEYS
@@ -194,7 +219,12 @@ impl Layers {
             }
             Refusal::Refused(refused) => file::problem(key, refused, place()),
         })?;
-        self.entries.push(Entry { key: key.to_owned(), value, origin, text: None });
+        self.entries.push(Entry {
+            key: key.to_owned(),
+            value,
+            origin,
+            text: None,
+        });
         Ok(())
     }
 
@@ -204,7 +234,11 @@ impl Layers {
             .filter(|key| self.value(key.name).is_none())
             .filter_map(|key| {
                 let keys::Required { flag, question } = key.required?;
-                Some(Missing { key: key.name, flag, question })
+                Some(Missing {
+                    key: key.name,
+                    flag,
+                    question,
+                })
             })
             .collect()
     }
@@ -226,9 +260,8 @@ impl Layers {
             .collect();
         problems.extend(check::conflicts(self));
         ConfigError::unless_empty(problems)?;
-        serde_json::from_value(self.tree()).map_err(|error| {
-            Problem::new(What::Defect(error.to_string()), Place::Nowhere).into()
-        })
+        serde_json::from_value(self.tree())
+            .map_err(|error| Problem::new(What::Defect(error.to_string()), Place::Nowhere).into())
     }
 
     /// The value that is heard for a key.
@@ -239,9 +272,10 @@ impl Layers {
     /// Where the value that is heard stands.
     pub(crate) fn place(&self, key: &str) -> Place {
         match self.heard(key) {
-            Some(Entry { text: Some((file, span)), .. }) => {
-                Place::Text(Arc::clone(file), span.clone())
-            }
+            Some(Entry {
+                text: Some((file, span)),
+                ..
+            }) => Place::Text(Arc::clone(file), span.clone()),
             Some(entry) => Place::Given(entry.origin.clone()),
             None => Place::Nowhere,
         }
@@ -250,26 +284,41 @@ impl Layers {
     /// Of two keys, the one whose value comes from the stronger origin, first.
     pub(crate) fn stronger_first<'a>(&self, one: &'a str, two: &'a str) -> (&'a str, &'a str) {
         let rank = |key| self.origin(key).map_or(0, Origin::rank);
-        if rank(two) > rank(one) { (two, one) } else { (one, two) }
+        if rank(two) > rank(one) {
+            (two, one)
+        } else {
+            (one, two)
+        }
     }
 
     fn heard(&self, key: &str) -> Option<&Entry> {
         // Of equals, `max_by_key` gives the last.
-        self.entries.iter().filter(|entry| entry.key == key).max_by_key(|entry| entry.origin.rank())
+        self.entries
+            .iter()
+            .filter(|entry| entry.key == key)
+            .max_by_key(|entry| entry.origin.rank())
     }
 
     /// All values that are heard, as a file has them.
     fn tree(&self) -> Json {
         let mut tree = Map::new();
         for entry in &self.entries {
-            let Some((key, own)) = keys::find(&entry.key) else { continue };
-            let Some(value) = self.value(&entry.key) else { continue };
+            let Some((key, own)) = keys::find(&entry.key) else {
+                continue;
+            };
+            let Some(value) = self.value(&entry.key) else {
+                continue;
+            };
             let mut parts: Vec<&str> = key.name.split('.').collect();
             parts.extend(own);
             let mut table = &mut tree;
             while parts.len() > 1 {
-                let inner = table.entry(parts.remove(0)).or_insert_with(|| Map::new().into());
-                let Json::Object(inner) = inner else { return Json::Null };
+                let inner = table
+                    .entry(parts.remove(0))
+                    .or_insert_with(|| Map::new().into());
+                let Json::Object(inner) = inner else {
+                    return Json::Null;
+                };
                 table = inner;
             }
             table.insert(parts[0].to_owned(), value.clone());

@@ -25,7 +25,10 @@ pub(crate) enum Given {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// It is of another type than the key holds.
-    Type { expected: &'static str, found: &'static str },
+    Type {
+        expected: &'static str,
+        found: &'static str,
+    },
     /// It cannot be used; `item` is the culprit's place in a list.
     Unusable { why: String, item: Option<usize> },
 }
@@ -79,17 +82,24 @@ impl Given {
 
 fn toml_list(text: &str) -> Option<Vec<String>> {
     let value: toml_edit::Value = text.parse().ok()?;
-    value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+    value
+        .as_array()?
+        .iter()
+        .map(|item| item.as_str().map(str::to_owned))
+        .collect()
 }
 
 /// Reads what a key of this kind may hold; `own` is the user's own part of the
 /// name in an open table.
 pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, Refused> {
     let refuse = |expected, given: &Given| {
-        Err(Refused::Type { expected, found: given.type_name() })
+        Err(Refused::Type {
+            expected,
+            found: given.type_name(),
+        })
     };
     match (kind, given) {
-        (Kind::Text, Given::Text(text)) => Ok(plain(&text)?.into()),
+        (Kind::Text | Kind::Ranges, Given::Text(text)) => Ok(plain(&text)?.into()),
         (Kind::MetricName, Given::Text(text)) => Ok(metric_name(&text)?.into()),
         (Kind::Tag, Given::Text(text)) => Ok(tag(&text)?.into()),
         (Kind::Path, Given::Text(text)) => Ok(path(&text)?.into()),
@@ -97,7 +107,9 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
         (Kind::Paths { .. }, Given::Text(text)) => paths(&[text]),
         (Kind::Paths { may_be_empty }, Given::Texts(items)) => {
             if items.is_empty() && !may_be_empty {
-                return Err("the list is empty; name at least one file".to_owned().into());
+                return Err("the list is empty; name at least one file"
+                    .to_owned()
+                    .into());
             }
             paths(&items)
         }
@@ -122,7 +134,6 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
         (Kind::Variables, Given::Text(value) | Given::Float(value)) => variable(own, value),
         (Kind::Variables, Given::Integer(value)) => variable(own, value.to_string()),
         (Kind::Variables, Given::Boolean(value)) => variable(own, value.to_string()),
-        (Kind::Ranges, Given::Text(text)) => Ok(plain(&text)?.into()),
         (kind, given) => refuse(expected(kind), &given),
     }
 }
@@ -160,21 +171,27 @@ fn metric_name(text: &str) -> Result<&str, String> {
         return Err("a metric's name is one line without tabs".to_owned());
     }
     if ["commit", "mem_gb", "memory_gb", "status", "description"].contains(&name) {
-        return Err(format!("`{name}` is another column of the table of results"));
+        return Err(format!(
+            "`{name}` is another column of the table of results"
+        ));
     }
     Ok(name)
 }
 
 fn tag(text: &str) -> Result<&str, String> {
     let tag = plain(text)?;
-    let is_safe = tag.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    let is_safe = tag
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         && !tag.starts_with(['.', '-'])
         && !tag.ends_with('.')
         && !tag.contains("..")
         && !tag.to_ascii_lowercase().ends_with(".lock")
         && tag.len() <= 100;
     is_safe.then_some(tag).ok_or_else(|| {
-        format!("`{tag}` cannot end a branch's name; use letters, digits, `-`, `_` and `.`, as `mar8`")
+        format!(
+            "`{tag}` cannot end a branch's name; use letters, digits, `-`, `_` and `.`, as `mar8`"
+        )
     })
 }
 
@@ -189,11 +206,17 @@ fn path(text: &str) -> Result<String, String> {
     if text.contains('\\') {
         return Err(format!("`{text}` has a backslash; write paths with `/`"));
     }
-    let has_drive = text.as_bytes().get(1) == Some(&b':') && text.as_bytes()[0].is_ascii_alphabetic();
+    let has_drive =
+        text.as_bytes().get(1) == Some(&b':') && text.as_bytes()[0].is_ascii_alphabetic();
     if text.starts_with('/') || text.starts_with("~/") || has_drive {
-        return Err(format!("`{text}` is absolute; write it from the root of the repository"));
+        return Err(format!(
+            "`{text}` is absolute; write it from the root of the repository"
+        ));
     }
-    let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
+    let parts: Vec<&str> = text
+        .split('/')
+        .filter(|part| !matches!(*part, "" | "."))
+        .collect();
     match parts.first() {
         None => Err(format!("`{text}` is the repository itself; name a file")),
         Some(_) if parts.contains(&"..") => Err(format!("`{text}` must not contain `..`")),
@@ -220,11 +243,17 @@ fn paths(items: &[String]) -> Result<Json, Refused> {
 fn pattern(text: &str) -> Result<&str, String> {
     let regex = Regex::new(text).map_err(|error| {
         let error = error.to_string();
-        let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
+        let reason = error
+            .lines()
+            .last()
+            .unwrap_or_default()
+            .trim_start_matches("error: ");
         format!("`{text}` is not a regular expression: {reason}")
     })?;
     if regex.captures_len() < 2 {
-        return Err(format!("`{text}` has no group; put `(` and `)` around the number"));
+        return Err(format!(
+            "`{text}` has no group; put `(` and `)` around the number"
+        ));
     }
     Ok(text)
 }
@@ -238,15 +267,23 @@ fn duration(text: &str, may_be_zero: bool) -> Result<Json, Refused> {
 }
 
 fn at_least(least: i64, n: i64) -> Result<Json, Refused> {
-    if n < least { Err(format!("{n} is below {least}").into()) } else { Ok(n.into()) }
+    if n < least {
+        Err(format!("{n} is below {least}").into())
+    } else {
+        Ok(n.into())
+    }
 }
 
 fn choice(words: &[&'static str], text: &str) -> Result<&'static str, String> {
     let given = text.trim().to_ascii_lowercase();
-    words.iter().find(|word| **word == given).copied().ok_or_else(|| match words {
-        [word] => format!("`{text}` is not known; it can only be `{word}`"),
-        _ => format!("`{text}` is none of `{}`", words.join("`, `")),
-    })
+    words
+        .iter()
+        .find(|word| **word == given)
+        .copied()
+        .ok_or_else(|| match words {
+            [word] => format!("`{text}` is not known; it can only be `{word}`"),
+            _ => format!("`{text}` is none of `{}`", words.join("`, `")),
+        })
 }
 
 /// Splits as a shell would, and refuses what only a shell could do.
@@ -261,19 +298,25 @@ fn shell_words(text: &str) -> Result<Vec<String>, String> {
     if let Some((name, _)) = words.first().and_then(|word| word.split_once('='))
         && variable_name(name).is_ok()
     {
-        return Err(format!("`{name}=` is for a shell; set the variable in [run.env]"));
+        return Err(format!(
+            "`{name}=` is for a shell; set the variable in [run.env]"
+        ));
     }
     Ok(words)
 }
 
 fn command(words: Vec<String>) -> Result<Json, Refused> {
-    if words.first().is_none_or(|program| program.trim().is_empty()) {
+    if words
+        .first()
+        .is_none_or(|program| program.trim().is_empty())
+    {
         return Err("a command needs a program".to_owned().into());
     }
     match words.iter().position(|word| word.contains('\0')) {
-        Some(n) => {
-            Err(Refused::Unusable { why: "a word contains a zero byte".to_owned(), item: Some(n) })
-        }
+        Some(n) => Err(Refused::Unusable {
+            why: "a word contains a zero byte".to_owned(),
+            item: Some(n),
+        }),
         None => Ok(words.into()),
     }
 }
@@ -283,14 +326,21 @@ fn texts(items: &[String]) -> Result<Json, Refused> {
         Ok(text) => Ok(text.to_owned()),
         Err(why) => Err(Refused::Unusable { why, item: Some(n) }),
     };
-    Ok(items.iter().enumerate().map(read).collect::<Result<Vec<String>, Refused>>()?.into())
+    Ok(items
+        .iter()
+        .enumerate()
+        .map(read)
+        .collect::<Result<Vec<String>, Refused>>()?
+        .into())
 }
 
 fn variable_name(name: &str) -> Result<(), String> {
     let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit());
-    is_name.then_some(()).ok_or_else(|| format!("`{name}` is not a name of an environment variable"))
+    is_name
+        .then_some(())
+        .ok_or_else(|| format!("`{name}` is not a name of an environment variable"))
 }
 
 fn variable(name: Option<&str>, value: String) -> Result<Json, Refused> {

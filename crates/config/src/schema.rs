@@ -11,11 +11,16 @@ use crate::layers::Layers;
 pub fn schema() -> String {
     let defaults = Layers::new();
     let mut root = object("A complete autoresearch.toml: the config of a research session");
-    root.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
+    root.insert(
+        "$schema".to_owned(),
+        "https://json-schema.org/draft/2020-12/schema".into(),
+    );
     root.insert("title".to_owned(), "autoresearch.toml".into());
     for key in KEYS {
         let (table, name) = key.name.split_once('.').unwrap_or(("", key.name));
-        let Some(within) = table_of(&mut root, table) else { continue };
+        let Some(within) = table_of(&mut root, table) else {
+            continue;
+        };
         if let Some(Json::Object(properties)) = within.get_mut("properties") {
             properties.insert(name.to_owned(), property(key, defaults.value(key.name)));
         }
@@ -36,7 +41,10 @@ fn object(about: &str) -> Map<String, Json> {
         ("additionalProperties", false.into()),
         ("properties", Map::new().into()),
     ];
-    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    fields
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 fn table_of<'a>(root: &'a mut Map<String, Json>, table: &str) -> Option<&'a mut Map<String, Json>> {
@@ -51,7 +59,10 @@ fn table_of<'a>(root: &'a mut Map<String, Json>, table: &str) -> Option<&'a mut 
         "judge" => "how results are judged",
         _ => "when the session ends",
     };
-    properties.entry(table).or_insert_with(|| object(about).into()).as_object_mut()
+    properties
+        .entry(table)
+        .or_insert_with(|| object(about).into())
+        .as_object_mut()
 }
 
 fn require(table: &mut Map<String, Json>, name: &str) {
@@ -68,7 +79,9 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
     let texts = |least: u32| json!({ "type": "array", "items": text, "minItems": least });
     let mut schema = match key.kind {
         Kind::Text | Kind::MetricName | Kind::Path => text,
-        Kind::Tag => json!({ "type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "maxLength": 100 }),
+        Kind::Tag => {
+            json!({ "type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "maxLength": 100 })
+        }
         Kind::Pattern => json!({ "type": "string", "format": "regex", "pattern": "\\(" }),
         Kind::Paths { may_be_empty } => json!({
             "anyOf": [text, { "type": "array", "items": text, "uniqueItems": true, "minItems": u32::from(!may_be_empty) }],
@@ -86,7 +99,9 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
             ],
         }),
         Kind::Integer { least } => json!({ "type": "integer", "minimum": least }),
-        Kind::Limit => json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "const": "unlimited" }] }),
+        Kind::Limit => {
+            json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "const": "unlimited" }] })
+        }
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Command => json!({
@@ -111,8 +126,13 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
 mod tests {
     #[test]
     fn the_checked_in_schema_is_current() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schema/autoresearch.schema.json");
-        let checked_in = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
+        let path = concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../schema/autoresearch.schema.json"
+        );
+        let checked_in = std::fs::read_to_string(path)
+            .unwrap_or_default()
+            .replace("\r\n", "\n");
         assert!(
             checked_in == super::schema(),
             "run `cargo run -p autoresearch-config --example schema`"

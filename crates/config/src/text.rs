@@ -23,19 +23,19 @@ pub(crate) fn duration(duration: Duration) -> String {
     if whole == 0 && ms > 0 {
         return format!("{ms}ms");
     }
-    let mut text = String::new();
-    for (count, unit) in [(whole / 3600, "h"), (whole % 3600 / 60, "m")] {
+    let part = |count: u64, unit| {
         if count > 0 {
-            text += &format!("{count}{unit}");
+            format!("{count}{unit}")
+        } else {
+            String::new()
         }
-    }
-    if ms > 0 {
-        let fraction = format!("{ms:03}");
-        text += &format!("{}.{}s", whole % 60, fraction.trim_end_matches('0'));
-    } else if !whole.is_multiple_of(60) || whole == 0 {
-        text += &format!("{}s", whole % 60);
-    }
-    text
+    };
+    let seconds = match (whole % 60, ms) {
+        (0, 0) if whole > 0 => String::new(),
+        (seconds, 0) => format!("{seconds}s"),
+        (seconds, ms) => format!("{seconds}.{}s", format!("{ms:03}").trim_end_matches('0')),
+    };
+    part(whole / 3600, "h") + &part(whole % 3600 / 60, "m") + &seconds
 }
 
 /// Reads a duration and rounds it to the millisecond; zero is a duration too.
@@ -63,18 +63,29 @@ pub(crate) fn size(bytes: Bytes) -> String {
         .iter()
         .take(4)
         .find(|(_, unit)| bytes.0 > 0 && bytes.0.is_multiple_of(*unit))
-        .map_or_else(|| format!("{}B", bytes.0), |(name, unit)| format!("{}{name}", bytes.0 / unit))
+        .map_or_else(
+            || format!("{}B", bytes.0),
+            |(name, unit)| format!("{}{name}", bytes.0 / unit),
+        )
 }
 
 /// Reads `4096`, `512KiB`, `1.5 GiB`, `10MB`; case and spaces do not matter.
 pub(crate) fn read_size(text: &str) -> Result<Bytes, String> {
     let bad = || format!("`{text}` is not a size; write it as `4096`, `512KiB` or `4MiB`");
     let trimmed = text.trim();
-    let digits = trimmed.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(trimmed.len());
+    let digits = trimmed
+        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
+        .unwrap_or(trimmed.len());
     let (number, unit) = (&trimmed[..digits], trimmed[digits..].trim());
     let unit = match unit {
         "" => 1,
-        unit => UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).ok_or_else(bad)?.1,
+        unit => {
+            UNITS
+                .iter()
+                .find(|(name, _)| name.eq_ignore_ascii_case(unit))
+                .ok_or_else(bad)?
+                .1
+        }
     };
     let bytes = if number.contains('.') {
         let bytes = number.parse::<f64>().map_err(|_| bad())? * unit as f64;
@@ -100,11 +111,16 @@ macro_rules! as_text {
             use super::*;
             use serde::{Deserialize, Deserializer, Serializer, de};
 
-            pub(crate) fn serialize<S: Serializer>(value: &$type, to: S) -> Result<S::Ok, S::Error> {
+            pub(crate) fn serialize<S: Serializer>(
+                value: &$type,
+                to: S,
+            ) -> Result<S::Ok, S::Error> {
                 to.serialize_str(&$write(*value))
             }
 
-            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<$type, D::Error> {
+            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+                from: D,
+            ) -> Result<$type, D::Error> {
                 $read(&String::deserialize(from)?).map_err(de::Error::custom)
             }
         }
@@ -115,15 +131,20 @@ as_text!(size_text, Bytes, size, read_size);
 
 /// For `#[serde(with = …)]` on what may be absent.
 pub(crate) mod optional_duration_text {
-    use super::*;
+    use super::{Duration, duration, read_duration};
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
     #[expect(clippy::ref_option, reason = "serde calls it so")]
-    pub(crate) fn serialize<S: Serializer>(value: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+    pub(crate) fn serialize<S: Serializer>(
+        value: &Option<Duration>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
         value.map(duration).serialize(to)
     }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<Duration>, D::Error> {
         Option::<String>::deserialize(from)?
             .map(|text| read_duration(&text))
             .transpose()
@@ -148,12 +169,26 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_millis(ms)), text);
         }
-        for (bytes, text) in [(0, "0B"), (4096, "4KiB"), (1000, "1000B"), (3 << 20, "3MiB")] {
+        for (bytes, text) in [
+            (0, "0B"),
+            (4096, "4KiB"),
+            (1000, "1000B"),
+            (3 << 20, "3MiB"),
+        ] {
             assert_eq!(size(Bytes(bytes)), text);
         }
         assert_eq!(read_size("1.5 gib"), Ok(Bytes(3 << 29)));
         assert_eq!(read_size("10MB"), Ok(Bytes(10_000_000)));
-        for text in ["", "MiB", "-1", "1e9", "1..5MiB", "5 parsecs", "99999999999999999999", "9999999TiB9"] {
+        for text in [
+            "",
+            "MiB",
+            "-1",
+            "1e9",
+            "1..5MiB",
+            "5 parsecs",
+            "99999999999999999999",
+            "9999999TiB9",
+        ] {
             assert!(read_size(text).is_err(), "{text}");
         }
     }

@@ -1,6 +1,10 @@
 //! Who is heard, and that nothing gets lost on the way (SPEC B).
 
-use std::collections::BTreeMap;
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests; a panic is the failure"
+)]
+
 use std::time::Duration;
 
 use autoresearch_config::{
@@ -87,7 +91,7 @@ fn required() -> Layers {
 fn every_key_of_the_specification_is_read() {
     let config = with(FULL).resolve().unwrap();
     assert_eq!(config.run.command, ["python", "my train.py"]);
-    assert_eq!(config.budget, Duration::from_secs(300));
+    assert_eq!(config.budget, Duration::from_mins(5));
     assert_eq!(config.links, [".venv", "data"]);
     assert_eq!(config.run.log_tail, Bytes(3 << 20));
     assert_eq!(config.run.env["THREADS"], "1");
@@ -106,7 +110,11 @@ fn every_key_of_the_specification_is_read() {
 
 #[test]
 fn budget_metric_direction_target_and_command_have_no_default() {
-    let missing: Vec<_> = Layers::new().missing().into_iter().map(|m| (m.key, m.flag)).collect();
+    let missing: Vec<_> = Layers::new()
+        .missing()
+        .into_iter()
+        .map(|m| (m.key, m.flag))
+        .collect();
     assert_eq!(
         missing,
         [
@@ -128,14 +136,21 @@ fn all_the_rest_has_one() {
     assert_eq!(config.scope, Scope::All);
     assert_eq!(config.run.grace, Duration::from_secs(10));
     assert_eq!(config.run.log_head, Bytes(1 << 20));
-    assert_eq!(config.metric.timeout, Duration::from_secs(300));
-    assert_eq!(config.source(), Source::Printed { name: "val_bpb".into() });
+    assert_eq!(config.metric.timeout, Duration::from_mins(5));
+    assert_eq!(
+        config.source(),
+        Source::Printed {
+            name: "val_bpb".into()
+        }
+    );
 }
 
 #[test]
 fn the_json_key_is_the_metrics_name_unless_given() {
     let mut layers = required();
-    layers.set("metric.json", "out/m.json", Origin::Asked).unwrap();
+    layers
+        .set("metric.json", "out/m.json", Origin::Asked)
+        .unwrap();
     let source = |layers: &Layers| layers.resolve().unwrap().source();
     let json = |key: &str| Source::Json {
         name: "val_bpb".into(),
@@ -150,12 +165,29 @@ fn the_json_key_is_the_metrics_name_unless_given() {
 #[test]
 fn the_stronger_origin_is_heard_in_whatever_order_they_speak() {
     let mut layers = Layers::new();
-    layers.set("budget", "6m", Origin::Flag("--budget".into())).unwrap();
-    let variables = [("AUTORESEARCH_BUDGET", "4m"), ("AUTORESEARCH_TAG", "env"), ("HOME", "/")];
-    layers.add_environment(variables.map(|(k, v)| (k.to_owned(), v.to_owned()))).unwrap();
-    layers.add_file("user.toml", "budget = '2m'\ntag = 'user'\nresults = 'a.tsv'\n").unwrap();
-    layers.add_file("repo.toml", "\n\nresults = 'b.tsv'\n").unwrap();
-    layers.set("results", "c.tsv", Origin::Detected("why".into())).unwrap();
+    layers
+        .set("budget", "6m", Origin::Flag("--budget".into()))
+        .unwrap();
+    let variables = [
+        ("AUTORESEARCH_BUDGET", "4m"),
+        ("AUTORESEARCH_TAG", "env"),
+        ("HOME", "/"),
+    ];
+    layers
+        .add_environment(variables.map(|(k, v)| (k.to_owned(), v.to_owned())))
+        .unwrap();
+    layers
+        .add_file(
+            "user.toml",
+            "budget = '2m'\ntag = 'user'\nresults = 'a.tsv'\n",
+        )
+        .unwrap();
+    layers
+        .add_file("repo.toml", "\n\nresults = 'b.tsv'\n")
+        .unwrap();
+    layers
+        .set("results", "c.tsv", Origin::Detected("why".into()))
+        .unwrap();
     let origin = |key| layers.origin(key).unwrap().to_string();
     assert_eq!(origin("budget"), "--budget");
     assert_eq!(origin("tag"), "AUTORESEARCH_TAG");
@@ -170,7 +202,9 @@ fn every_key_can_be_set_by_its_environment_variable() {
     let json = serde_json::to_value(&config).unwrap();
     let mut layers = Layers::new();
     for key in KEYS {
-        let Some(name) = key.environment() else { continue };
+        let Some(name) = key.environment() else {
+            continue;
+        };
         let value = json.pointer(&format!("/{}", key.name.replace('.', "/")));
         let Some(value) = value else { continue };
         let text = match value {
@@ -178,7 +212,11 @@ fn every_key_can_be_set_by_its_environment_variable() {
             value => value.to_string(),
         };
         layers.add_environment([(name, text)]).unwrap();
-        assert!(matches!(layers.origin(key.name), Some(Origin::Environment(_))), "{}", key.name);
+        assert!(
+            matches!(layers.origin(key.name), Some(Origin::Environment(_))),
+            "{}",
+            key.name
+        );
     }
     let mut again = layers.resolve().unwrap();
     again.run.env = config.run.env.clone();
@@ -189,11 +227,24 @@ fn every_key_can_be_set_by_its_environment_variable() {
 #[test]
 fn variables_of_ours_that_set_nothing_are_told_with_the_nearest_that_would() {
     let mut layers = Layers::new();
-    let names = ["AUTORESEARCH_BUDGT", "AUTORESEARCH_OUT", "AUTORESEARCH_TAG", "PATH"];
-    layers.add_environment(names.map(|name| (name.to_owned(), "x".to_owned()))).unwrap();
-    let unknown: Vec<_> =
-        layers.unknown_environment().iter().map(|u| (u.name.as_str(), u.nearest.as_deref())).collect();
-    assert_eq!(unknown[0], ("AUTORESEARCH_BUDGT", Some("AUTORESEARCH_BUDGET")));
+    let names = [
+        "AUTORESEARCH_BUDGT",
+        "AUTORESEARCH_OUT",
+        "AUTORESEARCH_TAG",
+        "PATH",
+    ];
+    layers
+        .add_environment(names.map(|name| (name.to_owned(), "x".to_owned())))
+        .unwrap();
+    let unknown: Vec<_> = layers
+        .unknown_environment()
+        .iter()
+        .map(|u| (u.name.as_str(), u.nearest.as_deref()))
+        .collect();
+    assert_eq!(
+        unknown[0],
+        ("AUTORESEARCH_BUDGT", Some("AUTORESEARCH_BUDGET"))
+    );
     assert_eq!(unknown[1].0, "AUTORESEARCH_OUT");
     assert_eq!(unknown.len(), 2);
 }
@@ -228,34 +279,157 @@ fn crlf_and_a_byte_order_mark_are_accepted() {
     let text = format!("\u{feff}{}", FULL.replace('\n', "\r\n"));
     let layers = with(&text);
     assert_eq!(layers.resolve().unwrap(), with(FULL).resolve().unwrap());
-    assert_eq!(layers.origin("budget").unwrap().to_string(), "autoresearch.toml:4");
+    assert_eq!(
+        layers.origin("budget").unwrap().to_string(),
+        "autoresearch.toml:4"
+    );
 }
 
 #[test]
 fn a_file_with_an_error_adds_nothing() {
     let mut layers = Layers::new();
-    assert!(layers.add_file("a.toml", "tag = 'x'\nbugdet = 1\n").is_err());
+    assert!(
+        layers
+            .add_file("a.toml", "tag = 'x'\nbugdet = 1\n")
+            .is_err()
+    );
     assert_eq!(layers.origin("tag"), None);
 }
 
 #[test]
 fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
-    insta::assert_snapshot!(to_toml(&required().resolve().unwrap()), @"");
-    insta::assert_snapshot!(to_toml(&with(FULL).resolve().unwrap()), @"");
+    insta::assert_snapshot!(to_toml(&required().resolve().unwrap()), @r#"
+    # What this research session is about. Flags win over this file.
+
+    # the files under experiment: the only ones that are ever changed
+    target = ["train.py"]
+
+    # time for one experiment's run; a bare number is seconds
+    budget = "5m"
+
+    [metric]
+    # the number that experiments are judged by
+    name = "val_bpb"
+
+    # which way is better
+    direction = "minimize"
+
+    [run]
+    # what runs one experiment; a text is split into words as a shell would
+    command = ["python3", "train.py"]
+    "#);
+    insta::assert_snapshot!(to_toml(&with(FULL).resolve().unwrap()), @r#"
+    # What this research session is about. Flags win over this file.
+
+    # the files under experiment: the only ones that are ever changed
+    target = ["train.py"]
+
+    # files that a proposer reads and nobody changes, as data preparation and evaluation
+    read_only = ["prepare.py"]
+
+    # time for one experiment's run; a bare number is seconds
+    budget = "5m"
+
+    # how many experiments at most; `unlimited` unless given
+    iterations = 100
+
+    # name of the session and end of its branch; from the date unless given
+    tag = "mar8"
+
+    # untracked paths that runs need, linked into their worktrees
+    links = [".venv", "data"]
+
+    [metric]
+    # the number that experiments are judged by
+    name = "val_bpb"
+
+    # which way is better
+    direction = "minimize"
+
+    # regular expression that finds it in the output; its first group is the number
+    pattern = 'accuracy\s+([0-9.]+)'
+
+    # with `pattern`: the first match counts, not the last
+    first = true
+
+    # second command that measures, in a pristine checkout where the run cannot interfere
+    command = ["python", "score.py"]
+
+    # with `command`: the files that are carried over to it
+    artifacts = ["model.npz"]
+
+    [run]
+    # what runs one experiment; a text is split into words as a shell would
+    command = ["python", "my train.py"]
+
+    # environment variables of the runs
+    [run.env]
+    KEY = "value"
+    THREADS = "1"
+
+    [propose]
+    # who proposes: the embedded search, a command, or only the queue
+    proposer = "command"
+
+    # the proposer `command`: a program that edits the target
+    command = ["my-agent"]
+
+    [stop]
+    # rules that end the session, as `improvement >= 10%`
+    when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
+
+    # how long the whole session may take
+    time = "8h"
+
+    # ranges for the embedded search, as `1e-4..1e-1 log`
+    [search]
+    LEARNING_RATE = "1e-4..1e-1 log"
+    "model.depth" = "1..4"
+    "#);
 }
 
 #[test]
 fn the_research_config_has_the_rows_of_the_specification_in_order() {
     let mut layers = with(FULL);
-    layers.set("budget", "90s", Origin::Flag("--budget".into())).unwrap();
+    layers
+        .set("budget", "90s", Origin::Flag("--budget".into()))
+        .unwrap();
     layers.set("target", "train.py", Origin::Asked).unwrap();
     let show = |layers: &Layers| {
         let rows = table(&layers.resolve().unwrap(), layers);
-        let rows = rows.into_iter().map(|r| format!("{} | {} | {}", r.label, r.value, r.origin));
+        let rows = rows
+            .into_iter()
+            .map(|r| format!("{} | {} | {}", r.label, r.value, r.origin));
         rows.collect::<Vec<_>>().join("\n")
     };
-    insta::assert_snapshot!(show(&layers), @"");
-    insta::assert_snapshot!(show(&required()), @"");
+    insta::assert_snapshot!(show(&layers), @r#"
+    Training script | train.py | your answer
+    Read-only script | prepare.py | autoresearch.toml:3
+    Time budget per experiment | 1m30s | --budget
+    Metric | val_bpb, lower is better, by the pattern `accuracy\s+([0-9.]+)`, measured by python score.py | autoresearch.toml:12, autoresearch.toml:13
+    Maximum iterations | 100 | autoresearch.toml:5
+    Modification scope | all | autoresearch.toml:6
+    Branch tag | mar8 | autoresearch.toml:7
+    Results file | results.tsv | autoresearch.toml:8
+    Run command | python 'my train.py' | autoresearch.toml:21
+    Proposer | my-agent | autoresearch.toml:31
+    Links | .venv, data | autoresearch.toml:9
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:40, autoresearch.toml:41
+    "#);
+    insta::assert_snapshot!(show(&required()), @r#"
+    Training script | train.py | your answer
+    Read-only script | none | default
+    Time budget per experiment | 5m | your answer
+    Metric | val_bpb, lower is better | your answer
+    Maximum iterations | unlimited | 
+    Modification scope | all | default
+    Branch tag | from the date | 
+    Results file | results.tsv | default
+    Run command | python3 train.py | your answer
+    Proposer | the embedded search | default
+    Links | none | default
+    Stop rules | none | default
+    "#);
 }
 
 fn path() -> impl Strategy<Value = String> {
@@ -340,19 +514,16 @@ prop_compose! {
 prop_compose! {
     fn config()(
         target in paths(1),
-        read_only in paths(0),
-        budget in time(),
+        (read_only, links) in (paths(0), paths(0)),
+        (budget, timeout, session) in (time(), time(), option::of(time())),
         iterations in option::of(1..=i64::MAX.cast_unsigned()),
         scope in 0..4_usize,
         tag in option::of("[a-z0-9][a-z0-9_-]{0,8}"),
-        links in paths(0),
         metric in metric(),
         run in run(),
         command in option::of(words()),
-        timeout in time(),
         when in vec(text(), 0..3),
-        session in option::of(time()),
-        search in btree_map("[^\\x00]{1,6}", text(), 0..3) as BTreeMap<_, _>,
+        search in btree_map("[^\\x00]{1,6}", text(), 0..3),
     ) -> Config {
         Config {
             read_only: read_only.into_iter().map(|path| format!("protected/{path}")).collect(),
