@@ -8,6 +8,10 @@ use autoresearch_core::metric::Direction;
 
 use crate::text;
 
+mod metric;
+pub use metric::likely_direction;
+use metric::printed_metric;
+
 /// A repository as detection sees it.
 pub struct Repository<'a> {
     /// The tracked files, from its root with `/`.
@@ -60,67 +64,6 @@ const TRAINING: [&str; 8] = [
     ".fit(",
     "accuracy",
 ];
-const LOWER: [&str; 25] = [
-    "loss",
-    "bpb",
-    "bpc",
-    "perplexity",
-    "ppl",
-    "error",
-    "err",
-    "rmse",
-    "mse",
-    "mae",
-    "wer",
-    "cer",
-    "nll",
-    "fid",
-    "latency",
-    "ms",
-    "seconds",
-    "time",
-    "runtime",
-    "duration",
-    "regret",
-    "cost",
-    "bytes",
-    "size",
-    "violations",
-];
-const HIGHER: [&str; 26] = [
-    "acc",
-    "accuracy",
-    "f1",
-    "auc",
-    "score",
-    "bleu",
-    "rouge",
-    "r2",
-    "reward",
-    "recall",
-    "precision",
-    "map",
-    "mrr",
-    "ndcg",
-    "iou",
-    "throughput",
-    "coverage",
-    "pass",
-    "passed",
-    "return",
-    "dice",
-    "mfu",
-    "fps",
-    "qps",
-    "rps",
-    "tps",
-];
-/// Words of numbers that scripts report beside their metric.
-const BESIDE: [&str; 16] = [
-    "train", "training", "step", "steps", "epoch", "epochs", "lr", "total", "num", "peak", "mem",
-    "memory", "vram", "mfu", "elapsed", "time",
-];
-
 /// What the repository suggests; `target` is the one that was already chosen.
 pub fn defaults(repository: &Repository<'_>, target: Option<&str>) -> Vec<Detected> {
     let mut found = Vec::new();
@@ -215,33 +158,6 @@ pub fn allowance(
         why: format!("{script} times itself by {word}"),
         suggestion: false,
     })
-}
-
-/// The direction that the words of a metric's name suggest; the last word that
-/// says something decides.
-pub fn likely_direction(metric: &str) -> Option<Direction> {
-    let words = words(metric);
-    let is_rate = |pair: &[String]| {
-        pair[0] == "per" && ["s", "sec", "second", "seconds"].contains(&pair[1].as_str())
-    };
-    if words.windows(2).any(is_rate) {
-        return Some(Direction::Maximize);
-    }
-    words.iter().rev().find_map(|word| {
-        if LOWER.contains(&word.as_str()) {
-            Some(Direction::Minimize)
-        } else if HIGHER.contains(&word.as_str()) {
-            Some(Direction::Maximize)
-        } else {
-            None
-        }
-    })
-}
-
-fn words(name: &str) -> Vec<String> {
-    name.split(|c: char| !c.is_ascii_alphanumeric())
-        .map(str::to_ascii_lowercase)
-        .collect()
 }
 
 /// A list as a flag gives it; as TOML where a name has a comma.
@@ -369,59 +285,6 @@ fn command(repository: &Repository<'_>, target: &str) -> Option<(String, String)
     Some((format!("{runner} {quoted}"), why.to_owned()))
 }
 
-/// The name that is printed as `name: <value>` and sounds most like a metric of
-/// quality on data that was not trained on; of equals the last.
-fn printed_metric(texts: &[String]) -> Option<String> {
-    let names = texts
-        .iter()
-        .flat_map(|text| text.lines())
-        .flat_map(printed_names);
-    let liking = |name: &String| {
-        let words = words(name);
-        let held_out = ["val", "valid", "validation", "test", "eval", "dev"];
-        if likely_direction(name).is_none()
-            || words.iter().any(|word| BESIDE.contains(&word.as_str()))
-        {
-            return None;
-        }
-        Some(words.iter().any(|word| held_out.contains(&word.as_str())))
-    };
-    names
-        .filter_map(|name| Some((liking(&name)?, name)))
-        .max_by_key(|(liking, _)| *liking)
-        .map(|(_, name)| name)
-}
-
-/// Names before `:` or `=` with a value to be filled in behind them, in a line
-/// that prints: `print(f"val_bpb: {x}")`, `echo "ms=$x"`, `print("acc:", x)`.
-fn printed_names(line: &str) -> Vec<String> {
-    if !["print", "echo", "log", "write"]
-        .iter()
-        .any(|word| line.contains(word))
-    {
-        return Vec::new();
-    }
-    let is_part = |c: char| c.is_ascii_alphanumeric() || "_@/.-".contains(c);
-    line.match_indices([':', '='])
-        .filter(|(at, _)| {
-            line[at + 1..]
-                .trim_start()
-                .starts_with(['{', '%', '$', '"', '\''])
-        })
-        .filter_map(|(at, _)| {
-            let before = line[..at].trim_end();
-            let start = before.rfind(|c| !is_part(c)).map_or(0, |i| {
-                i + before[i..].chars().next().map_or(1, char::len_utf8)
-            });
-            let name = &before[start..];
-            // Only what is text: behind a quote.
-            let is_text = before[..start].contains(['"', '\'']);
-            (is_text && name.starts_with(|c: char| c.is_ascii_alphabetic()))
-                .then(|| name.to_owned())
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -535,21 +398,6 @@ mod tests {
                 found.key.starts_with("metric."),
                 "{found:?}"
             );
-        }
-    }
-
-    #[test]
-    fn the_direction_follows_from_the_words_of_the_name() {
-        for (name, direction) in [
-            ("val_bpb", Some(Direction::Minimize)),
-            ("error_rate", Some(Direction::Minimize)),
-            ("pass_rate", Some(Direction::Maximize)),
-            ("Recall@10", Some(Direction::Maximize)),
-            ("tokens_per_second", Some(Direction::Maximize)),
-            ("bench_ms", Some(Direction::Minimize)),
-            ("foo", None),
-        ] {
-            assert_eq!(likely_direction(name), direction, "{name}");
         }
     }
 

@@ -113,7 +113,11 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
             "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },
             "additionalProperties": { "type": ["string", "number", "boolean"] },
         }),
-        Kind::Ranges => json!({ "type": "object", "additionalProperties": text }),
+        // A dotted name is a table within a table.
+        Kind::Ranges => json!({
+            "type": "object",
+            "additionalProperties": { "anyOf": [text, { "type": "object" }] },
+        }),
     };
     schema["description"] = key.about.into();
     if let Some(default) = default {
