@@ -1,1 +1,30 @@
-//! autoresearch.toml: layers, defaults, schema, writing with comments kept.
+//! `autoresearch.toml`: what a session is about, from wherever it was said.
+//!
+//! [`Layers`] collects values from the defaults inside the binary, what was
+//! [`detect`]ed in the repository, files, the environment, flags and answers,
+//! and remembers where each came from; [`Layers::resolve`] makes a [`Config`]
+//! of them. Every key is described once, in [`KEYS`]: what it may hold, its
+//! environment variable, its comment in a written file and its schema.
+//!
+//! Pure: the caller reads the files, the environment and the terminal.
+
+mod check;
+mod config;
+pub mod detect;
+mod error;
+mod file;
+mod keys;
+mod layers;
+mod read;
+mod schema;
+mod table;
+mod text;
+mod write;
+
+pub use config::{Config, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop};
+pub use error::{ConfigError, Problem, What};
+pub use keys::{KEYS, Key, Required};
+pub use layers::{Layers, Missing, Origin, UnknownVariable};
+pub use schema::schema;
+pub use table::{Row, table};
+pub use write::{to_toml, update};

@@ -1,0 +1,85 @@
+//! Values that are fine alone and do not go together.
+
+use serde_json::Value as Json;
+
+use crate::error::{Place, Problem, What};
+use crate::layers::Layers;
+
+/// All such values.
+pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let is_set = |key: &str| match layers.value(key) {
+        None | Some(Json::Null | Json::Bool(false)) => false,
+        Some(Json::Array(items)) => !items.is_empty(),
+        Some(_) => true,
+    };
+    let mut conflict = |one: &str, two: &str, why: String| {
+        let (one, two) = layers.stronger_first(one, two);
+        let problem = Problem::new(What::Conflict(why), layers.place(one));
+        problems.push(match layers.place(two) {
+            Place::Nowhere => problem,
+            place => problem.other(place, format!("`{two}` is set here")),
+        });
+    };
+
+    for target in list(layers, "target") {
+        let holds = |folder: &str| {
+            target
+                .strip_prefix(folder)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        if list(layers, "read_only").iter().any(|path| holds(path)) {
+            conflict(
+                "target",
+                "read_only",
+                format!("`{target}` is a target and read-only; it can only be one of them"),
+            );
+        }
+        if layers.value("results").and_then(Json::as_str) == Some(target) {
+            conflict(
+                "target",
+                "results",
+                format!("`{target}` is a target, and the results would overwrite it"),
+            );
+        }
+    }
+    if is_set("metric.pattern") && is_set("metric.json") {
+        conflict(
+            "metric.json",
+            "metric.pattern",
+            "`metric.json` and `metric.pattern` exclude each other; keep the one that finds the metric".to_owned(),
+        );
+    }
+    for (key, needs) in [
+        ("metric.first", "metric.pattern"),
+        ("metric.key", "metric.json"),
+        ("metric.artifacts", "metric.command"),
+    ] {
+        if is_set(key) && !is_set(needs) {
+            conflict(
+                key,
+                needs,
+                format!("`{key}` means nothing without `{needs}`"),
+            );
+        }
+    }
+    if layers.value("propose.proposer").and_then(Json::as_str) == Some("command")
+        && !is_set("propose.command")
+    {
+        conflict(
+            "propose.proposer",
+            "propose.command",
+            "the proposer `command` needs `propose.command`".to_owned(),
+        );
+    }
+    problems
+}
+
+fn list<'a>(layers: &'a Layers, key: &str) -> Vec<&'a str> {
+    let items = layers.value(key).and_then(Json::as_array);
+    items
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect()
+}

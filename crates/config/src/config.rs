@@ -1,0 +1,202 @@
+//! The config as meant: typed, complete, nothing left to interpret.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use autoresearch_core::metric::{Direction, Source};
+use autoresearch_core::proposal::Scope;
+use autoresearch_core::units::Bytes;
+use serde::{Deserialize, Serialize};
+
+use crate::text::{duration_text, optional_duration_text, size_text};
+
+/// What a session is about. Made by [`Layers::resolve`](crate::Layers::resolve),
+/// which has checked what the comments say. Serialises with times and sizes
+/// as text, and reads back as the same value. Paths are relative to the root
+/// of the repository, with `/`, without `.` and `..`.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Config {
+    /// The files under experiment; at least one, none twice.
+    pub target: Vec<String>,
+    /// Files that proposers read and nobody changes; no target among them.
+    pub read_only: Vec<String>,
+    /// Time for one experiment's run; at least a millisecond.
+    #[serde(with = "duration_text")]
+    pub budget: Duration,
+    /// How many experiments at most; `None` is unlimited.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub iterations: Option<u64>,
+    /// What may be changed in the targets.
+    pub scope: Scope,
+    /// Name of the session; `None` is for the engine to choose by the date.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
+    /// Where the table of results is written.
+    pub results: String,
+    /// Untracked paths that are linked into worktrees.
+    pub links: Vec<String>,
+    /// What is measured.
+    pub metric: Metric,
+    /// How a trial is run.
+    pub run: Run,
+    /// Who proposes.
+    pub propose: Propose,
+    /// How results are judged.
+    pub judge: Judge,
+    /// When the session ends.
+    pub stop: Stop,
+    /// Ranges for the search by the name of a setting, as written.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub search: BTreeMap<String, String>,
+}
+
+/// The number that experiments are judged by, and where it is found.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Metric {
+    /// Its name; heads a column of `results.tsv`.
+    pub name: String,
+    /// Which way is better.
+    pub direction: Direction,
+    /// A valid regular expression with at least one group; excludes `json`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// Whether the pattern's first match counts instead of the last.
+    pub first: bool,
+    /// A JSON file that the run writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub json: Option<String>,
+    /// Where in the JSON file; `None` is under the metric's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// A second command whose output is read instead of the run's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// What is carried over to the second command.
+    pub artifacts: Vec<String>,
+    /// How long the second command may take.
+    #[serde(with = "duration_text")]
+    pub timeout: Duration,
+}
+
+/// How a trial is run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// Program and arguments; at least the program.
+    pub command: Vec<String>,
+    /// Time beyond the budget before a run is ended.
+    #[serde(with = "duration_text")]
+    pub allowance: Duration,
+    /// Time between asking a run to end and ending it.
+    #[serde(with = "duration_text")]
+    pub grace: Duration,
+    /// What a run that was ended at its deadline counts as.
+    pub on_budget: OnBudget,
+    /// Handed to runs; at most `i64::MAX`, as TOML has it.
+    pub seed: u64,
+    /// How much of the beginning of a long log stays in plain text.
+    #[serde(with = "size_text")]
+    pub log_head: Bytes,
+    /// How much of the end of a long log stays in plain text.
+    #[serde(with = "size_text")]
+    pub log_tail: Bytes,
+    /// Environment variables of the runs.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub env: BTreeMap<String, String>,
+}
+
+/// What a run that was ended at its deadline counts as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnBudget {
+    /// It counts with the last metric that it reported.
+    Last,
+    /// It is a crash.
+    Crash,
+}
+
+/// Who proposes, and with how much patience.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Propose {
+    /// Who proposes when the queue is empty.
+    pub proposer: ProposerKind,
+    /// Set when the proposer is a command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// How long one proposal may take.
+    #[serde(with = "duration_text")]
+    pub timeout: Duration,
+    /// Refusals or failures in a row before the session stops; at least one.
+    pub patience: u64,
+}
+
+/// Who proposes when the queue is empty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProposerKind {
+    /// The embedded search.
+    Search,
+    /// A program that edits the desk.
+    Command,
+    /// Nobody: only what people have queued.
+    Queue,
+}
+
+/// How results are judged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Judge {
+    /// The policy.
+    pub mode: Mode,
+}
+
+/// The policy by which results are judged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Any gain is kept, and an equal result with fewer lines.
+    Greedy,
+}
+
+/// When the session ends by itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stop {
+    /// Rules, as written: `val_bpb <= 0.9`, `no keep in 20`.
+    pub when: Vec<String>,
+    /// How long the whole session may take; `None` is unlimited.
+    #[serde(
+        default,
+        with = "optional_duration_text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub time: Option<Duration>,
+}
+
+impl Config {
+    /// Where the metric is read from.
+    pub fn source(&self) -> Source {
+        let Metric {
+            name,
+            pattern,
+            first,
+            json,
+            key,
+            ..
+        } = &self.metric;
+        let name = name.clone();
+        match (pattern, json) {
+            (Some(pattern), _) => Source::Pattern {
+                name,
+                pattern: pattern.clone(),
+                first: *first,
+            },
+            (None, Some(file)) => {
+                let key = key.clone().unwrap_or_else(|| name.clone());
+                Source::Json {
+                    name,
+                    file: file.clone(),
+                    key,
+                }
+            }
+            (None, None) => Source::Printed { name },
+        }
+    }
+}

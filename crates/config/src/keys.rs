@@ -1,0 +1,344 @@
+//! Every key of `autoresearch.toml`, once: validation, environment variables,
+//! written comments, nearest names and the schema all read this table.
+
+/// One key of `autoresearch.toml`.
+#[derive(Debug)]
+pub struct Key {
+    /// Its full name, as `metric.name`. `run.env` and `search` are tables with
+    /// names of the user's own, as `run.env.OMP_NUM_THREADS`.
+    pub name: &'static str,
+    /// What it means, in one line.
+    pub about: &'static str,
+    /// Set when a session cannot start without it and it has no default.
+    pub required: Option<Required>,
+    pub(crate) kind: Kind,
+}
+
+/// How a required key is given or asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Required {
+    /// The flag of `autoresearch run`, as `--budget`.
+    pub flag: &'static str,
+    /// What a wizard asks.
+    pub question: &'static str,
+}
+
+/// What a key may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Any text that is not empty.
+    Text,
+    /// A name that can head a column of `results.tsv`.
+    MetricName,
+    /// A name that can end a branch's name.
+    Tag,
+    /// A path from the root of the repository.
+    Path,
+    /// A list of such paths without repetition, or one alone.
+    Paths { may_be_empty: bool },
+    /// A regular expression with a group.
+    Pattern,
+    /// A time, to the millisecond.
+    Duration { may_be_zero: bool },
+    /// A number of bytes.
+    Size,
+    /// A whole number.
+    Integer { least: i64 },
+    /// A whole number of at least one, or `unlimited`.
+    Limit,
+    /// `true` or `false`.
+    Boolean,
+    /// One of a few words.
+    Choice(&'static [&'static str]),
+    /// A program and its arguments.
+    Command,
+    /// A list of texts, or one alone.
+    Texts,
+    /// Environment variables by name.
+    Variables,
+    /// Search ranges by the name of a setting.
+    Ranges,
+}
+
+impl Kind {
+    /// Whether the names below this key are the user's own.
+    pub(crate) fn is_open(self) -> bool {
+        matches!(self, Kind::Variables | Kind::Ranges)
+    }
+}
+
+impl Key {
+    /// The environment variable that sets it, as `AUTORESEARCH_METRIC_NAME`;
+    /// tables with names of the user's own have none.
+    pub fn environment(&self) -> Option<String> {
+        (!self.kind.is_open())
+            .then(|| format!("{PREFIX}{}", self.name.to_uppercase().replace('.', "_")))
+    }
+}
+
+/// What all environment variables of ours begin with.
+pub(crate) const PREFIX: &str = "AUTORESEARCH_";
+
+const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
+    Key {
+        name,
+        kind,
+        about,
+        required: None,
+    }
+}
+
+const fn required(
+    name: &'static str,
+    kind: Kind,
+    about: &'static str,
+    flag: &'static str,
+    question: &'static str,
+) -> Key {
+    Key {
+        name,
+        kind,
+        about,
+        required: Some(Required { flag, question }),
+    }
+}
+
+/// All keys, in the order in which a file has them.
+pub const KEYS: &[Key] = &[
+    required(
+        "target",
+        Kind::Paths {
+            may_be_empty: false,
+        },
+        "the files under experiment: the only ones that are ever changed",
+        "--target",
+        "Which file is under experiment?",
+    ),
+    key(
+        "read_only",
+        Kind::Paths { may_be_empty: true },
+        "files that a proposer reads and nobody changes, as data preparation and evaluation",
+    ),
+    required(
+        "budget",
+        Kind::Duration { may_be_zero: false },
+        "time for one experiment's run; a bare number is seconds",
+        "--budget",
+        "How long may one experiment run (as 5m)?",
+    ),
+    key(
+        "iterations",
+        Kind::Limit,
+        "how many experiments at most; `unlimited` unless given",
+    ),
+    key(
+        "scope",
+        Kind::Choice(&["architecture", "hyperparameters", "optimizer", "all"]),
+        "what may be changed in the target",
+    ),
+    key(
+        "tag",
+        Kind::Tag,
+        "name of the session and end of its branch; from the date unless given",
+    ),
+    key(
+        "results",
+        Kind::Path,
+        "where the table of results is written",
+    ),
+    key(
+        "links",
+        Kind::Paths { may_be_empty: true },
+        "untracked paths that runs need, linked into their worktrees",
+    ),
+    required(
+        "metric.name",
+        Kind::MetricName,
+        "the number that experiments are judged by",
+        "--metric",
+        "Which metric are experiments judged by?",
+    ),
+    required(
+        "metric.direction",
+        Kind::Choice(&["minimize", "maximize"]),
+        "which way is better",
+        "--minimize or --maximize",
+        "Is a lower value better (minimize) or a higher one (maximize)?",
+    ),
+    key(
+        "metric.pattern",
+        Kind::Pattern,
+        "regular expression that finds it in the output; its first group is the number",
+    ),
+    key(
+        "metric.first",
+        Kind::Boolean,
+        "with `pattern`: the first match counts, not the last",
+    ),
+    key(
+        "metric.json",
+        Kind::Path,
+        "JSON file that the run writes and that holds the metric",
+    ),
+    key(
+        "metric.key",
+        Kind::Text,
+        "with `json`: where in the file, as `val.loss`; the name unless given",
+    ),
+    key(
+        "metric.command",
+        Kind::Command,
+        "second command that measures, in a pristine checkout where the run cannot interfere",
+    ),
+    key(
+        "metric.artifacts",
+        Kind::Paths { may_be_empty: true },
+        "with `command`: the files that are carried over to it",
+    ),
+    key(
+        "metric.timeout",
+        Kind::Duration { may_be_zero: false },
+        "with `command`: how long it may take",
+    ),
+    required(
+        "run.command",
+        Kind::Command,
+        "what runs one experiment; a text is split into words as a shell would",
+        "--command",
+        "Which command runs one experiment?",
+    ),
+    key(
+        "run.allowance",
+        Kind::Duration { may_be_zero: true },
+        "time beyond the budget before a run is ended, for start-up and evaluation of scripts that time themselves",
+    ),
+    key(
+        "run.grace",
+        Kind::Duration { may_be_zero: true },
+        "time between asking a run to end and ending it",
+    ),
+    key(
+        "run.on_budget",
+        Kind::Choice(&["last", "crash"]),
+        "whether a run that was ended counts with its last metric or as a crash",
+    ),
+    key(
+        "run.seed",
+        Kind::Integer { least: 0 },
+        "given to runs as AUTORESEARCH_SEED",
+    ),
+    key(
+        "run.log_head",
+        Kind::Size,
+        "how much of the beginning of a long log stays in plain text",
+    ),
+    key(
+        "run.log_tail",
+        Kind::Size,
+        "how much of the end of a long log stays in plain text",
+    ),
+    key(
+        "run.env",
+        Kind::Variables,
+        "environment variables of the runs",
+    ),
+    key(
+        "propose.proposer",
+        Kind::Choice(&["search", "command", "queue"]),
+        "who proposes: the embedded search, a command, or only the queue",
+    ),
+    key(
+        "propose.command",
+        Kind::Command,
+        "the proposer `command`: a program that edits the target",
+    ),
+    key(
+        "propose.timeout",
+        Kind::Duration { may_be_zero: false },
+        "how long one proposal may take",
+    ),
+    key(
+        "propose.patience",
+        Kind::Integer { least: 1 },
+        "refused or failed proposals in a row before the session stops",
+    ),
+    key(
+        "judge.mode",
+        Kind::Choice(&["greedy"]),
+        "how a result is judged: `greedy` keeps any gain",
+    ),
+    key(
+        "stop.when",
+        Kind::Texts,
+        "rules that end the session, as `improvement >= 10%`",
+    ),
+    key(
+        "stop.time",
+        Kind::Duration { may_be_zero: false },
+        "how long the whole session may take",
+    ),
+    key(
+        "search",
+        Kind::Ranges,
+        "ranges for the embedded search, as `1e-4..1e-1 log`",
+    ),
+];
+
+/// The key that `name` means, and the user's own part of it in an open table.
+pub(crate) fn find(name: &str) -> Option<(&'static Key, Option<&str>)> {
+    KEYS.iter().find_map(|key| {
+        if key.kind.is_open() {
+            let own = name.strip_prefix(key.name)?.strip_prefix('.')?;
+            (!own.is_empty()).then_some((key, Some(own)))
+        } else {
+            (key.name == name).then_some((key, None))
+        }
+    })
+}
+
+/// Whether `name` is a table, as `metric` or `run.env`.
+pub(crate) fn is_table(name: &str) -> bool {
+    KEYS.iter().any(|key| {
+        (key.kind.is_open() && key.name == name)
+            || key
+                .name
+                .strip_prefix(name)
+                .is_some_and(|rest| rest.starts_with('.'))
+    })
+}
+
+/// The existing key or table nearest to `unknown`, also when only its table is
+/// wrong (`direction` for `metric.direction`).
+pub(crate) fn nearest(unknown: &str) -> Option<&'static str> {
+    let likeness = strsim::normalized_damerau_levenshtein;
+    let split = |name: &str| {
+        let (table, last) = name.rsplit_once('.').unwrap_or(("", name));
+        (table.to_owned(), last.to_owned())
+    };
+    let unknown = unknown.to_lowercase().replace('-', "_");
+    let (table, last) = split(&unknown);
+    KEYS.iter()
+        .flat_map(|key| {
+            [
+                Some(key.name),
+                key.name.split_once('.').map(|(table, _)| table),
+            ]
+        })
+        .flatten()
+        .map(|name| {
+            let (its_table, its_last) = split(name);
+            // A shared table is no likeness.
+            let whole = if table == its_table {
+                0.0
+            } else {
+                likeness(&unknown, name)
+            };
+            let own = if table == its_table { 1.0 } else { 0.95 } * likeness(&last, &its_last);
+            (name, whole.max(own))
+        })
+        .filter(|(_, likeness)| *likeness >= 0.5)
+        // The first of equals.
+        .rev()
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .map(|(name, _)| name)
+}

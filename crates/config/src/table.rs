@@ -1,0 +1,106 @@
+//! The Research Config that a person confirms (SPEC B1, B4).
+
+use std::time::Duration;
+
+use crate::config::{Config, ProposerKind};
+use crate::layers::Layers;
+use crate::text;
+
+/// One row of the Research Config.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Row {
+    /// What it is about.
+    pub label: &'static str,
+    /// The value, for people.
+    pub value: String,
+    /// Who said so, as `autoresearch.toml:3` or `--budget`; empty when nobody did.
+    pub origin: String,
+}
+
+/// The rows of SPEC B1 in its order, then the run command, the proposer, the
+/// links and the stop rules.
+pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
+    let row = |label, value: String, keys: &[&str]| {
+        let mut origins: Vec<String> = keys
+            .iter()
+            .filter_map(|key| layers.origin(key))
+            .map(ToString::to_string)
+            .collect();
+        origins.dedup();
+        Row {
+            label,
+            value,
+            origin: origins.join(", "),
+        }
+    };
+    let list = |items: &[String]| {
+        if items.is_empty() {
+            "none".to_owned()
+        } else {
+            items.join(", ")
+        }
+    };
+    let command = |words: &[String]| {
+        shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
+    };
+
+    let metric = &config.metric;
+    let found = match (&metric.pattern, &metric.json) {
+        (Some(pattern), _) => format!(", by the pattern `{pattern}`"),
+        (None, Some(file)) => format!(", from {file}"),
+        (None, None) => String::new(),
+    };
+    let sealed = metric.command.as_ref().map_or_else(String::new, |words| {
+        format!(", measured by {}", command(words))
+    });
+    let measured = format!("{}, {}{found}{sealed}", metric.name, metric.direction);
+    let allowance = match config.run.allowance {
+        Duration::ZERO => String::new(),
+        allowance => format!(", at most {} more", text::duration(allowance)),
+    };
+    let budget = text::duration(config.budget) + &allowance;
+    let proposer = match (&config.propose.proposer, &config.propose.command) {
+        (ProposerKind::Search, _) => "the embedded search".to_owned(),
+        (ProposerKind::Queue, _) => "the queue alone".to_owned(),
+        (ProposerKind::Command, words) => command(words.as_deref().unwrap_or_default()),
+    };
+    let mut rules = config.stop.when.clone();
+    rules.extend(
+        config
+            .stop
+            .time
+            .map(|time| format!("after {}", text::duration(time))),
+    );
+
+    vec![
+        row("Training script", list(&config.target), &["target"]),
+        row("Read-only script", list(&config.read_only), &["read_only"]),
+        row("Time budget per experiment", budget, &["budget"]),
+        row("Metric", measured, &["metric.name", "metric.direction"]),
+        row(
+            "Maximum iterations",
+            config
+                .iterations
+                .map_or_else(|| "unlimited".to_owned(), |n| n.to_string()),
+            &["iterations"],
+        ),
+        row("Modification scope", config.scope.to_string(), &["scope"]),
+        row(
+            "Branch tag",
+            config
+                .tag
+                .clone()
+                .unwrap_or_else(|| "from the date".to_owned()),
+            &["tag"],
+        ),
+        row("Results file", config.results.clone(), &["results"]),
+        row(
+            "Run command",
+            command(&config.run.command),
+            &["run.command"],
+        ),
+        row("Proposer", proposer, &["propose.proposer"]),
+        row("Links", list(&config.links), &["links"]),
+        row("Stop rules", list(&rules), &["stop.when", "stop.time"]),
+    ]
+}

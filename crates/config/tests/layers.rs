@@ -1,0 +1,610 @@
+//! Who is heard, and that nothing gets lost on the way (SPEC B).
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests; a panic is the failure"
+)]
+
+use std::time::Duration;
+
+use autoresearch_config::{
+    Config, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose, ProposerKind, Run, Stop,
+    table, to_toml, update,
+};
+use autoresearch_core::metric::{Direction, Source};
+use autoresearch_core::proposal::Scope;
+use autoresearch_core::units::Bytes;
+use proptest::collection::{btree_map, vec};
+use proptest::option;
+use proptest::prelude::*;
+
+const FULL: &str = r#"
+target = ["train.py"]
+read_only = ["prepare.py"]
+budget = "5m"
+iterations = 100
+scope = "all"
+tag = "mar8"
+results = "results.tsv"
+links = [".venv", "data/"]
+
+[metric]
+name = "val_bpb"
+direction = "minimize"
+pattern = 'accuracy\s+([0-9.]+)'
+first = true
+command = ["python", "score.py"]
+artifacts = ["model.npz"]
+timeout = "5m"
+
+[run]
+command = "python 'my train.py'"
+allowance = "0s"
+grace = 10
+on_budget = "last"
+seed = 0
+env = { KEY = "value", THREADS = 1 }
+log_head = "1MiB"
+log_tail = 3145728
+
+[propose]
+proposer = "command"
+command = ["my-agent"]
+timeout = "10m"
+patience = 10
+
+[judge]
+mode = "greedy"
+
+[stop]
+when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
+time = "8h"
+
+[search]
+"LEARNING_RATE" = "1e-4..1e-1 log"
+model.depth = "1..4"
+"#;
+
+const REQUIRED: [(&str, &str); 5] = [
+    ("target", "train.py"),
+    ("budget", "5m"),
+    ("metric.name", "val_bpb"),
+    ("metric.direction", "minimize"),
+    ("run.command", "python3 train.py"),
+];
+
+fn with(text: &str) -> Layers {
+    let mut layers = Layers::new();
+    layers.add_file("autoresearch.toml", text).unwrap();
+    layers
+}
+
+fn required() -> Layers {
+    let mut layers = Layers::new();
+    for (key, value) in REQUIRED {
+        layers.set(key, value, Origin::Asked).unwrap();
+    }
+    layers
+}
+
+#[test]
+fn every_key_of_the_specification_is_read() {
+    let config = with(FULL).resolve().unwrap();
+    assert_eq!(config.run.command, ["python", "my train.py"]);
+    assert_eq!(config.budget, Duration::from_mins(5));
+    assert_eq!(config.links, [".venv", "data"]);
+    assert_eq!(config.run.log_tail, Bytes(3 << 20));
+    assert_eq!(config.run.env["THREADS"], "1");
+    assert_eq!(config.search["model.depth"], "1..4");
+    assert_eq!(config.stop.when.len(), 3);
+    assert_eq!(config.propose.proposer, ProposerKind::Command);
+    assert_eq!(
+        config.source(),
+        Source::Pattern {
+            name: "val_bpb".into(),
+            pattern: r"accuracy\s+([0-9.]+)".into(),
+            first: true
+        }
+    );
+}
+
+#[test]
+fn budget_metric_direction_target_and_command_have_no_default() {
+    let missing: Vec<_> = Layers::new()
+        .missing()
+        .into_iter()
+        .map(|m| (m.key, m.flag))
+        .collect();
+    assert_eq!(
+        missing,
+        [
+            ("target", "--target"),
+            ("budget", "--budget"),
+            ("metric.name", "--metric"),
+            ("metric.direction", "--minimize or --maximize"),
+            ("run.command", "--command"),
+        ]
+    );
+    assert!(required().missing().is_empty());
+}
+
+#[test]
+fn all_the_rest_has_one() {
+    let config = required().resolve().unwrap();
+    assert_eq!(config.iterations, None);
+    assert_eq!(config.tag, None);
+    assert_eq!(config.scope, Scope::All);
+    assert_eq!(config.run.grace, Duration::from_secs(10));
+    assert_eq!(config.run.log_head, Bytes(1 << 20));
+    assert_eq!(config.metric.timeout, Duration::from_mins(5));
+    assert_eq!(
+        config.source(),
+        Source::Printed {
+            name: "val_bpb".into()
+        }
+    );
+}
+
+#[test]
+fn the_json_key_is_the_metrics_name_unless_given() {
+    let mut layers = required();
+    layers
+        .set("metric.json", "out/m.json", Origin::Asked)
+        .unwrap();
+    let source = |layers: &Layers| layers.resolve().unwrap().source();
+    let json = |key: &str| Source::Json {
+        name: "val_bpb".into(),
+        file: "out/m.json".into(),
+        key: key.into(),
+    };
+    assert_eq!(source(&layers), json("val_bpb"));
+    layers.set("metric.key", "val.loss", Origin::Asked).unwrap();
+    assert_eq!(source(&layers), json("val.loss"));
+}
+
+#[test]
+fn the_stronger_origin_is_heard_in_whatever_order_they_speak() {
+    let mut layers = Layers::new();
+    layers
+        .set("budget", "6m", Origin::Flag("--budget".into()))
+        .unwrap();
+    let variables = [
+        ("AUTORESEARCH_BUDGET", "4m"),
+        ("AUTORESEARCH_TAG", "env"),
+        ("HOME", "/"),
+    ];
+    layers
+        .add_environment(variables.map(|(k, v)| (k.to_owned(), v.to_owned())))
+        .unwrap();
+    layers
+        .add_file(
+            "user.toml",
+            "budget = '2m'\ntag = 'user'\nresults = 'a.tsv'\n",
+        )
+        .unwrap();
+    layers
+        .add_file("repo.toml", "\n\nresults = 'b.tsv'\n")
+        .unwrap();
+    layers
+        .set("results", "c.tsv", Origin::Detected("why".into()))
+        .unwrap();
+    let origin = |key| layers.origin(key).unwrap().to_string();
+    assert_eq!(origin("budget"), "--budget");
+    assert_eq!(origin("tag"), "AUTORESEARCH_TAG");
+    assert_eq!(origin("results"), "repo.toml:3");
+    assert_eq!(origin("scope"), "default");
+    assert_eq!(layers.origin("iterations"), None);
+}
+
+#[test]
+fn every_key_can_be_set_by_its_environment_variable() {
+    let config = with(FULL).resolve().unwrap();
+    let json = serde_json::to_value(&config).unwrap();
+    let mut layers = Layers::new();
+    for key in KEYS {
+        let Some(name) = key.environment() else {
+            continue;
+        };
+        let value = json.pointer(&format!("/{}", key.name.replace('.', "/")));
+        let Some(value) = value else { continue };
+        let text = match value {
+            serde_json::Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        layers.add_environment([(name, text)]).unwrap();
+        assert!(
+            matches!(layers.origin(key.name), Some(Origin::Environment(_))),
+            "{}",
+            key.name
+        );
+    }
+    let mut again = layers.resolve().unwrap();
+    again.run.env = config.run.env.clone();
+    again.search = config.search.clone();
+    assert_eq!(again, config);
+}
+
+#[test]
+fn variables_of_ours_that_set_nothing_are_told_with_the_nearest_that_would() {
+    let mut layers = Layers::new();
+    let names = [
+        "AUTORESEARCH_BUDGT",
+        "AUTORESEARCH_OUT",
+        "AUTORESEARCH_TAG",
+        "PATH",
+    ];
+    layers
+        .add_environment(names.map(|name| (name.to_owned(), "x".to_owned())))
+        .unwrap();
+    let unknown: Vec<_> = layers
+        .unknown_environment()
+        .iter()
+        .map(|u| (u.name.as_str(), u.nearest.as_deref()))
+        .collect();
+    assert_eq!(
+        unknown[0],
+        ("AUTORESEARCH_BUDGT", Some("AUTORESEARCH_BUDGET"))
+    );
+    assert_eq!(unknown[1].0, "AUTORESEARCH_OUT");
+    assert_eq!(unknown.len(), 2);
+}
+
+#[test]
+fn flags_take_lists_commands_and_unlimited() {
+    let mut layers = with(FULL);
+    for (key, value) in [
+        ("target", "a.py, b.py"),
+        ("read_only", "[\"x,y.py\"]"),
+        ("links", ""),
+        ("run.command", "[ -e x ]"),
+        ("iterations", "unlimited"),
+        ("metric.first", "yes"),
+        ("search.LEARNING_RATE", "0..1"),
+        ("run.env.KEY", ""),
+    ] {
+        layers.set(key, value, Origin::Flag("--x".into())).unwrap();
+    }
+    let config = layers.resolve().unwrap();
+    assert_eq!(config.target, ["a.py", "b.py"]);
+    assert_eq!(config.read_only, ["x,y.py"]);
+    assert!(config.links.is_empty());
+    assert_eq!(config.run.command, ["[", "-e", "x", "]"]);
+    assert_eq!(config.iterations, None);
+    assert_eq!(config.search["LEARNING_RATE"], "0..1");
+    assert_eq!(config.run.env["KEY"], "");
+}
+
+#[test]
+fn crlf_and_a_byte_order_mark_are_accepted() {
+    let text = format!("\u{feff}{}", FULL.replace('\n', "\r\n"));
+    let layers = with(&text);
+    assert_eq!(layers.resolve().unwrap(), with(FULL).resolve().unwrap());
+    assert_eq!(
+        layers.origin("budget").unwrap().to_string(),
+        "autoresearch.toml:4"
+    );
+}
+
+#[test]
+fn a_file_with_an_error_adds_nothing() {
+    let mut layers = Layers::new();
+    assert!(
+        layers
+            .add_file("a.toml", "tag = 'x'\nbugdet = 1\n")
+            .is_err()
+    );
+    assert_eq!(layers.origin("tag"), None);
+}
+
+#[test]
+fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
+    insta::assert_snapshot!(to_toml(&required().resolve().unwrap()), @r#"
+    # What this research session is about. Flags win over this file.
+
+    # the files under experiment: the only ones that are ever changed
+    target = ["train.py"]
+
+    # time for one experiment's run; a bare number is seconds
+    budget = "5m"
+
+    [metric]
+    # the number that experiments are judged by
+    name = "val_bpb"
+
+    # which way is better
+    direction = "minimize"
+
+    [run]
+    # what runs one experiment; a text is split into words as a shell would
+    command = ["python3", "train.py"]
+    "#);
+    insta::assert_snapshot!(to_toml(&with(FULL).resolve().unwrap()), @r#"
+    # What this research session is about. Flags win over this file.
+
+    # the files under experiment: the only ones that are ever changed
+    target = ["train.py"]
+
+    # files that a proposer reads and nobody changes, as data preparation and evaluation
+    read_only = ["prepare.py"]
+
+    # time for one experiment's run; a bare number is seconds
+    budget = "5m"
+
+    # how many experiments at most; `unlimited` unless given
+    iterations = 100
+
+    # name of the session and end of its branch; from the date unless given
+    tag = "mar8"
+
+    # untracked paths that runs need, linked into their worktrees
+    links = [".venv", "data"]
+
+    [metric]
+    # the number that experiments are judged by
+    name = "val_bpb"
+
+    # which way is better
+    direction = "minimize"
+
+    # regular expression that finds it in the output; its first group is the number
+    pattern = 'accuracy\s+([0-9.]+)'
+
+    # with `pattern`: the first match counts, not the last
+    first = true
+
+    # second command that measures, in a pristine checkout where the run cannot interfere
+    command = ["python", "score.py"]
+
+    # with `command`: the files that are carried over to it
+    artifacts = ["model.npz"]
+
+    [run]
+    # what runs one experiment; a text is split into words as a shell would
+    command = ["python", "my train.py"]
+
+    # environment variables of the runs
+    [run.env]
+    KEY = "value"
+    THREADS = "1"
+
+    [propose]
+    # who proposes: the embedded search, a command, or only the queue
+    proposer = "command"
+
+    # the proposer `command`: a program that edits the target
+    command = ["my-agent"]
+
+    [stop]
+    # rules that end the session, as `improvement >= 10%`
+    when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
+
+    # how long the whole session may take
+    time = "8h"
+
+    # ranges for the embedded search, as `1e-4..1e-1 log`
+    [search]
+    LEARNING_RATE = "1e-4..1e-1 log"
+    "model.depth" = "1..4"
+    "#);
+}
+
+#[test]
+fn the_research_config_has_the_rows_of_the_specification_in_order() {
+    let mut layers = with(FULL);
+    layers
+        .set("budget", "90s", Origin::Flag("--budget".into()))
+        .unwrap();
+    layers.set("target", "train.py", Origin::Asked).unwrap();
+    let show = |layers: &Layers| {
+        let rows = table(&layers.resolve().unwrap(), layers);
+        let rows = rows
+            .into_iter()
+            .map(|r| format!("{} | {} | {}", r.label, r.value, r.origin));
+        rows.collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!(show(&layers), @r#"
+    Training script | train.py | your answer
+    Read-only script | prepare.py | autoresearch.toml:3
+    Time budget per experiment | 1m30s | --budget
+    Metric | val_bpb, lower is better, by the pattern `accuracy\s+([0-9.]+)`, measured by python score.py | autoresearch.toml:12, autoresearch.toml:13
+    Maximum iterations | 100 | autoresearch.toml:5
+    Modification scope | all | autoresearch.toml:6
+    Branch tag | mar8 | autoresearch.toml:7
+    Results file | results.tsv | autoresearch.toml:8
+    Run command | python 'my train.py' | autoresearch.toml:21
+    Proposer | my-agent | autoresearch.toml:31
+    Links | .venv, data | autoresearch.toml:9
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:40, autoresearch.toml:41
+    "#);
+    insta::assert_snapshot!(show(&required()), @r#"
+    Training script | train.py | your answer
+    Read-only script | none | default
+    Time budget per experiment | 5m | your answer
+    Metric | val_bpb, lower is better | your answer
+    Maximum iterations | unlimited | 
+    Modification scope | all | default
+    Branch tag | from the date | 
+    Results file | results.tsv | default
+    Run command | python3 train.py | your answer
+    Proposer | the embedded search | default
+    Links | none | default
+    Stop rules | none | default
+    "#);
+}
+
+fn path() -> impl Strategy<Value = String> {
+    "[a-zé ,'\"\\[]{0,3}[a-z][a-z0-9._-]{0,6}(/[a-zA-Zä'#]{1,5}){0,2}"
+}
+
+fn paths(least: usize) -> impl Strategy<Value = Vec<String>> {
+    vec(path(), least..4).prop_map(|mut paths| {
+        paths.sort();
+        paths.dedup();
+        paths
+    })
+}
+
+/// Text that is not blank, with anything else in it.
+fn text() -> impl Strategy<Value = String> {
+    "[a-z\"'\\\\#=][^\\x00]{0,8}[a-z\"'\\\\#]"
+}
+
+fn words() -> impl Strategy<Value = Vec<String>> {
+    (text(), vec("[^\\x00]{0,8}", 0..3)).prop_map(|(program, mut arguments)| {
+        arguments.insert(0, program);
+        arguments
+    })
+}
+
+fn time() -> impl Strategy<Value = Duration> {
+    (1_u64..30_000_000_000).prop_map(Duration::from_millis)
+}
+
+prop_compose! {
+    fn metric()(
+        name in "[a-zé][a-z\"'\\\\# _@]{0,6}[a-z]",
+        is_lower: bool,
+        pattern in option::of("[a-z\"'# ]{0,4}\\([0-9.]{1,3}\\)"),
+        first: bool,
+        json in option::of(path()),
+        key in option::of(text()),
+        command in option::of(words()),
+        artifacts in paths(0),
+        timeout in time(),
+    ) -> Metric {
+        let json = json.filter(|_| pattern.is_none());
+        Metric {
+            name,
+            direction: if is_lower { Direction::Minimize } else { Direction::Maximize },
+            first: first && pattern.is_some(),
+            pattern,
+            key: key.filter(|_| json.is_some()),
+            json,
+            artifacts: if command.is_some() { artifacts } else { Vec::new() },
+            command,
+            timeout,
+        }
+    }
+}
+
+prop_compose! {
+    fn run()(
+        command in words(),
+        allowance in time(),
+        grace in time(),
+        is_last: bool,
+        seed in 0..=i64::MAX.cast_unsigned(),
+        head: u64,
+        tail: u64,
+        env in btree_map("[B-Z][A-Z_0-9]{0,5}", "[^\\x00]{0,8}", 0..3),
+    ) -> Run {
+        Run {
+            command,
+            allowance,
+            grace: if seed % 2 == 0 { Duration::ZERO } else { grace },
+            on_budget: if is_last { OnBudget::Last } else { OnBudget::Crash },
+            seed,
+            log_head: Bytes(head),
+            log_tail: Bytes(tail),
+            env,
+        }
+    }
+}
+
+prop_compose! {
+    fn config()(
+        target in paths(1),
+        (read_only, links) in (paths(0), paths(0)),
+        (budget, timeout, session) in (time(), time(), option::of(time())),
+        iterations in option::of(1..=i64::MAX.cast_unsigned()),
+        scope in 0..4_usize,
+        tag in option::of("[a-z0-9][a-z0-9_-]{0,8}"),
+        metric in metric(),
+        run in run(),
+        command in option::of(words()),
+        when in vec(text(), 0..3),
+        search in btree_map("[^\\x00]{1,6}", text(), 0..3),
+    ) -> Config {
+        Config {
+            read_only: read_only.into_iter().map(|path| format!("protected/{path}")).collect(),
+            target,
+            budget,
+            iterations,
+            scope: [Scope::Architecture, Scope::Hyperparameters, Scope::Optimizer, Scope::All][scope],
+            tag,
+            results: "out/results.tsv".to_owned(),
+            links,
+            metric,
+            run,
+            propose: Propose {
+                proposer: if command.is_some() { ProposerKind::Command } else { ProposerKind::Queue },
+                command,
+                timeout,
+                patience: 3,
+            },
+            judge: Judge { mode: Mode::Greedy },
+            stop: Stop { when, time: session },
+            search,
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn a_written_config_reads_back_as_itself(config in config()) {
+        let text = to_toml(&config);
+        let mut layers = Layers::new();
+        layers.add_file("a.toml", &text).map_err(|e| TestCaseError::fail(format!("{e}\n{text}")))?;
+        prop_assert_eq!(layers.resolve().unwrap(), config);
+    }
+
+    #[test]
+    fn a_config_survives_json(config in config()) {
+        let text = serde_json::to_string(&config).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Config>(&text).unwrap(), config);
+    }
+
+    #[test]
+    fn no_text_makes_reading_or_rendering_panic(text in "\\PC{0,60}|([a-z_.]{1,9}|[\\[\\]{}=,\"'#é\r\n\t ]|[0-9]){0,40}") {
+        let mut layers = Layers::new();
+        if let Err(error) = layers.add_file("a.toml", &text) {
+            prop_assert!(!error.render(true).is_empty() && !error.to_string().is_empty());
+        }
+        let _ = update(&text, "budget", "5m");
+        let _ = layers.resolve();
+    }
+
+    #[test]
+    fn no_value_of_any_key_makes_reading_panic(
+        key in 0..KEYS.len(),
+        value in "[^\\x00]{0,20}|\"[^\"]{0,20}\"|[-0-9.a-z_:]{0,20}|\\[(\"[^\"]{0,9}\",?){0,3}\\]",
+    ) {
+        let mut layers = Layers::new();
+        let name = KEYS[key].name;
+        if let Err(error) = layers.add_file("a.toml", &format!("{name} = {value}\r\n")) {
+            prop_assert!(!error.render(false).is_empty());
+        }
+        let _ = layers.set(name, &value, Origin::Asked);
+        let _ = layers.set(&format!("{name}.{value}"), &value, Origin::Asked);
+        let _ = layers.resolve();
+    }
+
+    #[test]
+    fn an_updated_file_says_what_it_was_told(config in config(), key in 0..REQUIRED.len(), value in 0..3_usize) {
+        let values = [["a.py", "b.py", "c d.py"], ["1s", "2m", "3h"], ["x", "y", "z"], ["minimize", "maximize", "maximize"], ["a b", "c", "d"]];
+        let (name, _) = REQUIRED[key];
+        let text = to_toml(&config);
+        let updated = update(&text, name, values[key][value]).unwrap();
+        let mut layers = Layers::new();
+        layers.add_file("a.toml", &updated).unwrap();
+        let mut told = Layers::new();
+        told.add_file("a.toml", &text).unwrap();
+        told.set(name, values[key][value], Origin::Asked).unwrap();
+        prop_assert_eq!(layers.resolve().unwrap(), told.resolve().unwrap());
+        let comments = |text: &str| {
+            let is_ours = |line: &&str| KEYS.iter().any(|key| **line == format!("# {}", key.about));
+            text.lines().filter(is_ours).map(str::to_owned).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(comments(&updated), comments(&text));
+    }
+}
