@@ -40,6 +40,8 @@ pub enum Rule {
     Worse,
     /// It failed.
     Failed,
+    /// Another tool decided.
+    Imported,
 }
 
 /// A verdict with its grounds.

@@ -119,7 +119,7 @@ impl SystemExperiment {
     #[must_use]
     pub fn command<S: AsRef<str>>(self, command: impl IntoIterator<Item = S>) -> Self {
         let words: Vec<String> = command.into_iter().map(|s| s.as_ref().to_owned()).collect();
-        self.set("run.command", &autoresearch_config::command_text(&words))
+        self.set("run.command", &shlex_join(&words))
     }
 
     /// The metric by name, and which way is better.
@@ -381,4 +381,10 @@ pub(crate) fn limits(config: &Config) -> String {
     limits.extend(config.stop.time.map(human_duration));
     limits.extend(config.stop.when.iter().cloned());
     if limits.is_empty() { "until stopped".to_owned() } else { limits.join(", or ") }
+}
+
+/// Words as a shell would need them quoted; a NUL cannot be quoted, and fails
+/// when the command is run.
+fn shlex_join(words: &[String]) -> String {
+    shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
 }

@@ -1,1 +1,53 @@
-//! The loop of AutoResearch: a program owns it, whoever proposes only proposes.
+//! The loop of AutoResearch. A program owns it; whoever proposes only
+//! proposes.
+//!
+//! [`SystemExperiment`] is the way in: a target, a hypothesis, a number and a
+//! budget. [`resume`] goes on with an earlier session, [`View`] reads one,
+//! [`merge`] brings what was kept back to the branch that it came from.
+//!
+//! Inside, the `conductor` asks the pure state machine of
+//! `autoresearch_core::session` what comes next, does it, and journals it.
+
+mod bench;
+mod clock;
+mod conductor;
+mod crash_point;
+mod desk;
+mod error;
+mod experiment;
+mod guard;
+mod history;
+mod import;
+mod landing;
+mod measure;
+mod news;
+mod open;
+mod places;
+mod stop;
+mod view;
+
+pub use autoresearch_config as config;
+pub use autoresearch_core as core;
+pub use autoresearch_core::metric::Direction;
+pub use autoresearch_ledger as ledger;
+pub use autoresearch_propose as propose;
+pub use autoresearch_report as report;
+pub use autoresearch_repo as repo;
+pub use autoresearch_run as run;
+
+pub use bench::FinishedTrial;
+pub use error::EngineError;
+pub use experiment::{MetricError, Outcome, SystemExperiment, resume};
+pub use import::{history_of_table, import, read_table};
+pub use landing::{Landing, merge};
+pub use news::{News, Observer, Silent};
+pub use places::{FOLDER, Places, sessions};
+pub use stop::{Stop, Urgency};
+pub use view::{Status, View, write_report};
+
+/// Does the supervisor's work and returns its exit code when this process was
+/// started as one; `None` otherwise. Must come first in the `main` of every
+/// program that runs experiments.
+pub fn supervise_if_asked() -> Option<i32> {
+    (std::env::args_os().nth(1)? == autoresearch_run::SUPERVISE).then(autoresearch_run::supervise)
+}

@@ -247,6 +247,12 @@ impl Session {
         }
     }
 
+    /// Moves the branch to where the state has it, from the session's base.
+    pub(crate) fn move_branch(&self) -> Result<(), EngineError> {
+        let (Some(plan), Some(tip)) = (self.state.plan(), self.state.tip()) else { return Ok(()) };
+        Ok(self.repo.ensure_ref(&self.places.branch_ref(), tip, Some(&plan.base))?)
+    }
+
     /// `results.tsv` says what the journal says. A file that was edited is kept
     /// beside it.
     pub(crate) fn restore_results(&self) -> Result<Option<PathBuf>, EngineError> {
@@ -356,14 +362,18 @@ pub(crate) fn config_of(plan: &Plan) -> Result<Config, EngineError> {
     Ok(layers.resolve()?)
 }
 
-/// Appends events outside a conductor.
+/// Appends events outside a conductor, and archives what they settle.
 pub(crate) fn append(
     journal: &mut Journal,
     state: &mut State,
     events: Vec<Event>,
 ) -> Result<(), EngineError> {
     let mut records = Vec::new();
+    let mut settled = None;
     for event in events {
+        if matches!(event, Event::Settled { .. }) {
+            settled = state.current().cloned();
+        }
         let record = autoresearch_core::session::Record {
             seq: state.last_seq() + 1,
             at: clock::now(),
@@ -373,7 +383,7 @@ pub(crate) fn append(
         records.push(record);
     }
     crate::crash_point::before(&records);
-    journal.append(&records, None)?;
+    journal.append(&records, settled.as_ref())?;
     crate::crash_point::after(&records);
     Ok(())
 }

@@ -1,0 +1,310 @@
+//! The command line as typed. What it means is decided in `settings`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueHint};
+use clap_complete::Shell;
+
+/// Runs experiments overnight: propose one change, run it for a fixed time,
+/// read one number, keep it if it is better, revert it if not, log it, repeat.
+#[derive(Debug, Parser)]
+#[command(name = "autoresearch", version, max_term_width = 100)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Flags of every command.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// Work in this folder instead of the current one
+    #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".", hide_default_value = true, value_hint = ValueHint::DirPath)]
+    pub(crate) directory: PathBuf,
+    /// Print JSON for machines: one value, or one a line for `run` and `resume`
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask for what is needed and write autoresearch.toml
+    Init(InitArgs),
+    /// Start a session: the baseline, then experiment after experiment
+    Run(RunArgs),
+    /// Go on with an earlier session
+    Resume(ResumeArgs),
+    /// Where a session stands
+    Status(TagArgs),
+    /// Stop a running session after its current experiment
+    Stop(StopArgs),
+    /// Progress, summary and plot of a session or of a bare results.tsv
+    Report(ReportArgs),
+    /// List the experiments
+    Log(LogArgs),
+    /// Everything about one experiment
+    Show(ShowArgs),
+    /// The change of experiment N, or between experiments N and M
+    Diff(DiffArgs),
+    /// The queue of hypotheses that the loop takes from first
+    Hypothesis(HypothesisArgs),
+    /// Make a session out of another tool's results.tsv, to go on with it
+    Import(ImportArgs),
+    /// Bring what was kept back to the branch that the session came from
+    Merge(MergeArgs),
+    /// What this machine and this repository offer
+    Doctor,
+    /// Watch a small language model improve, with nothing but Python 3
+    Demo(DemoArgs),
+    /// Print a completion script for a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+}
+
+/// What a session is about; every flag has a key in autoresearch.toml.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ConfigArgs {
+    /// File under experiment; may be given several times
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) target: Vec<String>,
+    /// File that proposers read and nobody changes; may be given several times
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) read_only: Vec<String>,
+    /// Command that makes one run, split as a shell would
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    pub(crate) command: Option<String>,
+    /// Time for one run, as 5m or 90s
+    #[arg(long, value_name = "TIME")]
+    pub(crate) budget: Option<String>,
+    /// Name of the metric
+    #[arg(long, value_name = "NAME")]
+    pub(crate) metric: Option<String>,
+    /// Lower is better
+    #[arg(long, conflicts_with = "maximize")]
+    pub(crate) minimize: bool,
+    /// Higher is better
+    #[arg(long)]
+    pub(crate) maximize: bool,
+    /// Regular expression whose first group is the metric
+    #[arg(long, value_name = "REGEX")]
+    pub(crate) pattern: Option<String>,
+    /// Experiments after the baseline, or `unlimited`
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) iterations: Option<String>,
+    /// What may change: architecture, hyperparameters, optimizer or all
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Option<String>,
+    /// Name of the session; its branch is autoresearch/<TAG>
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Option<String>,
+    /// Where the table of results goes
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) results: Option<String>,
+    /// Untracked path that runs need, as .venv or data; may be given several times
+    #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) link: Vec<String>,
+    /// Who proposes: search, queue, or command with --proposer-command
+    #[arg(long, value_name = "WHO")]
+    pub(crate) proposer: Option<String>,
+    /// Program that edits the target, split as a shell would; implies --proposer command
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    pub(crate) proposer_command: Option<String>,
+    /// Stop when this holds, as 'val_bpb <= 0.9', 'improvement >= 10%', 'no keep in 20'
+    #[arg(long, value_name = "RULE")]
+    pub(crate) stop_when: Vec<String>,
+    /// Stop the whole session after this time
+    #[arg(long, value_name = "TIME")]
+    pub(crate) stop_after: Option<String>,
+    /// Any other key of autoresearch.toml, as run.grace=5s
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub(crate) set: Vec<String>,
+    /// Configuration file; autoresearch.toml unless given
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct InitArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// Take every suggestion without asking
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Print the file instead of writing it
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunArgs {
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+    /// A hypothesis to test first; may be given several times
+    #[arg(long, value_name = "SENTENCE")]
+    pub(crate) hypothesis: Vec<String>,
+    /// A patch that tests the hypothesis of the same place
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) patch: Vec<PathBuf>,
+    /// Begin without asking for confirmation
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Say what would happen, and touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ResumeArgs {
+    /// Which session; the latest unless given
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Option<String>,
+    /// Another maximum of experiments in all, `+N` for N more, or `unlimited`
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) iterations: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TagArgs {
+    /// Which session; the latest unless given
+    #[arg(long, value_name = "TAG")]
+    pub(crate) tag: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StopArgs {
+    #[command(flatten)]
+    pub(crate) session: TagArgs,
+    /// End the running trial, too; `resume` runs it again
+    #[arg(long)]
+    pub(crate) now: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// A bare results table instead of a session
+    #[arg(value_name = "RESULTS.TSV", value_hint = ValueHint::FilePath)]
+    pub(crate) table: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) session: TagArgs,
+    /// Lower is better, for a bare table
+    #[arg(long, conflicts_with = "maximize")]
+    pub(crate) minimize: bool,
+    /// Higher is better, for a bare table
+    #[arg(long)]
+    pub(crate) maximize: bool,
+    /// Where summary and plots go; a session's own folder unless given
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub(crate) out: Option<PathBuf>,
+    /// Write results.tsv again from the journal
+    #[arg(long)]
+    pub(crate) restore_results: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    #[command(flatten)]
+    pub(crate) session: TagArgs,
+    /// Only the last N
+    #[arg(short = 'n', long, value_name = "N")]
+    pub(crate) last: Option<usize>,
+    /// Only these: keep, discard or crash
+    #[arg(long, value_name = "VERDICT")]
+    pub(crate) only: Option<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ShowArgs {
+    /// Number of the experiment
+    #[arg(value_name = "N")]
+    pub(crate) number: u64,
+    #[command(flatten)]
+    pub(crate) session: TagArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DiffArgs {
+    /// Number of the experiment
+    #[arg(value_name = "N")]
+    pub(crate) number: u64,
+    /// Compare with this experiment instead of its parent
+    #[arg(value_name = "M")]
+    pub(crate) other: Option<u64>,
+    #[command(flatten)]
+    pub(crate) session: TagArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct HypothesisArgs {
+    #[command(subcommand)]
+    pub(crate) action: HypothesisAction,
+    #[command(flatten)]
+    pub(crate) session: TagArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum HypothesisAction {
+    /// Put one into the queue of a running or resting session
+    Add {
+        /// One sentence
+        sentence: String,
+        /// The patch that tests it; `-` reads it from stdin
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        patch: Option<PathBuf>,
+    },
+    /// List those that wait
+    List,
+    /// Take one out
+    Drop {
+        /// Its number in the list
+        id: u64,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ImportArgs {
+    /// The results table
+    #[arg(value_name = "RESULTS.TSV", value_hint = ValueHint::FilePath)]
+    pub(crate) table: PathBuf,
+    /// Branch or commit to go on from, if git has lost the last kept commit
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) branch: Option<String>,
+    #[command(flatten)]
+    pub(crate) config: ConfigArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MergeArgs {
+    #[command(flatten)]
+    pub(crate) session: TagArgs,
+    /// One commit with all kept changes
+    #[arg(long, conflicts_with = "rebase")]
+    pub(crate) squash: bool,
+    /// One commit for each kept change
+    #[arg(long)]
+    pub(crate) rebase: bool,
+    /// Onto this branch; the one that the session came from unless given
+    #[arg(long, value_name = "BRANCH")]
+    pub(crate) onto: Option<String>,
+    /// Merge without asking
+    #[arg(short, long)]
+    pub(crate) yes: bool,
+    /// Say what would happen, and touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Folder to make; must not exist, or be a demo that can go on
+    #[arg(default_value = "autoresearch-demo", value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
+    /// Experiments after the baseline
+    #[arg(short = 'n', long, default_value_t = 12)]
+    pub(crate) iterations: u64,
+    /// Time for one run
+    #[arg(long, default_value = "3s")]
+    pub(crate) budget: String,
+}

@@ -1,0 +1,58 @@
+//! `autoresearch hypothesis add|list|drop`: the queue that people fill
+//! (SPEC I1).
+
+use std::io::Read as _;
+
+use anyhow::Context as _;
+use autoresearch::View;
+use autoresearch::ledger::Message;
+
+use crate::args::{Global, HypothesisAction, HypothesisArgs};
+use crate::exit::{BadInput, Exit};
+use crate::output;
+
+pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit> {
+    let view = View::open(&global.directory, args.session.tag.as_deref())?;
+    match &args.action {
+        HypothesisAction::Add { sentence, patch } => {
+            let patch = patch.as_ref().map(|path| read(path)).transpose()?;
+            view.post(&Message::Hypothesis { hypothesis: sentence.clone(), patch })?;
+            let when = match view.engine()? {
+                Some(_) => "the running session takes it next",
+                None => "`autoresearch resume` takes it first",
+            };
+            if !global.json {
+                output::line(&format!("queued: {sentence}; {when}"))?;
+            }
+        }
+        HypothesisAction::List => {
+            for queued in view.queue()? {
+                if global.json {
+                    output::json(&queued)?;
+                } else {
+                    let patch = if queued.patch.is_some() { " (with a patch)" } else { "" };
+                    output::line(&format!("{}  {}{patch}", queued.id, queued.hypothesis))?;
+                }
+            }
+        }
+        HypothesisAction::Drop { id } => {
+            if !view.queue()?.iter().any(|queued| queued.id == *id) {
+                let message = format!("no hypothesis {id} waits");
+                return Err(BadInput::new(message, "see `autoresearch hypothesis list`").into());
+            }
+            view.post(&Message::Drop { id: *id })?;
+        }
+    }
+    Ok(Exit::Success)
+}
+
+fn read(path: &std::path::Path) -> anyhow::Result<String> {
+    let mut bytes = Vec::new();
+    if path.as_os_str() == "-" {
+        std::io::stdin().read_to_end(&mut bytes).context("failed to read the patch from stdin")?;
+    } else {
+        bytes = std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| BadInput::new("the patch is not UTF-8", "give a patch as text").into())
+}

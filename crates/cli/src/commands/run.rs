@@ -1,0 +1,78 @@
+//! `autoresearch run`: a session from configuration to report.
+
+use anyhow::Context as _;
+use autoresearch::{Outcome, Stop, SystemExperiment};
+
+use crate::args::{Global, RunArgs};
+use crate::exit::{BadInput, Exit};
+use crate::watch::Watch;
+use crate::{output, settings, signals, wizard};
+
+pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
+    let mut settings = settings::gather(&global.directory, &args.config)?;
+    if wizard::can_ask() && !args.dry_run {
+        wizard::fill(&mut settings)?;
+    }
+    let config = wizard::resolve(&settings.layers)?;
+    let mut experiment = SystemExperiment::from_config(settings.repo.root(), config.clone());
+    for (sentence, patch) in hypotheses(args)? {
+        experiment = match patch {
+            Some(patch) => experiment.patch(&sentence, &patch),
+            None => experiment.hypothesis(&sentence),
+        };
+    }
+    // Checked before anybody is asked to confirm it.
+    let intentions = experiment.dry_run()?;
+    if args.dry_run {
+        if global.json {
+            output::json(&serde_json::json!({ "config": config, "would": intentions }))?;
+        } else {
+            wizard::show(&config, &settings.layers)?;
+            for intention in intentions {
+                output::line(&format!("would {intention}"))?;
+            }
+        }
+        return Ok(Exit::Success);
+    }
+    if args.yes {
+        if !global.json {
+            wizard::show(&config, &settings.layers)?;
+        }
+    } else {
+        wizard::confirm(&config, &settings.layers, "Begin?")?;
+    }
+    let stop = signals::stop_on_signals()?;
+    let mut watch = Watch::new(global.json);
+    let outcome = experiment.run_session(&mut watch, &stop)?;
+    drop(watch);
+    finish(global, &outcome, &stop)
+}
+
+/// What is said and asked once a session rests (SPEC F4).
+pub(crate) fn finish(global: &Global, outcome: &Outcome, stop: &Stop) -> anyhow::Result<Exit> {
+    let view = outcome.view();
+    if !global.json {
+        super::report::print(view)?;
+        let kept = view.kept()?;
+        if kept.len() > 1 {
+            output::line("\nmerge the kept changes with `autoresearch merge`")?;
+        }
+    }
+    Ok(Exit::of_session(outcome.reason(), signals::was_interrupted(stop)))
+}
+
+/// Sentences and patches, paired by their place.
+fn hypotheses(args: &RunArgs) -> anyhow::Result<Vec<(String, Option<String>)>> {
+    let mut patches = Vec::new();
+    for path in &args.patch {
+        let bytes = std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            BadInput::new(format!("{} is not UTF-8", path.display()), "give a patch as text")
+        })?;
+        patches.push(text);
+    }
+    let count = args.hypothesis.len().max(patches.len());
+    Ok((0..count)
+        .map(|at| (args.hypothesis.get(at).cloned().unwrap_or_default(), patches.get(at).cloned()))
+        .collect())
+}

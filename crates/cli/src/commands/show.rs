@@ -1,0 +1,67 @@
+//! `autoresearch show N`: everything about one experiment.
+
+use autoresearch::View;
+use autoresearch::core::units::human_duration;
+use autoresearch::report::{Style, experiment_line};
+
+use crate::args::{Global, ShowArgs};
+use crate::exit::Exit;
+use crate::output::{json, line};
+
+pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
+    let view = View::open(&global.directory, args.session.tag.as_deref())?;
+    let experiment = view.experiment(args.number)?;
+    if global.json {
+        json(&experiment)?;
+        return Ok(Exit::Success);
+    }
+    let entry = view.entries(args.number)?.into_iter().next();
+    if let Some(entry) = &entry {
+        line(&experiment_line(&view.point(entry), view.plan().direction, Style::Colour))?;
+    }
+    let mut facts = vec![
+        ("commit", experiment.commit.as_ref().map_or("none", |c| c.0.as_str()).to_owned()),
+        ("parent", experiment.parent.0.clone()),
+        ("proposed by", experiment.proposer.clone()),
+        ("category", experiment.category.to_string()),
+        ("lines of code", experiment.code_lines.to_string()),
+    ];
+    if let Some(ruling) = &experiment.ruling {
+        facts.push(("verdict", format!("{}: {}", ruling.verdict, ruling.reason)));
+    }
+    for (trial, n) in experiment.trials.iter().zip(1_u64..) {
+        let usage = trial.usage;
+        let value = trial.metric.map_or_else(String::new, |m| format!(", {} {m}", view.plan().metric));
+        facts.push((
+            "trial",
+            format!(
+                "{n}: {}{value}, {} wall, {} CPU, {} peak memory, seed {}",
+                trial.exit,
+                human_duration(seconds(usage.wall_seconds)),
+                human_duration(seconds(usage.cpu_seconds)),
+                usage.peak_memory,
+                trial.seed
+            ),
+        ));
+        for (name, value) in &trial.secondary {
+            facts.push(("", format!("{name} {value}")));
+        }
+        let log = view.places().log(experiment.number, n);
+        if log.exists() {
+            facts.push(("log", log.display().to_string()));
+        }
+    }
+    for (label, value) in facts {
+        line(&format!("  {label:13}  {value}"))?;
+    }
+    let diff = view.diff(args.number, None)?;
+    if !diff.is_empty() {
+        line("")?;
+        line(diff.trim_end())?;
+    }
+    Ok(Exit::Success)
+}
+
+fn seconds(seconds: f64) -> std::time::Duration {
+    std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default()
+}

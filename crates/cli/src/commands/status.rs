@@ -1,0 +1,54 @@
+//! `autoresearch status`: where a session stands, in constant time.
+
+use autoresearch::View;
+use autoresearch::report::{Progress, Style, progress};
+use serde_json::json;
+
+use crate::args::{Global, TagArgs};
+use crate::exit::Exit;
+use crate::output;
+use crate::watch::now;
+
+pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
+    let view = View::open(&global.directory, args.tag.as_deref())?;
+    let status = view.status()?;
+    let best = status.best.as_ref().map(|entry| view.point(entry));
+    if global.json {
+        let tally = status.tally;
+        output::json(&json!({
+            "tag": view.plan().tag,
+            "branch": autoresearch::Places::branch(&view.plan().tag),
+            "metric": view.plan().metric,
+            "direction": view.plan().direction,
+            "engine": status.engine,
+            "stopped": status.stopped,
+            "keep": tally.keep, "discard": tally.discard, "crash": tally.crash,
+            "iterations": view.plan().iterations,
+            "baseline": status.baseline.as_ref().and_then(|entry| entry.metric),
+            "best": best,
+            "last": status.last.iter().map(|entry| view.point(entry)).collect::<Vec<_>>(),
+            "opened_at": status.opened_at, "last_at": status.last_at,
+        }))?;
+        return Ok(Exit::Success);
+    }
+    let state = match (&status.engine, &status.stopped) {
+        (Some(holder), _) => format!("runs in process {} on {}", holder.pid, holder.host),
+        (None, Some(reason)) => format!("rests: {reason}"),
+        (None, None) => "was interrupted; go on with `autoresearch resume`".to_owned(),
+    };
+    output::line(&format!("session {} {state}", view.plan().tag))?;
+    let mut report = Progress::new(&view.session(&status));
+    report.restore(
+        status.baseline.as_ref().map(|entry| view.point(entry)).as_ref(),
+        best.as_ref(),
+        autoresearch::report::Counts {
+            keep: status.tally.keep,
+            discard: status.tally.discard,
+            crash: status.tally.crash,
+        },
+        status.last.iter().map(|entry| view.point(entry)),
+    );
+    let at = if status.engine.is_some() { now() } else { status.last_at };
+    output::line(progress(&report, at, Style::Colour).trim_end())?;
+    Ok(Exit::Success)
+}

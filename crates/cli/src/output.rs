@@ -1,0 +1,62 @@
+//! The one place where errors become text, and where JSON is printed.
+
+use anstyle::{AnsiColor, Style};
+use autoresearch::EngineError;
+use serde::Serialize;
+
+use crate::exit::BadInput;
+
+const RED: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red))).bold();
+const CYAN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan))).bold();
+const YELLOW: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow))).bold();
+
+/// Prints an error with its hint to stderr.
+#[expect(clippy::print_stderr, reason = "the one place that reports errors")]
+pub(crate) fn report(error: &anyhow::Error) {
+    if let Some(EngineError::Config(config)) = error.downcast_ref() {
+        anstream::eprintln!("{}", config.render(true));
+        return;
+    }
+    anstream::eprintln!("{RED}error{RED:#}: {error:#}");
+    let hint = match (error.downcast_ref::<EngineError>(), error.downcast_ref::<BadInput>()) {
+        (Some(error), _) => error.hint(),
+        (_, Some(input)) => input.hint.clone(),
+        _ => None,
+    };
+    if let Some(hint) = hint {
+        anstream::eprintln!("{CYAN}hint{CYAN:#}: {hint}");
+    }
+}
+
+/// Prints a note to stderr.
+#[expect(clippy::print_stderr, reason = "notes are no data")]
+pub(crate) fn note(text: &str) {
+    anstream::eprintln!("{YELLOW}note{YELLOW:#}: {text}");
+}
+
+/// Prints a line to stdout; colours are dropped when it is piped.
+///
+/// # Errors
+/// When stdout is closed.
+pub(crate) fn line(text: &str) -> anyhow::Result<()> {
+    use std::io::Write as _;
+    writeln!(anstream::stdout().lock(), "{text}")?;
+    Ok(())
+}
+
+/// Prints a value as one line of JSON.
+///
+/// # Errors
+/// When stdout is closed.
+pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
+    line(&serde_json::to_string(value)?)
+}
+
+/// Whether the reader of our output went away.
+pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}
