@@ -27,7 +27,7 @@ const LONGEST_NAME: usize = 256;
 pub enum BadPattern {
     /// The expression does not compile.
     #[error(
-        "pattern for metric '{name}' is no regular expression (write it as at https://docs.rs/regex): {source}"
+        "pattern for metric '{name}' is no regular expression (Rust's regex syntax: no look-around, no back-references): {source}"
     )]
     Invalid {
         /// The metric's name.
