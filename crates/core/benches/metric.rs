@@ -26,6 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let chatter = "INFO 2024-05-01 10:30:00 worker 3: loaded shard 17 of 240 from cache\n";
     let coloured = "\x1b[32mINFO\x1b[0m \x1b[1mworker\x1b[0m loaded shard 17 of 240 from cache\n";
     let with_name = "step 00952 | val_bpb: 0.9979 | lr 1e-3 | dt: 300ms\n";
+    let pairs = "{\"val_bpb\":0.9979,\"lr\":1e-3},";
     let unbroken = "progress without a line break, ";
     let unlike_text = "METRI val_bp \u{1b}[K\n";
     println!(
@@ -37,6 +38,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         ("chatter", &printed, chatter),
         ("coloured", &printed, coloured),
         ("the name in every line", &printed, with_name),
+        ("the name all over one line", &printed, pairs),
         ("one line", &printed, unbroken),
         ("near misses and escapes", &printed, unlike_text),
         ("steps, by pattern", &pattern, steps),

@@ -10,7 +10,7 @@ const ESCAPE: u8 = 0x1b;
 const BELL: u8 = 0x07;
 
 /// Removes CSI, OSC and the other escapes of ECMA-48 in their 7-bit forms.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Stripper {
     state: State,
     plain: Vec<u8>,

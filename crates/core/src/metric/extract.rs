@@ -27,7 +27,7 @@ const LONGEST_NAME: usize = 256;
 pub enum BadPattern {
     /// The expression does not compile.
     #[error(
-        "pattern for metric '{name}' is no regular expression (write it as at https://docs.rs/regex): {source}"
+        "pattern for metric '{name}' is no regular expression (Rust's regex syntax: no look-around, no back-references): {source}"
     )]
     Invalid {
         /// The metric's name.
@@ -84,7 +84,7 @@ pub enum BadPattern {
 /// A line of more than 64 KiB is read in pieces that overlap, so that a value is
 /// found anywhere in it; there `^` and `$` of a pattern also match where a piece
 /// starts and ends.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Extractor {
     metric: String,
     search: Search,
@@ -97,7 +97,7 @@ pub struct Extractor {
     found: Found,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 enum Search {
     /// Lines that match `lines` are looked at: for the name, if there is one, and
     /// for secondary metrics.
@@ -110,7 +110,7 @@ enum Search {
 }
 
 /// What has been read so far.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Found {
     in_field: Option<f64>,
     in_phrase: Option<f64>,
@@ -341,7 +341,7 @@ impl Found {
 }
 
 /// The last [`SUMMARY`] bytes of the output.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Ending {
     bytes: Vec<u8>,
     is_cut: bool,

@@ -42,7 +42,8 @@ fn is_of_a_name(character: char) -> bool {
 }
 
 fn rank(before: &[u8]) -> Rank {
-    let before = before.trim_ascii_end();
+    // No word is longer; without a bound, a long line of pairs takes its square.
+    let before = before[before.len().saturating_sub(128)..].trim_ascii_end();
     let word = &before[before
         .iter()
         .rposition(u8::is_ascii_whitespace)

@@ -12,7 +12,7 @@ const LONGEST_LINE: usize = 4096;
 const LONGEST_NAME: usize = 64;
 
 /// Last finite value by name, at most [`MOST_NAMES`] of them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Table {
     /// Least recently updated first.
     rows: Vec<(String, f64)>,

@@ -131,22 +131,50 @@ fn a_source_that_cannot_work_says_what_to_do() {
     assert!(bad(printed("a\nb")).contains("without line breaks"));
 }
 
+/// A long line of `x` with `text` in it at `at`.
+fn long_line(at: usize, text: &str) -> Vec<u8> {
+    let mut line = vec![b'x'; 200_000];
+    line[at..at + text.len()].copy_from_slice(text.as_bytes());
+    line
+}
+
+/// Every place around the start and the end of the overlap of two pieces.
+fn around_a_cut() -> impl Iterator<Item = usize> {
+    [PIECE - 2 * MARGIN, PIECE - MARGIN, PIECE]
+        .into_iter()
+        .flat_map(|cut| cut - 20..cut + 20)
+}
+
 #[test]
 fn a_value_is_found_anywhere_in_a_long_line() {
-    // At each place around the cuts, and surely once.
-    for at in (PIECE - 3 * MARGIN..PIECE + MARGIN)
-        .step_by(61)
-        .chain([0, 150_000])
-    {
-        let mut line = vec![b'x'; 200_000];
-        line[at..at + 18].copy_from_slice(b" time: 1.25, y: 2 ");
+    for at in around_a_cut().chain([0, 150_000]) {
+        let line = long_line(at, " time: 1.25, y: 2 ");
         assert_eq!(read(&printed("time"), &line).metric, Some(1.25), "at {at}");
         assert_eq!(
-            read(&pattern(r" time: (\S+),", true), &line).metric,
+            read(&pattern(r"time: ([0-9.]+)", true), &line).metric,
             Some(1.25),
             "at {at}"
         );
     }
+}
+
+#[test]
+fn a_cut_makes_no_name_and_no_number_that_is_not_there() {
+    for at in around_a_cut() {
+        let line = long_line(at, " best_time: 9 ");
+        assert_eq!(read(&printed("time"), &line).metric, None, "at {at}");
+        let line = long_line(at, " time: 1.2.3 ");
+        assert_eq!(read(&printed("time"), &line).metric, None, "at {at}");
+    }
+}
+
+#[test]
+fn after_a_long_line_the_next_is_read_from_its_start() {
+    let mut extractor = Extractor::new(&printed("time")).unwrap();
+    extractor.feed(&vec![b'x'; 100_000]);
+    extractor.feed(b"\nti");
+    extractor.feed(b"me: 1\n");
+    assert_eq!(extractor.finish().metric, Some(1.0));
 }
 
 #[test]
