@@ -271,6 +271,13 @@ fn bad_toml_shows_its_position() {
 }
 
 #[test]
+fn a_byte_order_mark_does_not_move_the_caret() {
+    let caret = "\n1 | bugdet = 5\n  | ^^^^^^ did";
+    assert!(shown("bugdet = 5\n").contains(caret));
+    assert_eq!(shown("\u{feff}bugdet = 5\n"), shown("bugdet = 5\n"));
+}
+
+#[test]
 fn a_target_cannot_be_read_only() {
     assert_snapshot!(resolved("read_only = ['src', 'train.py']\n"), @r#"
     error: `train.py` is a target and read-only; it can only be one of them

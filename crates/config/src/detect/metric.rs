@@ -98,6 +98,25 @@ mod tests {
     use super::*;
 
     #[test]
+    fn only_what_is_printed_as_text_is_a_name() {
+        let metric = |text: &str| printed_metric(&[text.to_owned()]);
+        assert_eq!(metric("log_loss = {\"a\": 1}"), None);
+        assert_eq!(metric("val_loss = 'print'"), None);
+        assert_eq!(
+            metric("print(f'METRIC val_loss={x:.3f}')").as_deref(),
+            Some("val_loss")
+        );
+        assert_eq!(
+            metric("echo \"bench_ms: $ms\"").as_deref(),
+            Some("bench_ms")
+        );
+        assert_eq!(
+            metric("print(f'loss: {a} | val_acc: {b}')\nprint('train_loss:', c)").as_deref(),
+            Some("val_acc")
+        );
+    }
+
+    #[test]
     fn the_direction_follows_from_the_words_of_the_name() {
         for (name, direction) in [
             ("val_bpb", Some(Direction::Minimize)),
