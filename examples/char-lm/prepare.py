@@ -13,13 +13,15 @@ import time
 # Constants (fixed)
 # ---------------------------------------------------------------------------
 
-TIME_BUDGET = float(os.environ.get("AUTORESEARCH_BUDGET_SECONDS", "3"))  # training time in CPU seconds
+TIME_BUDGET = float(os.environ.get("AUTORESEARCH_BUDGET_SECONDS", "4"))  # training time in CPU seconds
 SEED = int(os.environ.get("AUTORESEARCH_SEED", "1337"))                  # for every random choice
 
+PASSES = 1             # over the training text, at most
+WINDOW = 128           # bytes of training text in a step
 MAX_CONTEXT = 32       # bytes of history a model may look at
 EVAL_BYTES = 20_000    # held-out bytes that are scored
-WALL_FACTOR = 2.0      # a starved process stops after this many budgets on the wall clock
-CHECK_EVERY = 500      # evaluation checks at every so many bytes that probabilities sum to 1
+CHECK_EVERY = 500      # so often the evaluation checks that probabilities sum to 1
+WALL_FACTOR = 3        # a starved process stops after this many budgets on the wall clock
 
 # ---------------------------------------------------------------------------
 # Data
@@ -33,13 +35,13 @@ TRAIN = CORPUS[: len(CORPUS) * 9 // 10]  # the last tenth, two chapters and a bi
 VAL = CORPUS[len(TRAIN):]
 
 
-def windows(length, rng):
-    """Yields (start, end) of training windows for ever: all of TRAIN in random order, then again."""
-    starts = list(range(MAX_CONTEXT, len(TRAIN) - length, length))
-    while starts:
+def windows(rng):
+    """Yields (start, end) of windows of TRAIN for ever: all of them in random order, then again."""
+    starts = list(range(MAX_CONTEXT, len(TRAIN) - WINDOW, WINDOW))
+    while True:
         rng.shuffle(starts)
         for start in starts:
-            yield start, start + length
+            yield start, start + WINDOW
 
 
 # ---------------------------------------------------------------------------
@@ -48,8 +50,10 @@ def windows(length, rng):
 
 class Clock:
     """
-    How much of the training budget is spent. It counts the CPU time of this
-    process, so that a busy machine costs a run patience and not learning.
+    How much of the training budget is spent: PASSES over the text or TIME_BUDGET,
+    whichever is first. Time is the CPU time of this process, so that a busy
+    machine costs patience and not learning; a model that is slow learns from less
+    text. Within its time a run depends on nothing but the code and SEED.
     """
 
     def __init__(self):
@@ -63,7 +67,7 @@ class Clock:
     def progress(self, tokens):
         """Share of the budget spent after `tokens` bytes of training; it ends at 1."""
         wall = (time.monotonic() - self.wall) / WALL_FACTOR
-        return max(tokens / len(TRAIN), self.seconds() / TIME_BUDGET, wall / TIME_BUDGET)
+        return max(tokens / (PASSES * len(TRAIN)), self.seconds() / TIME_BUDGET, wall / TIME_BUDGET)
 
 
 # ---------------------------------------------------------------------------

@@ -23,30 +23,28 @@ from prepare import MAX_CONTEXT, SEED, TRAIN, VOCAB, Clock, evaluate_bpb, window
 MAX_ORDER = 4           # the longest context, in bytes; every shorter one is a feature too
 WORD_FEATURES = False   # also look at the word so far, and at it with the word before
 TABLE_BITS = 16         # search: 10..20 (the weights are a hash table of 2**TABLE_BITS)
-INIT_SCALE = 0.05       # weights start uniformly within +-INIT_SCALE
-LOGIT_CAP = 10.0        # no turn is more certain than this
 
 # Optimization
-LEARNING_RATE = 0.2
+LEARNING_RATE = 0.2     # of the shortest context
+ORDER_BOOST = 1.0       # factor on it for every further byte of context
 WARMDOWN_RATIO = 0.5    # share of the budget over which the learning rate falls
 FINAL_LR_FRAC = 0.5     # to this fraction of it
 ADAGRAD_POWER = 0.25    # steps shrink with the squared gradients seen: 0 is SGD, 0.5 is Adagrad
 ADAGRAD_EPS = 1.0       # where the sum of squared gradients starts
-WEIGHT_DECAY = 1e-4     # per update of a weight
-WINDOW = 128            # bytes of text in a step
+WEIGHT_DECAY = 0.01     # pull of a weight towards 0 when it is updated
 
 # ---------------------------------------------------------------------------
 # Model
 # ---------------------------------------------------------------------------
 
-def huffman_paths(text, rng):
+def huffman_paths(text):
     """For every byte of the vocabulary its path of (key of the node, turn)."""
     heap = [(text.count(byte), byte, [byte]) for byte in VOCAB]
     heapq.heapify(heap)
     paths = {byte: [] for byte in VOCAB}
     while len(heap) > 1:
-        key = rng.getrandbits(TABLE_BITS)
         (n0, _, left), (n1, tie, right) = heapq.heappop(heap), heapq.heappop(heap)
+        key = crc32(bytes(left + right)) & (1 << TABLE_BITS) - 1
         for byte in left:
             paths[byte].append((key, 0))
         for byte in right:
@@ -56,10 +54,10 @@ def huffman_paths(text, rng):
 
 
 class Model:
-    def __init__(self, rng):
+    def __init__(self):
         size = 1 << TABLE_BITS
-        self.paths = huffman_paths(TRAIN, rng)
-        self.weights = [rng.uniform(-INIT_SCALE, INIT_SCALE) for _ in range(size)]
+        self.paths = huffman_paths(TRAIN)
+        self.weights = [0.0] * size
         self.squares = [ADAGRAD_EPS] * size  # Adagrad's sums of squared gradients
 
     def features(self, text, end):
@@ -77,26 +75,27 @@ class Model:
         product = 1.0
         for key, turn in self.paths[byte]:
             z = sum([self.weights[h ^ key] for h in hashes])
-            z = max(-LOGIT_CAP, min(LOGIT_CAP, z))
+            z = max(-15.0, min(15.0, z))
             product /= 1 + math.exp(-z if turn else z)
         return product
 
     def learn(self, text, start, end, lr):
         """One pass of gradient descent over text[start:end]; returns the loss in bits per byte."""
         weights, squares, exp, log = self.weights, self.squares, math.exp, math.log
+        rates = [lr * ORDER_BOOST ** n for n in range(MAX_ORDER + 3)]
         nats = 0.0
         for i in range(start, end):
             hashes = self.features(text, i)
             for key, turn in self.paths[text[i]]:
                 slots = [h ^ key for h in hashes]
                 z = sum([weights[s] for s in slots])
-                z = max(-LOGIT_CAP, min(LOGIT_CAP, z))
+                z = max(-15.0, min(15.0, z))
                 p = 1 / (1 + exp(-z if turn else z))  # of the turn that was taken
                 nats -= log(p)
                 error = p - 1 if turn else 1 - p
-                for s in slots:
+                for s, rate in zip(slots, rates):
                     squares[s] += error * error
-                    weights[s] -= lr * (error + WEIGHT_DECAY * weights[s]) / squares[s] ** ADAGRAD_POWER
+                    weights[s] -= rate * (error + WEIGHT_DECAY * weights[s]) / squares[s] ** ADAGRAD_POWER
         return nats / log(2) / (end - start)
 
 # ---------------------------------------------------------------------------
@@ -112,15 +111,14 @@ def lr_multiplier(progress):
 
 
 t_start = time.time()
-rng = random.Random(SEED)
-model = Model(rng)
-text = windows(WINDOW, rng)
+model = Model()
+batches = windows(random.Random(SEED))
 clock = Clock()
 step = tokens = 0
 progress = smooth_loss = 0.0
 
 while progress < 1:
-    start, end = next(text)
+    start, end = next(batches)
     lr = LEARNING_RATE * lr_multiplier(progress)
     loss = model.learn(TRAIN, start, end, lr)
     step += 1
