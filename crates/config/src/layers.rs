@@ -248,6 +248,22 @@ impl Layers {
         self.heard(key).map(|entry| &entry.origin)
     }
 
+    /// The value of a key as a flag would give it; `None` when it has none.
+    pub fn text(&self, key: &str) -> Option<String> {
+        let word = |value: &Json| match value {
+            Json::String(text) => text.clone(),
+            other => other.to_string(),
+        };
+        Some(match self.value(key)? {
+            Json::Array(items) if key.ends_with("command") => {
+                let words: Vec<String> = items.iter().map(word).collect();
+                shlex::try_join(words.iter().map(String::as_str)).ok()?
+            }
+            Json::Array(items) => items.iter().map(word).collect::<Vec<_>>().join(","),
+            value => word(value),
+        })
+    }
+
     /// The config as meant.
     ///
     /// # Errors

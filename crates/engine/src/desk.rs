@@ -59,16 +59,21 @@ impl Workplace {
         };
         let mut edits = Vec::new();
         for change in worktree.changes(tip, &self.config.links)? {
-            let content = match &change.kind {
-                ChangeKind::Added { blob } | ChangeKind::Modified { blob } => {
+            if !self.config.target.contains(&change.path) {
+                return Ok(Err(Refusal::Protected { path: change.path }));
+            }
+            let content = match (change.kind, &change.blob) {
+                (ChangeKind::Added | ChangeKind::Modified, Some(blob)) => {
                     Some(repo.read_blob(blob)?)
                 }
-                ChangeKind::Deleted => None,
-                other => {
-                    if !self.config.target.contains(&change.path) {
-                        return Ok(Err(Refusal::Protected { path: change.path }));
-                    }
-                    let what = format!("`{}` {other}; only its contents may change", change.path);
+                (ChangeKind::Deleted, _) => None,
+                (kind, _) => {
+                    let how = match kind {
+                        ChangeKind::ModeChanged => "has another mode",
+                        ChangeKind::Symlink => "became a symbolic link",
+                        _ => "is no ordinary file any more",
+                    };
+                    let what = format!("`{}` {how}; only its contents may change", change.path);
                     return Ok(Err(Refusal::Unacceptable { what }));
                 }
             };

@@ -76,7 +76,7 @@ pub fn merge(view: &View, landing: &Landing, style: Style) -> Result<Landed, Eng
         kept: landing.kept.iter().filter_map(|e| e.commit.clone()).collect(),
         style,
         message: landing.message.clone(),
-        keep_as: view.places().landed_ref(),
+        reference: view.places().landed_ref(),
     };
     Ok(view.repo().land(&request, &view.places().landing())?)
 }

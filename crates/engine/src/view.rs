@@ -9,7 +9,9 @@ use autoresearch_core::session::{Event, Plan, Queued, State, StopReason};
 use autoresearch_core::units::Timestamp;
 use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message, Tally, TsvFile};
 use autoresearch_repo::Repo;
-use autoresearch_report::{History, PngError, Point, Session, Size, plot_png, plot_svg};
+use autoresearch_report::{
+    History, PngError, Point, Session, Size, SummaryOptions, plot_png, plot_svg, summary_markdown,
+};
 
 use crate::error::EngineError;
 use crate::history;
@@ -249,7 +251,9 @@ impl View {
 pub fn write_report(history: &History, folder: &Path) -> Result<Vec<PathBuf>, EngineError> {
     let svg = plot_svg(history, Size::default());
     let png = plot_png(&svg, 2.0).map_err(|e: PngError| EngineError::Plot(e.to_string()))?;
-    let summary = autoresearch_report::summary_markdown(history);
+    let options =
+        SummaryOptions { plot: Some("progress.svg".to_owned()), ..SummaryOptions::default() };
+    let summary = summary_markdown(history, &options);
     let mut written = Vec::new();
     for (name, bytes) in [
         ("autoresearch-summary.md", summary.as_bytes()),

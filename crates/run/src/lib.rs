@@ -1,1 +1,34 @@
-//! Executing one trial: supervisor, deadline, usage, log.
+//! Executing one trial: a command under a small supervisor process that holds
+//! the deadline, keeps the output, measures what the whole process tree uses
+//! and leaves nothing behind, however it ends.
+//!
+//! [`Executor`] is the engine's side, [`Local`] the one for this machine;
+//! [`supervise`] is the body of the hidden subcommand that it starts. Between
+//! the two: the [`Job`] goes in as one line of JSON, the outcome comes out as
+//! another, and the supervisor's standard input stays open as a life line.
+//! What the numbers mean is left to `core`, what to run to the engine.
+
+mod executor;
+mod job;
+mod launch;
+mod log;
+mod oom;
+mod reading;
+mod supervisor;
+mod sweep;
+mod sys;
+mod tail;
+mod tree;
+
+pub mod platform;
+
+pub use executor::{Executor, Local, Running};
+pub use job::{Job, LogLimit, Report, RunError};
+pub use supervisor::supervise;
+pub use sweep::sweep;
+
+/// The environment variable that marks a trial's processes with its [`Job::id`].
+pub const MARKER: &str = "AUTORESEARCH_TRIAL";
+
+/// The hidden subcommand under which a program supervises.
+pub const SUPERVISE: &str = "__supervise";

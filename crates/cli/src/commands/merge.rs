@@ -38,7 +38,7 @@ pub(crate) fn run(global: &Global, args: &MergeArgs) -> anyhow::Result<Exit> {
     let style = style(args)?;
     let landed = merge(&view, &plan, style)?;
     let (commit, text) = match &landed {
-        Landed::Moved { commit } => {
+        Landed::Moved(commit) => {
             (Some(commit.clone()), format!("{} is now at {}", plan.onto, commit.short()))
         }
         Landed::AlreadyThere => (None, format!("{} has all of it already", plan.onto)),

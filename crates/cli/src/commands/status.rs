@@ -1,7 +1,7 @@
 //! `autoresearch status`: where a session stands, in constant time.
 
 use autoresearch::View;
-use autoresearch::report::{Progress, Style, progress};
+use autoresearch::report::{Best, Counts, Progress, Style, progress};
 use serde_json::json;
 
 use crate::args::{Global, TagArgs};
@@ -38,16 +38,19 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
     };
     output::line(&format!("session {} {state}", view.plan().tag))?;
     let mut report = Progress::new(&view.session(&status));
-    report.restore(
-        status.baseline.as_ref().map(|entry| view.point(entry)).as_ref(),
-        best.as_ref(),
-        autoresearch::report::Counts {
-            keep: status.tally.keep,
-            discard: status.tally.discard,
-            crash: status.tally.crash,
-        },
-        status.last.iter().map(|entry| view.point(entry)),
-    );
+    for entry in status.baseline.iter().chain(status.last.iter().filter(|e| e.number > 0)) {
+        report.record(&view.point(entry));
+    }
+    // What was recorded are the last few; these are of the whole session.
+    report.counts = Counts {
+        keep: status.tally.keep,
+        discard: status.tally.discard,
+        crash: status.tally.crash,
+    };
+    report.best = status.best.and_then(|entry| {
+        let metric = entry.metric?;
+        Some(Best { number: entry.number, commit: entry.commit, metric })
+    });
     let at = if status.engine.is_some() { now() } else { status.last_at };
     output::line(progress(&report, at, Style::Colour).trim_end())?;
     Ok(Exit::Success)

@@ -1,0 +1,235 @@
+//! The engine's side of a trial: it starts a supervisor, holds its life line
+//! and hears what came of the job.
+
+use std::ffi::OsString;
+use std::io::{self, PipeReader, Read as _, Write as _};
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::PathBuf;
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use crate::supervisor::{INTERRUPT, KILL, Outcome};
+use crate::sweep::sweep_exactly;
+use crate::{Job, MARKER, Report, RunError};
+
+/// The most that a supervisor says: a report, and a panic before it.
+const MOST_SAID: u64 = 8 << 20;
+/// How long a dropped trial may take to end before its supervisor is killed.
+const FAREWELL: Duration = Duration::from_secs(40);
+
+/// Somewhere that jobs can run.
+pub trait Executor: Send + Sync {
+    /// Starts a job and returns at once.
+    ///
+    /// # Errors
+    /// When no supervisor can be started. What is wrong with the job itself,
+    /// [`Running::wait`] says.
+    fn start(&self, job: &Job) -> Result<Box<dyn Running>, RunError>;
+}
+
+/// A job that was started. Dropping it kills every process of it.
+pub trait Running: Send {
+    /// Waits for the job to end, for `at_most` so long; `None` if it still runs.
+    ///
+    /// # Errors
+    /// When there is no report: see [`RunError`]. No process is left then
+    /// either, [`RunError::Unkillable`] apart.
+    fn wait(&mut self, at_most: Duration) -> Result<Option<Report>, RunError>;
+
+    /// Asks it to end: TERM, and after its grace KILL. The report will say
+    /// `Exit::Interrupted`, unless it ended by itself just before.
+    fn interrupt(&mut self);
+
+    /// As [`interrupt`](Running::interrupt), without the grace.
+    fn kill(&mut self);
+}
+
+/// Runs jobs on this machine.
+#[derive(Clone, Debug)]
+pub struct Local {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+}
+
+impl Local {
+    /// `program` with `arguments` must come to call [`supervise`](crate::supervise).
+    pub fn new(
+        program: impl Into<PathBuf>,
+        arguments: impl IntoIterator<Item = impl Into<OsString>>,
+    ) -> Local {
+        Local {
+            program: program.into(),
+            arguments: arguments.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl Local {
+    /// This very program under [`SUPERVISE`](crate::SUPERVISE).
+    ///
+    /// # Errors
+    /// When the system does not say where the program is.
+    pub fn this_program() -> Result<Local, RunError> {
+        let program = std::env::current_exe().map_err(|error| RunError::Spawn {
+            program: PathBuf::from("autoresearch"),
+            why: error.to_string(),
+        })?;
+        Ok(Local::new(program, [crate::SUPERVISE]))
+    }
+}
+
+impl Executor for Local {
+    fn start(&self, job: &Job) -> Result<Box<dyn Running>, RunError> {
+        let failed = |error: io::Error| RunError::Spawn {
+            program: self.program.clone(),
+            why: error.to_string(),
+        };
+        let mut order =
+            serde_json::to_vec(job).map_err(|e| RunError::BadJob { why: e.to_string() })?;
+        order.push(b'\n');
+        let (said, say) = io::pipe().map_err(failed)?;
+        let mut command = Command::new(&self.program);
+        command
+            .args(&self.arguments)
+            .env(MARKER, &job.id)
+            .stdin(Stdio::piped())
+            .stdout(say.try_clone().map_err(failed)?)
+            .stderr(say)
+            // The terminal's signals are for the engine: it decides.
+            .process_group(0);
+        let mut child = command.spawn().map_err(failed)?;
+        let mut life = child.stdin.take();
+        if let Some(life) = &mut life {
+            // A supervisor that died is found out by `wait`.
+            let _ = life.write_all(&order);
+        }
+        Ok(Box::new(Supervised {
+            id: job.id.clone(),
+            child,
+            life,
+            said,
+            text: Vec::new(),
+            outcome: None,
+        }))
+    }
+}
+
+struct Supervised {
+    id: String,
+    child: Child,
+    life: Option<ChildStdin>,
+    said: PipeReader,
+    text: Vec<u8>,
+    outcome: Option<Outcome>,
+}
+
+impl Running for Supervised {
+    fn wait(&mut self, at_most: Duration) -> Result<Option<Report>, RunError> {
+        if self.outcome.is_none() && self.listen(at_most)? {
+            self.outcome = Some(self.conclude());
+        }
+        match &self.outcome {
+            Some(Outcome::Report(report)) => Ok(Some(report.clone())),
+            Some(Outcome::Error(error)) => Err(error.clone()),
+            None => Ok(None),
+        }
+    }
+
+    fn interrupt(&mut self) {
+        self.tell(INTERRUPT);
+    }
+
+    fn kill(&mut self) {
+        self.tell(KILL);
+    }
+}
+
+impl Supervised {
+    fn tell(&mut self, what: u8) {
+        if let Some(life) = &mut self.life {
+            // One that has ended needs not be told.
+            let _ = life.write_all(&[what]);
+        }
+    }
+
+    /// Hears the supervisor out; whether it has ended within `at_most`.
+    fn listen(&mut self, at_most: Duration) -> Result<bool, RunError> {
+        let listen = |error: io::Error| RunError::system("listen to the supervisor", error);
+        let started = Instant::now();
+        loop {
+            let left = at_most.saturating_sub(started.elapsed());
+            // Rounded up by what poll rounds down.
+            let timeout = Timespec::try_from(left).ok();
+            let mut fds = [PollFd::new(&self.said, PollFlags::IN)];
+            match poll(&mut fds, timeout.as_ref()) {
+                Ok(0) if started.elapsed() >= at_most => return Ok(false),
+                Ok(0) | Err(rustix::io::Errno::INTR) => continue,
+                Ok(_) => {}
+                Err(error) => return Err(listen(error.into())),
+            }
+            let mut piece = [0; 16 * 1024];
+            match self.said.read(&mut piece) {
+                Ok(0) => return Ok(true),
+                Ok(n) if (self.text.len() as u64) < MOST_SAID => {
+                    self.text.extend_from_slice(&piece[..n]);
+                }
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(listen(error)),
+            }
+        }
+    }
+
+    /// What came of the job, now that the supervisor has closed its mouth.
+    fn conclude(&mut self) -> Outcome {
+        let status = self.child.wait();
+        let text = String::from_utf8_lossy(&self.text);
+        let last = text.lines().rfind(|line| !line.is_empty());
+        if let Some(outcome) = last.and_then(|line| serde_json::from_str(line).ok()) {
+            return outcome;
+        }
+        match sweep_exactly(&self.id) {
+            Ok(swept) => {
+                let how = how_it_ended(status, text.trim());
+                Outcome::Error(RunError::SupervisorDied { how, swept })
+            }
+            Err(error) => Outcome::Error(error),
+        }
+    }
+}
+
+fn how_it_ended(status: io::Result<ExitStatus>, said: &str) -> String {
+    let how = match status {
+        Ok(status) => match (status.signal(), status.code()) {
+            (Some(signal), _) => format!("was ended by signal {signal}"),
+            (_, Some(code)) => format!("ended with exit {code}"),
+            _ => "ended".to_owned(),
+        },
+        Err(error) => format!("is gone ({error})"),
+    };
+    if said.is_empty() {
+        how
+    } else {
+        format!(
+            "{how}, saying `{}`",
+            said.chars().take(1000).collect::<String>()
+        )
+    }
+}
+
+impl Drop for Supervised {
+    fn drop(&mut self) {
+        if self.outcome.is_some() {
+            return;
+        }
+        // The end of its life line makes the supervisor kill everything.
+        self.life = None;
+        if !self.listen(FAREWELL).unwrap_or(false) {
+            let _ = self.child.kill();
+        }
+        // Finds whatever a dead supervisor left.
+        let _ = self.conclude();
+    }
+}

@@ -1,0 +1,294 @@
+//! What the engine and the supervisor tell one another.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use autoresearch_core::metric::{Readings, Source};
+use autoresearch_core::trial::{Exit, Usage};
+use serde::{Deserialize, Serialize};
+
+/// One execution, complete enough for a supervisor to do it alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Job {
+    /// Unique among all trials; in the environment of every process of the
+    /// trial as [`MARKER`](crate::MARKER), so that leftovers can be found.
+    pub id: String,
+    /// Program and arguments. The program is looked up on the `PATH` of the
+    /// resulting environment or, with a `/` in it, from `directory`.
+    pub command: Vec<String>,
+    /// Where it runs.
+    #[serde(with = "any_path")]
+    pub directory: PathBuf,
+    /// Set on top of what is inherited.
+    pub environment: BTreeMap<String, String>,
+    /// What it reads as standard input; nothing if not given.
+    #[serde(default, with = "any_path_or_none")]
+    pub stdin: Option<PathBuf>,
+    /// Wall-clock seconds on a monotonic clock until its group gets TERM.
+    pub deadline_seconds: f64,
+    /// Seconds from TERM until every process is killed.
+    pub grace_seconds: f64,
+    /// Where standard output and standard error go, in order of arrival.
+    #[serde(with = "any_path")]
+    pub log: PathBuf,
+    /// How much of the output the log keeps.
+    #[serde(default)]
+    pub log_limit: LogLimit,
+    /// What to read from the output.
+    pub source: Option<Source>,
+    /// Where the [`Report`] goes as JSON: complete, or not there at all.
+    #[serde(with = "any_path")]
+    pub result: PathBuf,
+}
+
+impl Job {
+    /// Time until TERM.
+    ///
+    /// # Errors
+    /// When it is negative or not a number.
+    pub(crate) fn deadline(&self) -> Result<Duration, RunError> {
+        duration("deadline_seconds", self.deadline_seconds)
+    }
+
+    /// Time from TERM to KILL.
+    ///
+    /// # Errors
+    /// When it is negative or not a number.
+    pub(crate) fn grace(&self) -> Result<Duration, RunError> {
+        duration("grace_seconds", self.grace_seconds)
+    }
+}
+
+/// A year at most, so that adding it to an instant never overflows.
+fn duration(what: &str, seconds: f64) -> Result<Duration, RunError> {
+    const YEAR: f64 = 366.0 * 86_400.0;
+    if seconds >= 0.0 {
+        Ok(Duration::from_secs_f64(seconds.min(YEAR)))
+    } else {
+        Err(RunError::BadJob {
+            why: format!("{what} is {seconds}; give it 0 or more seconds"),
+        })
+    }
+}
+
+/// Bytes of output that are kept. Up to `head + tail` the log is the whole
+/// output. Above that it keeps both ends with a marker line between them, and
+/// the whole is in `<log>.gz`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLimit {
+    /// From the beginning.
+    pub head: u64,
+    /// From the end.
+    pub tail: u64,
+    /// In the compressed copy, before compression.
+    pub whole: u64,
+}
+
+impl Default for LogLimit {
+    /// 1 MiB, 4 MiB and 1 GiB.
+    fn default() -> LogLimit {
+        LogLimit {
+            head: 1 << 20,
+            tail: 4 << 20,
+            whole: 1 << 30,
+        }
+    }
+}
+
+/// What came of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// How the command itself ended.
+    pub exit: Exit,
+    /// What the whole process tree used. The memory is the highest of the
+    /// samples (`RssAnon + RssShmem` over the tree) and of the largest single
+    /// process (`ru_maxrss`, exact; includes the files that it had mapped).
+    pub usage: Usage,
+    /// What the output said.
+    pub readings: Readings,
+    /// Bytes of output, kept or not.
+    pub output_bytes: u64,
+    /// Processes that had to be killed after the command itself had ended.
+    pub strays: u32,
+    /// Last lines of the output, at most 20, as a terminal would have shown
+    /// them: UTF-8, without escapes and control characters.
+    pub tail: String,
+    /// Evidence that memory ran out: the kernel's counter, or the last line of
+    /// the output that says so. A line counts only if the command failed or
+    /// the metric is missing: programs recover.
+    pub out_of_memory: Option<String>,
+}
+
+/// Why there is no report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum RunError {
+    /// The supervisor's program does not start.
+    #[error("start the supervisor `{}`: {why}; reinstall autoresearch if the file is gone", program.display())]
+    Spawn {
+        /// The program.
+        #[serde(with = "any_path")]
+        program: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// The supervisor ended without a report; what it left was swept.
+    #[error(
+        "supervise the trial: its supervisor {how} ({swept} leftover processes killed); run the trial again, and look for what kills processes on this machine"
+    )]
+    SupervisorDied {
+        /// How it ended, with its last words.
+        how: String,
+        /// Processes that were found and killed.
+        swept: u32,
+    },
+    /// A log or result file cannot be written. The trial was ended.
+    #[error("write `{}`: {why}; free some space there, or choose a place that is writable", path.display())]
+    Write {
+        /// The file.
+        #[serde(with = "any_path")]
+        path: PathBuf,
+        /// What the system said.
+        why: String,
+    },
+    /// The job cannot be carried out as it is.
+    #[error("understand the job: {why}")]
+    BadJob {
+        /// What is wrong with it, and what would be right.
+        why: String,
+    },
+    /// Processes survive KILL: another user's, or stuck in the kernel.
+    #[error(
+        "kill every process of the trial: {pids:?} did not end; see `ps -o pid,user,stat,wchan` for who owns them or what they wait for"
+    )]
+    Unkillable {
+        /// Their ids.
+        pids: Vec<i32>,
+    },
+    /// The system refused something that a trial cannot do without.
+    #[error("{what}: {why}; the limits on processes and open files (`ulimit -a`) may be too low")]
+    System {
+        /// What was tried.
+        what: String,
+        /// What the system said.
+        why: String,
+    },
+}
+
+impl RunError {
+    pub(crate) fn write(path: &Path, why: impl Into<io::Error>) -> RunError {
+        RunError::Write {
+            path: path.to_owned(),
+            why: why.into().to_string(),
+        }
+    }
+
+    pub(crate) fn system(what: &str, why: impl Into<io::Error>) -> RunError {
+        RunError::System {
+            what: what.to_owned(),
+            why: why.into().to_string(),
+        }
+    }
+}
+
+/// A path as text where it is text, else as bytes: serde refuses the latter.
+mod any_path {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+    use std::path::{Path, PathBuf};
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    pub(super) enum AnyPath {
+        Text(PathBuf),
+        Bytes(Vec<u8>),
+    }
+
+    impl From<AnyPath> for PathBuf {
+        fn from(path: AnyPath) -> PathBuf {
+            match path {
+                AnyPath::Text(path) => path,
+                AnyPath::Bytes(bytes) => OsString::from_vec(bytes).into(),
+            }
+        }
+    }
+
+    pub(super) fn serialize<S: Serializer>(path: &Path, to: S) -> Result<S::Ok, S::Error> {
+        match path.to_str() {
+            Some(text) => text.serialize(to),
+            None => path.as_os_str().as_bytes().serialize(to),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<PathBuf, D::Error> {
+        AnyPath::deserialize(from).map(PathBuf::from)
+    }
+}
+
+mod any_path_or_none {
+    use std::path::PathBuf;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    use super::any_path::{self, AnyPath};
+
+    #[expect(clippy::ref_option, reason = "serde's signature")]
+    pub(super) fn serialize<S: Serializer>(
+        path: &Option<PathBuf>,
+        to: S,
+    ) -> Result<S::Ok, S::Error> {
+        match path {
+            Some(path) => any_path::serialize(path, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Option<PathBuf>, D::Error> {
+        Ok(Option::<AnyPath>::deserialize(from)?.map(PathBuf::from))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+    use std::os::unix::ffi::OsStringExt as _;
+
+    use super::*;
+
+    #[test]
+    fn a_job_with_paths_that_are_not_utf8_survives_json() {
+        let odd = PathBuf::from(OsString::from_vec(b"/tmp/\xff 'x'\n".to_vec()));
+        let job = Job {
+            id: "t".into(),
+            command: vec!["a b".into(), "\"\n'".into()],
+            directory: odd.clone(),
+            environment: BTreeMap::new(),
+            stdin: Some(odd.clone()),
+            deadline_seconds: 1.5,
+            grace_seconds: 0.0,
+            log: "log".into(),
+            log_limit: LogLimit::default(),
+            source: None,
+            result: odd,
+        };
+        let line = serde_json::to_string(&job).unwrap();
+        assert!(!line.contains('\n'));
+        assert_eq!(serde_json::from_str::<Job>(&line).unwrap(), job);
+    }
+
+    #[test]
+    fn a_time_below_zero_or_none_at_all_is_refused_and_a_huge_one_is_a_year() {
+        assert!(duration("x", -1.0).is_err());
+        assert!(duration("x", f64::NAN).is_err());
+        assert_eq!(
+            duration("x", f64::INFINITY).unwrap().as_secs(),
+            366 * 86_400
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! The command's start, and what a person can do when it does not.
+
+use std::fs::File;
+use std::io::{self, PipeReader};
+use std::os::unix::fs::FileTypeExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::Pid;
+
+use crate::{Job, MARKER, RunError, sys};
+
+/// What a pipe holds if the system lets us: a chatty command waits less.
+#[cfg(target_os = "linux")]
+const PIPE: usize = 1 << 20;
+
+/// A command that was started, or the reason why it was not.
+pub(crate) enum Launched {
+    Running { command: Pid, output: PipeReader },
+    Failed(String),
+}
+
+/// Starts a job's command in a session of its own, with one pipe for all that
+/// it prints.
+///
+/// # Errors
+/// When it is not the job's fault.
+pub(crate) fn launch(job: &Job) -> Result<Launched, RunError> {
+    let pipe = |error: io::Error| RunError::system("open a pipe for the output", error);
+    let Some((program, arguments)) = job.command.split_first() else {
+        return Ok(Launched::Failed(
+            "the command is empty; name a program".to_owned(),
+        ));
+    };
+    let stdin = match job.stdin.as_deref().map(open_input).transpose() {
+        Ok(file) => file.map_or_else(Stdio::null, Stdio::from),
+        Err(why) => return Ok(Launched::Failed(why)),
+    };
+    let (output, end) = io::pipe().map_err(pipe)?;
+    rustix::io::ioctl_fionbio(&output, true).map_err(|error| pipe(error.into()))?;
+    #[cfg(target_os = "linux")]
+    // Only a matter of speed; refused when this user has many.
+    let _ = rustix::pipe::fcntl_setpipe_size(&output, PIPE);
+
+    let mut command = Command::new(program);
+    command
+        .args(arguments)
+        .current_dir(&job.directory)
+        .envs(&job.environment)
+        .env(MARKER, &job.id)
+        .stdin(stdin)
+        .stdout(end.try_clone().map_err(pipe)?)
+        .stderr(end);
+    sys::set_apart(&mut command);
+    Ok(match command.spawn() {
+        // Dropping the handle neither waits nor kills.
+        Ok(child) => Launched::Running {
+            command: Pid::from_child(&child),
+            output,
+        },
+        Err(error) => Launched::Failed(why_not(job, program, &error)),
+    })
+}
+
+fn open_input(path: &Path) -> Result<File, String> {
+    let failed = |why: &str| format!("its input `{}` cannot be read: {why}", path.display());
+    let metadata = path
+        .metadata()
+        .map_err(|error| failed(&error.to_string()))?;
+    if metadata.file_type().is_fifo() {
+        // Opening it would wait for somebody who writes.
+        return Err(failed("it is a named pipe; give a file"));
+    }
+    File::open(path).map_err(|error| failed(&error.to_string()))
+}
+
+/// `exec` says "not found" of the program, its interpreter and the directory
+/// alike: look which.
+fn why_not(job: &Job, program: &str, error: &io::Error) -> String {
+    let directory = &job.directory;
+    if !directory.is_dir() {
+        return format!("its directory `{}` does not exist", directory.display());
+    }
+    let path = directory.join(program);
+    match error.kind() {
+        io::ErrorKind::NotFound if !program.contains('/') => {
+            let hint = if path.exists() {
+                format!("write it as `./{program}`")
+            } else {
+                "install it, or write its path".to_owned()
+            };
+            format!("`{program}` was not found on PATH; {hint}")
+        }
+        io::ErrorKind::NotFound if path.exists() => {
+            format!(
+                "the interpreter in the first line of `{program}` was not found; install it, or correct the line (it may end in CRLF)"
+            )
+        }
+        io::ErrorKind::NotFound => {
+            format!("`{program}` was not found in `{}`", directory.display())
+        }
+        io::ErrorKind::PermissionDenied => {
+            format!(
+                "`{program}` is no program that may be run; `chmod +x` it, or name its interpreter first"
+            )
+        }
+        _ => format!("`{program}`: {error}"),
+    }
+}

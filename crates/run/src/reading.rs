@@ -1,0 +1,188 @@
+//! What the output says: `core`'s parser, fed while the command runs, and the
+//! JSON file that it may write.
+
+use std::fs::{File, Metadata};
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::{Path, PathBuf};
+
+use autoresearch_core::metric::{Extractor, Readings, Source, read_json};
+use rustix::fs::{Mode, OFlags};
+
+use crate::RunError;
+
+/// Largest JSON file that is read.
+const LARGEST_FILE: u64 = 64 << 20;
+
+/// Reads the metric of one run.
+pub(crate) struct Reader {
+    extractor: Option<Extractor>,
+    json: Option<JsonFile>,
+}
+
+struct JsonFile {
+    directory: PathBuf,
+    file: PathBuf,
+    key: String,
+    /// What was there before the run: left as it was, it says nothing of it.
+    before: Option<Stamp>,
+}
+
+type Stamp = (u64, u64, u64, i64, i64);
+
+impl Reader {
+    /// A reader for a run in `directory` that has not started yet.
+    ///
+    /// # Errors
+    /// When the source cannot be used, such as a pattern that does not compile.
+    pub(crate) fn new(source: Option<&Source>, directory: &Path) -> Result<Reader, RunError> {
+        let extractor =
+            source
+                .map(Extractor::new)
+                .transpose()
+                .map_err(|error| RunError::BadJob {
+                    why: error.to_string(),
+                })?;
+        let json = match source {
+            Some(Source::Json { file, key, .. }) => {
+                let (directory, file) = (directory.to_owned(), directory.join(file));
+                let before = file.metadata().ok().as_ref().map(stamp);
+                Some(JsonFile {
+                    directory,
+                    file,
+                    key: key.clone(),
+                    before,
+                })
+            }
+            _ => None,
+        };
+        Ok(Reader { extractor, json })
+    }
+
+    /// Takes the next bytes of the output.
+    pub(crate) fn feed(&mut self, chunk: &[u8]) {
+        if let Some(extractor) = &mut self.extractor {
+            extractor.feed(chunk);
+        }
+    }
+
+    /// What the run said, now that it has ended.
+    pub(crate) fn finish(self) -> Readings {
+        let printed = self.extractor.map(Extractor::finish).unwrap_or_default();
+        let Some(json) = self.json else {
+            return printed;
+        };
+        let mut readings = json
+            .text()
+            .map(|text| read_json(&text, &json.key))
+            .unwrap_or_default();
+        for (name, value) in printed.secondary {
+            readings.secondary.entry(name).or_insert(value);
+        }
+        readings
+    }
+}
+
+impl JsonFile {
+    /// The file's text, if the run wrote a plain file of sane size that lies in
+    /// its directory, symbolic links followed.
+    fn text(&self) -> Option<String> {
+        let path = self.file.canonicalize().ok()?;
+        if !path.starts_with(self.directory.canonicalize().ok()?) {
+            return None;
+        }
+        // Without `NONBLOCK`, a named pipe would hold the supervisor for ever.
+        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        let file = File::from(rustix::fs::open(&path, flags, Mode::empty()).ok()?);
+        let metadata = file.metadata().ok()?;
+        if !metadata.is_file()
+            || metadata.len() > LARGEST_FILE
+            || self.before == Some(stamp(&metadata))
+        {
+            return None;
+        }
+        let mut bytes = Vec::new();
+        file.take(LARGEST_FILE).read_to_end(&mut bytes).ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+fn stamp(metadata: &Metadata) -> Stamp {
+    (
+        metadata.dev(),
+        metadata.ino(),
+        metadata.len(),
+        metadata.ctime(),
+        metadata.ctime_nsec(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn source(file: &str) -> Source {
+        Source::Json {
+            name: "loss".into(),
+            file: file.into(),
+            key: "loss".into(),
+        }
+    }
+
+    #[test]
+    fn a_json_file_counts_only_if_this_run_wrote_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("m.json");
+        std::fs::write(&file, r#"{"loss": 1}"#).unwrap();
+        let reader = Reader::new(Some(&source("m.json")), folder.path()).unwrap();
+        assert_eq!(reader.finish().metric, None);
+
+        let mut reader = Reader::new(Some(&source("m.json")), folder.path()).unwrap();
+        std::fs::write(&file, r#"{"loss": 0.25}"#).unwrap();
+        reader.feed(b"accuracy: 0.5\n");
+        let readings = reader.finish();
+        assert_eq!(readings.metric, Some(0.25));
+        assert_eq!(readings.secondary.get("accuracy"), Some(&0.5));
+    }
+
+    #[test]
+    fn a_json_file_outside_the_directory_is_not_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let inside = folder.path().join("in");
+        std::fs::create_dir(&inside).unwrap();
+        let reader = |file| Reader::new(Some(&source(file)), &inside).unwrap();
+        let (link, dots) = (reader("link.json"), reader("../out.json"));
+        std::fs::write(folder.path().join("out.json"), r#"{"loss": 1}"#).unwrap();
+        std::os::unix::fs::symlink("../out.json", inside.join("link.json")).unwrap();
+        assert_eq!(link.finish().metric, None);
+        assert_eq!(dots.finish().metric, None);
+    }
+
+    #[test]
+    fn a_named_pipe_in_place_of_the_json_file_does_not_hang() {
+        let folder = tempfile::tempdir().unwrap();
+        let reader = Reader::new(Some(&source("pipe")), folder.path()).unwrap();
+        let path = folder.path().join("pipe");
+        assert!(
+            std::process::Command::new("mkfifo")
+                .arg(path)
+                .status()
+                .unwrap()
+                .success()
+        );
+        assert_eq!(reader.finish().metric, None);
+    }
+
+    #[test]
+    fn a_pattern_that_does_not_compile_is_said_before_the_run() {
+        let source = Source::Pattern {
+            name: "x".into(),
+            pattern: "(".into(),
+            first: false,
+        };
+        assert!(matches!(
+            Reader::new(Some(&source), Path::new(".")),
+            Err(RunError::BadJob { .. })
+        ));
+    }
+}

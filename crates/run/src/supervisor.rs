@@ -1,0 +1,509 @@
+//! The body of the hidden subcommand: one job, from its command's start to the
+//! last of its processes.
+//!
+//! One thread, one `poll`: output, life line, ended children and signals wake
+//! it; nothing is waited for by sleeping. It is the subreaper of everything
+//! below, so that "no children left" is proof that nothing is left at all.
+
+use std::io::{self, Read as _, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant};
+
+use autoresearch_core::trial::{Exit, Usage};
+use autoresearch_core::units::Bytes;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpid, getppid, kill_process_group, waitid,
+};
+use serde::{Deserialize, Serialize};
+use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
+use signal_hook::low_level::pipe;
+
+use crate::launch::{Launched, launch};
+use crate::log::Log;
+use crate::oom::{Counters, signature};
+use crate::reading::Reader;
+use crate::tail::{Tail, excerpt};
+use crate::{Job, Report, RunError, sys, tree};
+
+/// On the life line: end the trial with TERM and its grace.
+pub(crate) const INTERRUPT: u8 = b'i';
+/// On the life line: end the trial at once.
+pub(crate) const KILL: u8 = b'k';
+
+/// Bytes that are read at once, and how often before anything else is looked at.
+const PIECE: usize = 64 * 1024;
+const PIECES: usize = 16;
+/// What is left in a pipe when all its writers are dead fits into this.
+const LAST_PIECES: usize = 1024;
+/// How long a process that outlives the command may go on writing: `tee` in
+/// `exec > >(tee log)` ends after its shell.
+const SETTLE: Duration = Duration::from_millis(250);
+const FIRST_SAMPLE: Duration = Duration::from_millis(5);
+const RAREST_SAMPLE: Duration = Duration::from_millis(250);
+/// Sampling takes at most this part of one core.
+const SAMPLING_SHARE: u32 = 50;
+
+/// The line that a supervisor says at its end.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Outcome {
+    Report(Report),
+    Error(RunError),
+}
+
+/// Does the job that comes as a line of JSON on standard input and says on
+/// standard output what came of it; returns the exit code for the process.
+///
+/// Standard input stays open as the life line: its end means that the engine
+/// is gone, and everything is killed. To be called first thing in `main`, from
+/// the only thread: it makes the process a subreaper and handles its signals.
+pub fn supervise() -> i32 {
+    sys::keep_files_to_self();
+    let outcome = match supervised() {
+        Ok(Some(report)) => Outcome::Report(report),
+        // The engine is gone: nobody listens.
+        Ok(None) => return 1,
+        Err(error) => Outcome::Error(error),
+    };
+    let said = serde_json::to_vec(&outcome)
+        .map_err(io::Error::from)
+        .and_then(|mut line| {
+            line.push(b'\n');
+            io::stdout().write_all(&line)
+        });
+    i32::from(said.is_err())
+}
+
+/// The report, or none if the engine went away.
+fn supervised() -> Result<Option<Report>, RunError> {
+    let parent = getppid();
+    let wakers = Wakers::new()?;
+    let Some((job, commands)) = read_job()? else {
+        return Ok(None);
+    };
+    sys::adopt_orphans();
+    let counters = Counters::now();
+    let (deadline, grace) = (job.deadline()?, job.grace()?);
+    let reader = Reader::new(job.source.as_ref(), &job.directory)?;
+    let log = Log::create(&job.log, job.log_limit)?;
+    let started = Instant::now();
+    let report = match launch(&job)? {
+        Launched::Failed(why) => {
+            log.finish()?;
+            Report {
+                exit: Exit::NotStarted(why),
+                usage: Usage::default(),
+                readings: autoresearch_core::metric::Readings::default(),
+                output_bytes: 0,
+                strays: 0,
+                tail: String::new(),
+                out_of_memory: None,
+            }
+        }
+        Launched::Running { command, output } => {
+            let mut trial = Trial {
+                command,
+                parent,
+                started,
+                deadline: started + deadline,
+                grace,
+                output: Some(output),
+                has_life: true,
+                wakers,
+                log,
+                reader,
+                tail: Tail::default(),
+                ending: None,
+                failure: None,
+                is_abandoned: false,
+                peak: 0,
+                sample_at: started + FIRST_SAMPLE,
+                interval: FIRST_SAMPLE,
+                piece: vec![0; PIECE],
+            };
+            trial.obey(&commands);
+            match trial.run(&counters, job.source.is_some())? {
+                Some(report) => report,
+                None => return Ok(None),
+            }
+        }
+    };
+    write_result(&job, &report)?;
+    Ok(Some(report))
+}
+
+/// The job, and the commands that came with it. None if the engine went away.
+fn read_job() -> Result<Option<(Job, Vec<u8>)>, RunError> {
+    let mut line = Vec::new();
+    let mut piece = [0; 16 * 1024];
+    loop {
+        if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
+            let commands = line.split_off(end);
+            let job = serde_json::from_slice(&line).map_err(|error| RunError::BadJob {
+                why: error.to_string(),
+            })?;
+            return Ok(Some((job, commands)));
+        }
+        match rustix::io::read(rustix::stdio::stdin(), &mut piece) {
+            Ok(0) => return Ok(None),
+            Ok(n) => line.extend_from_slice(&piece[..n]),
+            Err(Errno::INTR) => {}
+            Err(error) => return Err(RunError::system("read the job", error)),
+        }
+    }
+}
+
+/// Complete or not there: written beside, then renamed. Not synced: a machine
+/// that crashes took the trial with it.
+fn write_result(job: &Job, report: &Report) -> Result<(), RunError> {
+    let mut beside = job.result.clone().into_os_string();
+    beside.push(".tmp");
+    serde_json::to_vec(report)
+        .map_err(io::Error::from)
+        .and_then(|json| std::fs::write(&beside, json))
+        .and_then(|()| std::fs::rename(&beside, &job.result))
+        .map_err(|error| RunError::write(&job.result, error))
+}
+
+/// Sockets by which signals wake a `poll`.
+struct Wakers {
+    child_ended: UnixStream,
+    told_to_stop: UnixStream,
+}
+
+impl Wakers {
+    fn new() -> Result<Wakers, RunError> {
+        let waker = |signals: &[i32]| -> io::Result<UnixStream> {
+            let (read, write) = UnixStream::pair()?;
+            read.set_nonblocking(true)?;
+            for signal in signals {
+                pipe::register(*signal, write.try_clone()?)?;
+            }
+            Ok(read)
+        };
+        let both = || {
+            Ok(Wakers {
+                child_ended: waker(&[SIGCHLD])?,
+                told_to_stop: waker(&[SIGTERM, SIGINT, SIGHUP])?,
+            })
+        };
+        both().map_err(|error: io::Error| RunError::system("handle signals", error))
+    }
+}
+
+/// A trial that is being ended by us.
+struct Ending {
+    exit: Exit,
+    kill_at: Instant,
+}
+
+struct Trial {
+    command: Pid,
+    /// Who started us; another one means that the engine is gone.
+    parent: Option<Pid>,
+    started: Instant,
+    deadline: Instant,
+    grace: Duration,
+    /// Until its end was read.
+    output: Option<io::PipeReader>,
+    has_life: bool,
+    wakers: Wakers,
+    log: Log,
+    reader: Reader,
+    tail: Tail,
+    ending: Option<Ending>,
+    /// The log could not be written.
+    failure: Option<RunError>,
+    /// The engine is gone.
+    is_abandoned: bool,
+    peak: u64,
+    sample_at: Instant,
+    interval: Duration,
+    piece: Vec<u8>,
+}
+
+impl Trial {
+    fn run(mut self, counters: &Counters, wants_metric: bool) -> Result<Option<Report>, RunError> {
+        let watched = self.watch();
+        let wall = self.started.elapsed();
+        // What happens from here on no longer changes how the command ended.
+        let ended_by_us = self.ending.as_ref().map(|ending| ending.exit.clone());
+        // Whatever went wrong: first of all, nothing is left.
+        let swept = self.sweep();
+        self.drain(LAST_PIECES);
+        let (status, strays) = swept?;
+        watched?;
+
+        let exit = ended_by_us.unwrap_or_else(|| natural_exit(status.as_ref()));
+        let was_killed = matches!(exit, Exit::Signal(9) | Exit::Code(137));
+        let logged = self.log.finish();
+        if self.is_abandoned {
+            return Ok(None);
+        }
+        if let Some(failure) = self.failure {
+            return Err(failure);
+        }
+        let readings = self.reader.finish();
+        let lines = self.tail.lines();
+        let has_failed = exit != Exit::Code(0) || (wants_metric && readings.metric.is_none());
+        let used = sys::waited();
+        Ok(Some(Report {
+            usage: Usage {
+                wall_seconds: wall.as_secs_f64(),
+                cpu_seconds: used.cpu_seconds,
+                peak_memory: Bytes(self.peak.max(used.largest)),
+            },
+            output_bytes: logged?,
+            strays,
+            tail: excerpt(&lines),
+            out_of_memory: counters
+                .evidence(was_killed)
+                .or_else(|| has_failed.then(|| signature(&lines)).flatten()),
+            readings,
+            exit,
+        }))
+    }
+
+    /// Until the command has ended or has to be killed.
+    fn watch(&mut self) -> Result<(), RunError> {
+        while !self.has_ended()? {
+            let now = Instant::now();
+            if self.ending.is_none() && now >= self.deadline {
+                self.end(Exit::Deadline, self.grace);
+            }
+            let until = self
+                .ending
+                .as_ref()
+                .map_or(self.deadline, |ending| ending.kill_at);
+            if self.ending.is_some() && now >= until {
+                return Ok(());
+            }
+            if now >= self.sample_at {
+                self.sample(now);
+            }
+            self.wait(until.min(self.sample_at).saturating_duration_since(now))?;
+        }
+        Ok(())
+    }
+
+    /// Asks the command's group to end; the first reason stands.
+    fn end(&mut self, exit: Exit, grace: Duration) {
+        let kill_at = Instant::now() + grace;
+        match &mut self.ending {
+            Some(ending) => ending.kill_at = ending.kill_at.min(kill_at),
+            None => self.ending = Some(Ending { exit, kill_at }),
+        }
+        if grace > Duration::ZERO {
+            // Fails if it has ended since.
+            let _ = kill_process_group(self.command, Signal::TERM);
+        }
+    }
+
+    /// Waits for anything to happen, and deals with it.
+    fn wait(&mut self, at_most: Duration) -> Result<(), RunError> {
+        let stdin = rustix::stdio::stdin();
+        let mut fds = vec![
+            PollFd::new(&self.wakers.child_ended, PollFlags::IN),
+            PollFd::new(&self.wakers.told_to_stop, PollFlags::IN),
+        ];
+        let life_at = self.has_life.then(|| push(&mut fds, stdin));
+        let output_at = self
+            .output
+            .as_ref()
+            .map(|output| push(&mut fds, output.as_fd()));
+        let timeout = Timespec::try_from(at_most).ok();
+        match poll(&mut fds, timeout.as_ref()) {
+            Ok(0) | Err(Errno::INTR) => return Ok(()),
+            Ok(_) => {}
+            Err(error) => return Err(RunError::system("wait for the trial", error)),
+        }
+        let is_ready = |at: Option<usize>| at.is_some_and(|at| !fds[at].revents().is_empty());
+        let (ended, stop, life, output) = (
+            is_ready(Some(0)),
+            is_ready(Some(1)),
+            is_ready(life_at),
+            is_ready(output_at),
+        );
+        if output {
+            self.drain(PIECES);
+        }
+        if life {
+            self.listen();
+        }
+        if stop && has_bytes(&mut self.wakers.told_to_stop) {
+            self.end(Exit::Interrupted, self.grace);
+        }
+        if ended && has_bytes(&mut self.wakers.child_ended) {
+            self.reap_orphans();
+        }
+        Ok(())
+    }
+
+    fn listen(&mut self) {
+        let mut commands = [0; 64];
+        match rustix::io::read(rustix::stdio::stdin(), &mut commands) {
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Ok(n) if n > 0 => self.obey(&commands[..n]),
+            Ok(_) | Err(_) => self.abandon(),
+        }
+    }
+
+    fn abandon(&mut self) {
+        self.has_life = false;
+        self.is_abandoned = true;
+        self.end(Exit::Interrupted, Duration::ZERO);
+    }
+
+    fn obey(&mut self, commands: &[u8]) {
+        for command in commands {
+            match *command {
+                INTERRUPT => self.end(Exit::Interrupted, self.grace),
+                KILL => self.end(Exit::Interrupted, Duration::ZERO),
+                _ => {}
+            }
+        }
+    }
+
+    /// Takes output that is there, `pieces` at most.
+    fn drain(&mut self, pieces: usize) {
+        for _ in 0..pieces {
+            let Some(output) = &mut self.output else {
+                return;
+            };
+            match output.read(&mut self.piece) {
+                Ok(n) if n > 0 => {
+                    let chunk = &self.piece[..n];
+                    self.reader.feed(chunk);
+                    self.tail.feed(chunk);
+                    if self.failure.is_none()
+                        && let Err(error) = self.log.feed(chunk)
+                    {
+                        self.failure = Some(error);
+                        self.end(Exit::Interrupted, Duration::ZERO);
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(_) | Err(_) => self.output = None,
+            }
+        }
+    }
+
+    fn sample(&mut self, now: Instant) {
+        self.peak = self.peak.max(tree::memory(&tree::below(getpid())));
+        // A copy of the life line's other end may live on in a fork of the
+        // engine's; then only this shows that the engine is gone.
+        if getppid() != self.parent {
+            self.abandon();
+        }
+        self.interval = (self.interval * 5 / 4)
+            .min(RAREST_SAMPLE)
+            .max(now.elapsed() * SAMPLING_SHARE);
+        self.sample_at = now + self.interval;
+    }
+
+    /// Whether the command has ended; it keeps its id until it is reaped.
+    fn has_ended(&self) -> Result<bool, RunError> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(self.command), options)
+            .map(|status| status.is_some())
+            .map_err(|error| RunError::system("wait for the command", error))
+    }
+
+    fn reap_orphans(&self) {
+        for child in tree::children(getpid()) {
+            if child != self.command {
+                let _ = waitid(
+                    WaitId::Pid(child),
+                    WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+                );
+            }
+        }
+    }
+
+    /// Ends everything that is left. How the command ended, and how many
+    /// processes had to be killed after it had.
+    fn sweep(&mut self) -> Result<(Option<WaitIdStatus>, u32), RunError> {
+        let has_ended = self.has_ended().unwrap_or(true);
+        if has_ended {
+            self.settle();
+        }
+        let mut killed = self.end_everybody()?;
+        // While the zombie holds the id, the group can be no one else's. It
+        // holds nobody that was visible; without `/proc` it holds them all.
+        let _ = kill_process_group(self.command, Signal::KILL);
+        let status = loop {
+            match waitid(WaitId::Pid(self.command), WaitIdOptions::EXITED) {
+                Err(Errno::INTR) => {}
+                status => break status.ok().flatten(),
+            }
+        };
+        // The proof: whoever is left below us has an ancestor that is our child.
+        loop {
+            match waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
+                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Ok(None) => killed += self.end_everybody()?,
+                Err(_) => break,
+            }
+        }
+        Ok((status, if has_ended { killed } else { 0 }))
+    }
+
+    /// Lets processes that outlive the command finish what they are writing.
+    fn settle(&mut self) {
+        let until = Instant::now() + SETTLE;
+        self.drain(PIECES);
+        while self.ending.is_none() && self.output.is_some() {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() || tree::living_below(getpid()).is_empty() {
+                return;
+            }
+            if self.wait(left).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn end_everybody(&mut self) -> Result<u32, RunError> {
+        let own = getpid();
+        tree::end_all(
+            || tree::living_below(own),
+            || {
+                let waker = &self.wakers.child_ended;
+                let timeout = Timespec::try_from(Duration::from_millis(5)).ok();
+                let _ = poll(&mut [PollFd::new(waker, PollFlags::IN)], timeout.as_ref());
+                let mut waker = waker;
+                while waker.read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
+                self.reap_orphans();
+            },
+        )
+    }
+}
+
+fn push<'fd>(fds: &mut Vec<PollFd<'fd>>, fd: BorrowedFd<'fd>) -> usize {
+    fds.push(PollFd::from_borrowed_fd(fd, PollFlags::IN));
+    fds.len() - 1
+}
+
+/// Whether there was anything to read; it is gone now.
+fn has_bytes(from: &mut UnixStream) -> bool {
+    let mut any = false;
+    while from.read(&mut [0; 64]).is_ok_and(|n| n > 0) {
+        any = true;
+    }
+    any
+}
+
+fn natural_exit(status: Option<&WaitIdStatus>) -> Exit {
+    let Some(status) = status else {
+        return Exit::Interrupted;
+    };
+    match (status.exit_status(), status.terminating_signal()) {
+        (Some(code), _) => Exit::Code(code),
+        (_, Some(signal)) => Exit::Signal(signal),
+        _ => Exit::Interrupted,
+    }
+}

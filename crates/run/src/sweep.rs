@@ -1,0 +1,57 @@
+//! After a crash: whatever a trial left behind is found by the marker in its
+//! environment.
+
+use std::fs;
+use std::time::Duration;
+
+use rustix::process::{Pid, getpid};
+
+use crate::{MARKER, RunError, tree};
+
+/// Kills every process of this user whose environment has [`MARKER`] with a
+/// value that starts with `id_prefix`, and everything below it, supervisors
+/// included; returns how many there were. End the prefix with a separator:
+/// `s1-4` is also the start of `s1-42`.
+///
+/// All of them are stopped before the first is killed, so that what a
+/// supervisor adopted is found below it even with a cleared environment. On a
+/// system without `/proc` (macOS) it finds nothing.
+///
+/// # Errors
+/// [`RunError::Unkillable`] when some survive.
+pub fn sweep(id_prefix: &str) -> Result<u32, RunError> {
+    sweep_where(|id| id.starts_with(id_prefix.as_bytes()))
+}
+
+/// As [`sweep`], for the trial with exactly this id.
+pub(crate) fn sweep_exactly(id: &str) -> Result<u32, RunError> {
+    sweep_where(|other| other == id.as_bytes())
+}
+
+fn sweep_where(is_wanted: impl Fn(&[u8]) -> bool) -> Result<u32, RunError> {
+    let own = getpid();
+    let find = || {
+        let mut found: Vec<Pid> = tree::everybody();
+        found.retain(|pid| *pid != own && marker_of(*pid).is_some_and(|id| is_wanted(&id)));
+        let below: Vec<Pid> = found
+            .iter()
+            .flat_map(|pid| tree::living_below(*pid))
+            .collect();
+        found.extend(below);
+        found.retain(|pid| *pid != own);
+        found
+    };
+    tree::end_all(find, || std::thread::sleep(Duration::from_millis(1)))
+}
+
+/// The value of the marker in a process's environment. Another user's, and one
+/// that has ended, shows none.
+fn marker_of(pid: Pid) -> Option<Vec<u8>> {
+    let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_pid())).ok()?;
+    environment.split(|byte| *byte == 0).find_map(|variable| {
+        let value = variable
+            .strip_prefix(MARKER.as_bytes())?
+            .strip_prefix(b"=")?;
+        Some(value.to_vec())
+    })
+}

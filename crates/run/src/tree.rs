@@ -1,0 +1,203 @@
+//! The processes below one another, from `/proc`: who they are, what memory
+//! they hold, and how all of them end. Where there is no `/proc` (macOS) nobody
+//! is found, and the process group is all that can be killed.
+
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::RunError;
+
+/// How long killed processes may take to vanish. Freeing the memory of a GPU
+/// takes seconds.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// All processes below `root` that still run.
+pub(crate) fn living_below(root: Pid) -> Vec<Pid> {
+    let mut all = below(root);
+    all.retain(|pid| is_alive(*pid));
+    all
+}
+
+/// Direct children of `parent`, ended ones that were not waited for included.
+pub(crate) fn children(parent: Pid) -> Vec<Pid> {
+    if !kernel_lists_children() {
+        return children_by_parent().remove(&parent).unwrap_or_default();
+    }
+    let Ok(threads) = fs::read_dir(format!("/proc/{}/task", parent.as_raw_pid())) else {
+        return Vec::new();
+    };
+    threads
+        .flatten()
+        .filter_map(|thread| fs::read_to_string(thread.path().join("children")).ok())
+        .flat_map(|list| list.split_whitespace().filter_map(pid).collect::<Vec<_>>())
+        .collect()
+}
+
+/// Ends every process that `find` finds, until it finds none: stops them first,
+/// so that none can start another behind our back. `pause` waits for a moment
+/// and reaps what is ours. Returns how many there were.
+///
+/// # Errors
+/// When some do not end in time.
+pub(crate) fn end_all(
+    mut find: impl FnMut() -> Vec<Pid>,
+    mut pause: impl FnMut(),
+) -> Result<u32, RunError> {
+    let started = Instant::now();
+    let mut ended = HashSet::new();
+    loop {
+        let mut stopped = HashSet::new();
+        loop {
+            let mut fresh = find();
+            fresh.retain(|pid| !stopped.contains(pid));
+            if fresh.is_empty() || started.elapsed() > PATIENCE {
+                break;
+            }
+            for pid in fresh {
+                // Fails for one that has ended since, or is another user's.
+                let _ = kill_process(pid, Signal::STOP);
+                stopped.insert(pid);
+            }
+        }
+        if stopped.is_empty() {
+            return Ok(u32::try_from(ended.len()).unwrap_or(u32::MAX));
+        }
+        if started.elapsed() > PATIENCE {
+            let pids = stopped.into_iter().map(Pid::as_raw_pid).collect();
+            return Err(RunError::Unkillable { pids });
+        }
+        for pid in &stopped {
+            let _ = kill_process(*pid, Signal::KILL);
+        }
+        ended.extend(stopped);
+        pause();
+    }
+}
+
+/// Bytes of memory that processes hold for themselves: anonymous and shared
+/// pages, without files that the system could drop.
+pub(crate) fn memory(pids: &[Pid]) -> u64 {
+    pids.iter()
+        .filter_map(|pid| fs::read_to_string(format!("/proc/{}/status", pid.as_raw_pid())).ok())
+        .map(|status| private_kib(&status) * 1024)
+        .sum()
+}
+
+fn private_kib(status: &str) -> u64 {
+    status
+        .lines()
+        .filter_map(|line| {
+            line.strip_prefix("RssAnon:")
+                .or_else(|| line.strip_prefix("RssShmem:"))
+        })
+        .filter_map(|value| value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok())
+        .sum()
+}
+
+/// Every process that `/proc` shows.
+pub(crate) fn everybody() -> Vec<Pid> {
+    let Ok(entries) = fs::read_dir("/proc") else {
+        return Vec::new();
+    };
+    entries
+        .flatten()
+        .filter_map(|entry| pid(entry.file_name().to_str()?))
+        .collect()
+}
+
+/// All processes below `root`, ended ones included.
+pub(crate) fn below(root: Pid) -> Vec<Pid> {
+    let mut all = Vec::new();
+    if kernel_lists_children() {
+        all = children(root);
+        let mut at = 0;
+        while let Some(pid) = all.get(at) {
+            let more = children(*pid);
+            all.extend(more);
+            at += 1;
+        }
+    } else {
+        let mut families = children_by_parent();
+        let mut parents = vec![root];
+        while let Some(parent) = parents.pop() {
+            let children = families.remove(&parent).unwrap_or_default();
+            parents.extend(&children);
+            all.extend(children);
+        }
+    }
+    all
+}
+
+/// Whether the kernel has `CONFIG_PROC_CHILDREN`, as distributions' kernels do.
+fn kernel_lists_children() -> bool {
+    static LISTS: OnceLock<bool> = OnceLock::new();
+    *LISTS.get_or_init(|| Path::new("/proc/thread-self/children").exists())
+}
+
+/// Slow where many processes run: reads the parent of each.
+fn children_by_parent() -> HashMap<Pid, Vec<Pid>> {
+    let mut families: HashMap<Pid, Vec<Pid>> = HashMap::new();
+    for pid in everybody() {
+        if let Some((_, Some(parent))) = state_and_parent(pid) {
+            families.entry(parent).or_default().push(pid);
+        }
+    }
+    families
+}
+
+fn is_alive(pid: Pid) -> bool {
+    state_and_parent(pid).is_some_and(|(state, _)| !matches!(state, 'Z' | 'X'))
+}
+
+fn state_and_parent(of: Pid) -> Option<(char, Option<Pid>)> {
+    let stat = fs::read(format!("/proc/{}/stat", of.as_raw_pid())).ok()?;
+    let stat = String::from_utf8_lossy(&stat);
+    // The name before it is in parentheses and may hold any.
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace();
+    Some((fields.next()?.chars().next()?, fields.next().and_then(pid)))
+}
+
+fn pid(text: &str) -> Option<Pid> {
+    text.parse()
+        .ok()
+        .filter(|raw| *raw > 0)
+        .and_then(Pid::from_raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    #[test]
+    fn anonymous_and_shared_memory_count_and_files_do_not() {
+        let status = "Name:\tx\nRssAnon:\t     100 kB\nRssFile:\t 9000 kB\nRssShmem:\t   20 kB\n";
+        assert_eq!(private_kib(status), 120);
+        assert_eq!(private_kib("RssAnon: rubbish\n"), 0);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn children_are_found_the_quick_way_and_the_slow_way() {
+        let mut child = Command::new("sleep").arg("60").spawn().unwrap();
+        let pid = Pid::from_child(&child);
+        let own = rustix::process::getpid();
+        assert!(children(own).contains(&pid));
+        assert!(children_by_parent()[&own].contains(&pid));
+        assert!(living_below(own).contains(&pid));
+        let ended = end_all(
+            || [pid].into_iter().filter(|p| is_alive(*p)).collect(),
+            || {
+                child.try_wait().unwrap();
+            },
+        );
+        assert_eq!(ended, Ok(1));
+        assert!(!living_below(own).contains(&pid));
+    }
+}

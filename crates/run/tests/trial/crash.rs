@@ -1,0 +1,99 @@
+//! SPEC L5: whoever is killed with -9, no process is left.
+
+use std::process::{Command, Stdio};
+
+use autoresearch_core::trial::Exit;
+use autoresearch_run::{RunError, sweep};
+use rustix::process::{Pid, Signal, kill_process};
+
+use crate::lab::{Lab, until};
+
+/// Tells its supervisor's id, and starts one child in its own session.
+const SCRIPT: &str =
+    "setsid sleep 1000 & echo $PPID > ready; trap '' TERM; while :; do sleep 0.01; done";
+
+fn signal(pid: &str, signal: Signal) {
+    kill_process(Pid::from_raw(pid.trim().parse().unwrap()).unwrap(), signal).unwrap();
+}
+
+fn engine(lab: &Lab) -> std::process::Child {
+    let job = lab.path("job.json");
+    std::fs::write(&job, serde_json::to_vec(&lab.job).unwrap()).unwrap();
+    Command::new(env!("CARGO_BIN_EXE_supervisor-for-tests"))
+        .arg("engine")
+        .arg(job)
+        .stdin(Stdio::null())
+        .spawn()
+        .unwrap()
+}
+
+#[test]
+fn a_killed_engine_leaves_no_process() {
+    let lab = Lab::sh(SCRIPT);
+    let mut engine = engine(&lab);
+    lab.await_file("ready");
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+    until(|| lab.left().is_empty().then_some(()));
+    assert!(!lab.job.result.exists());
+}
+
+#[test]
+fn a_killed_supervisor_takes_the_command_along_and_the_engine_sweeps_the_rest() {
+    let lab = Lab::sh(SCRIPT);
+    let mut running = lab.start();
+    signal(&lab.await_file("ready"), Signal::KILL);
+    let error = lab.finish(&mut *running).unwrap_err();
+    let RunError::SupervisorDied { how, swept } = error else {
+        panic!("{error:?}")
+    };
+    assert_eq!(how, "was ended by signal 9");
+    assert!(swept >= 1);
+}
+
+#[test]
+fn the_command_dies_with_its_supervisor_even_if_nobody_sweeps() {
+    let lab = Lab::sh("echo $PPID > ready; exec sleep 1000");
+    let mut engine = engine(&lab);
+    let supervisor = lab.await_file("ready");
+    signal(&engine.id().to_string(), Signal::STOP);
+    signal(&supervisor, Signal::KILL);
+    until(|| lab.left().is_empty().then_some(()));
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+}
+
+#[test]
+fn sweep_kills_the_supervisor_and_everything_below_it() {
+    let lab = Lab::sh("env -i setsid sleep 1003 & setsid sleep 1000 & echo $PPID > ready; wait");
+    let mut engine = engine(&lab);
+    lab.await_file("ready");
+    // The supervisor cannot help: it is stopped.
+    let swept = sweep(&lab.job.id).unwrap();
+    assert!(swept >= 4, "{swept}");
+    assert_eq!(lab.left(), Vec::<String>::new());
+    assert_eq!(sweep(&lab.job.id), Ok(0));
+    engine.wait().unwrap();
+}
+
+#[test]
+fn a_sweep_spares_other_sessions() {
+    let (one, other) = (
+        Lab::sh("echo > ready; sleep 1000"),
+        Lab::sh("echo > ready; sleep 1000"),
+    );
+    let (mut running, _gone) = (one.start(), other.start());
+    one.await_file("ready");
+    other.await_file("ready");
+    assert!(sweep(&other.job.id).unwrap() >= 2);
+    running.kill();
+    assert_eq!(one.finish(&mut *running).unwrap().exit, Exit::Interrupted);
+}
+
+#[test]
+fn a_supervisor_that_is_told_to_stop_ends_the_trial_in_order() {
+    let lab = Lab::sh("trap 'exit 0' TERM; echo $PPID > ready; while :; do sleep 0.01; done");
+    let mut running = lab.start();
+    signal(&lab.await_file("ready"), Signal::TERM);
+    assert_eq!(lab.finish(&mut *running).unwrap().exit, Exit::Interrupted);
+}

@@ -1,0 +1,10 @@
+//! Trials with real processes.
+#![cfg(target_os = "linux")]
+#![expect(clippy::unwrap_used, reason = "a failed test panics")]
+
+mod crash;
+mod ending;
+mod lab;
+mod output;
+mod strays;
+mod usage;
