@@ -21,7 +21,7 @@ WINDOW = 128           # bytes of training text in a step
 MAX_CONTEXT = 32       # bytes of history a model may look at
 EVAL_BYTES = 20_000    # held-out bytes that are scored
 CHECK_EVERY = 500      # so often the evaluation checks that probabilities sum to 1
-WALL_FACTOR = 3        # a starved process stops after this many budgets on the wall clock
+WALL_FACTOR = 10       # a starved process stops after this many budgets on the wall clock
 
 # ---------------------------------------------------------------------------
 # Data

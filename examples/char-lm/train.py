@@ -22,7 +22,8 @@ from prepare import MAX_CONTEXT, SEED, TRAIN, VOCAB, Clock, evaluate_bpb, window
 # Model
 MAX_ORDER = 4           # the longest context, in bytes; every shorter one is a feature too
 WORD_FEATURES = False   # also look at the word so far, and at it with the word before
-TABLE_BITS = 16         # search: 10..20 (the weights are a hash table of 2**TABLE_BITS)
+# The weights are a hash table of 2**TABLE_BITS: memory and speed bound it.
+TABLE_BITS = 16         # search: 10..20
 
 # Optimization
 LEARNING_RATE = 0.2     # of the shortest context
