@@ -3,6 +3,7 @@
 
 mod brief;
 mod command;
+mod knobs;
 mod search;
 
 use std::path::{Path, PathBuf};

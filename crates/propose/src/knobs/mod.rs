@@ -1,0 +1,240 @@
+//! The knobs of a Python target: the literals that a person would tune, each
+//! with the values worth trying, and how to write a new one in its place.
+//!
+//! What a literal is called and where it stands is found in `collect`, what
+//! its name means in `words`, what values are worth trying in `range`. A
+//! comment `# search: …` or an override from the config has the last word
+//! (`spec`).
+
+mod collect;
+pub mod domain;
+mod literal;
+mod range;
+mod spec;
+mod words;
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use autoresearch_core::proposal::{Category, Value};
+use autoresearch_core::source;
+
+use collect::{Candidate, Place};
+use domain::Domain;
+pub use literal::Style;
+pub use spec::{Spec, SpecError};
+use words::Meaning;
+
+/// More are not returned: no budget of experiments could tell them apart.
+pub const MAX_KNOBS: usize = 64;
+
+/// A knob where it stands in its file: a literal, or a construct that can be
+/// swapped (see [`rewrites`](crate::rewrites)).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Found {
+    /// `LEARNING_RATE`, `Adam(lr)`, `BETAS[0]`, `Config.depth`, `--lr`,
+    /// `config["lr"]`, `rbm.n_iter`; with `#2` from the second of a name on.
+    /// It does not depend on any value.
+    pub name: String,
+    /// Path of the file, as given.
+    pub path: String,
+    /// Line of the literal, counted from 1.
+    pub line: usize,
+    /// What it holds now.
+    pub current: Value,
+    /// What it may hold. It follows from the current value: take the domains
+    /// once, from the first version of a target, and search for the places
+    /// again whenever the text has changed.
+    pub domain: Domain,
+    /// What sort of change it is to turn it.
+    pub category: Category,
+    /// Bytes of the literal, or of the first part of a construct.
+    pub range: Range<usize>,
+    pub(crate) writing: Writing,
+}
+
+/// How another value is written.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Writing {
+    /// In the style of the literal.
+    Literal(Style),
+    /// The pieces to replace, for each value.
+    Pieces(Vec<(Value, Vec<(Range<usize>, String)>)>),
+}
+
+impl Found {
+    /// The value as [`rewrite`] writes it: inside the domain, a multiple of
+    /// what it must be, and no more digits than a person would write.
+    pub fn settled(&self, value: &Value) -> Value {
+        range::settled(value, &self.domain)
+    }
+}
+
+/// The knobs of a Python text, the most promising first; none of another
+/// language. `overrides` are the words of `# search:` comments by the name of
+/// the knob; one that cannot be read counts as absent (check with
+/// [`Spec::parse`]).
+pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec<Found> {
+    if source::Language::of(path) != source::Language::Python {
+        return Vec::new();
+    }
+    let Some(tree) = source::tree(text) else {
+        return Vec::new();
+    };
+    let collected = collect::candidates(tree.root_node(), text);
+    let heads = collected
+        .candidates
+        .iter()
+        .find_map(|candidate| match candidate.literal.value {
+            Value::Int(heads) if meaning_of(candidate) == Meaning::Heads => Some(heads),
+            _ => None,
+        });
+    let mut found: Vec<(u8, Found)> = Vec::new();
+    for candidate in &collected.candidates {
+        let said = overrides
+            .get(&candidate.name)
+            .and_then(|spec| Spec::parse(spec).ok())
+            .or_else(|| collected.spec_at(candidate.literal.row).cloned());
+        let domain = match &said {
+            Some(spec) => spec.domain(&candidate.literal.value),
+            None if collected.is_dead(candidate) => None,
+            None => default_domain(candidate, heads),
+        };
+        let Some(domain) = domain else { continue };
+        let current = match (&domain, &candidate.literal.value) {
+            (Domain::Float { .. }, Value::Int(value)) => Value::Float(*value as f64),
+            (_, value) => value.clone(),
+        };
+        let rank = if said.is_some() { 0 } else { rank(candidate) };
+        found.push((
+            rank,
+            Found {
+                category: Category::of(&words::words(&candidate.name).join(" ")),
+                name: candidate.name.clone(),
+                path: path.to_owned(),
+                line: candidate.literal.row + 1,
+                current,
+                domain,
+                range: candidate.literal.range.clone(),
+                writing: Writing::Literal(candidate.literal.style.clone()),
+            },
+        ));
+    }
+    found.sort_by_key(|(rank, _)| *rank);
+    found.truncate(MAX_KNOBS);
+    found.into_iter().map(|(_, found)| found).collect()
+}
+
+/// The text with knobs set to values, all else byte for byte as it was. Values
+/// are settled first (see [`Found::settled`]). The knobs must be those of this
+/// very text; one that does not fit, overlaps another or cannot hold the
+/// value is left alone.
+pub fn rewrite(text: &str, changes: &[(&Found, &Value)]) -> String {
+    let mut pieces: Vec<(Range<usize>, String)> = Vec::new();
+    for (found, value) in changes {
+        let value = found.settled(value);
+        match &found.writing {
+            _ if value == found.current => {}
+            Writing::Literal(style) => {
+                pieces.extend(
+                    literal::write(&value, style).map(|written| (found.range.clone(), written)),
+                );
+            }
+            Writing::Pieces(values) => {
+                let edits = values
+                    .iter()
+                    .find(|(option, _)| *option == value)
+                    .map(|(_, edits)| edits.clone());
+                pieces.extend(edits.unwrap_or_default());
+            }
+        }
+    }
+    pieces.sort_by_key(|(range, _)| (range.start, range.end));
+    let mut rewritten = String::with_capacity(text.len() + 16);
+    let mut done = 0;
+    for (range, written) in pieces {
+        if let Some(kept) = text
+            .get(done..range.start)
+            .filter(|_| text.is_char_boundary(range.end) && range.start <= range.end)
+        {
+            rewritten.push_str(kept);
+            rewritten.push_str(&written);
+            done = range.end;
+        }
+    }
+    rewritten.push_str(text.get(done..).unwrap_or_default());
+    rewritten
+}
+
+fn meaning_of(candidate: &Candidate) -> Meaning {
+    let whole = matches!(candidate.literal.value, Value::Int(_)) && !candidate.real;
+    let switch = matches!(candidate.literal.value, Value::Bool(_));
+    words::meaning(&candidate.setting, whole, switch)
+}
+
+fn default_domain(candidate: &Candidate, heads: Option<i64>) -> Option<Domain> {
+    let meaning = meaning_of(candidate);
+    if meaning == Meaning::Never {
+        return None;
+    }
+    let current = &candidate.literal.value;
+    if let Some(options) = &candidate.choices {
+        let options: Vec<Value> = options.clone();
+        return (options.len() >= 2 && options.contains(current))
+            .then_some(Domain::Choice { options });
+    }
+    if let Value::Text(text) = current {
+        let options = words::alternatives(&candidate.setting, candidate.callee.as_deref(), text)?;
+        let options = options
+            .iter()
+            .map(|option| Value::Text((*option).to_owned()))
+            .collect();
+        return Some(Domain::Choice { options });
+    }
+    let words = words::words(&candidate.setting);
+    let per_device = words
+        .iter()
+        .any(|word| ["device", "micro", "mini", "per"].contains(&word.as_str()));
+    let setting = range::Setting {
+        meaning,
+        style: &candidate.literal.style,
+        real: candidate.real,
+        settings_place: candidate.place.is_for_settings(),
+        per_device,
+    };
+    let domain = range::domain(&setting, current)?;
+    let holds_heads = words
+        .iter()
+        .any(|word| ["embd", "embed", "hidden", "model", "dmodel", "dim"].contains(&word.as_str()))
+        && !words.iter().any(|word| word.starts_with("head"));
+    match (heads, current) {
+        (Some(heads), Value::Int(value)) if meaning == Meaning::Size && holds_heads => {
+            Some(range::divisible_by(heads, domain, *value))
+        }
+        _ => Some(domain),
+    }
+}
+
+/// Settings that a person gathers in one place come first, then arguments of
+/// calls, then what stands within functions; in each, known words first.
+fn rank(candidate: &Candidate) -> u8 {
+    let known = !matches!(meaning_of(candidate), Meaning::Unknown);
+    match (candidate.place, known) {
+        (Place::Setting, true) => 1,
+        (Place::Keyword { .. }, true) => 2,
+        (Place::Inside, true) => 3,
+        (Place::Setting, false) => 4,
+        (Place::Keyword { .. } | Place::Inside, false) => 5,
+    }
+}
+
+fn as_float(value: &Value) -> Option<f64> {
+    match value {
+        Value::Int(value) => Some(*value as f64),
+        Value::Float(value) => Some(*value),
+        Value::Bool(_) | Value::Text(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;
