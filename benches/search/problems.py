@@ -182,17 +182,17 @@ class Synthetic:
 # --- a real network: ten constants of a small perceptron on scikit-learn's digits
 
 class Digits:
-    """Stochastic gradient descent in numpy on 700 digits; minus the natural log of the validation loss (600 others).
+    """Stochastic gradient descent in numpy on 1,000 digits; minus the natural log of the validation loss (797 others).
 
     The default is poor. A seed draws initial weights and the order of batches, anew for each run: that is the noise.
     """
 
-    knobs = [number("learning_rate", 1e-4, 3.0, log=True), number("momentum", 0.0, 0.99), number("decay", 1e-7, 1e-1, log=True),
-             number("hidden", 4, 128, log=True, integer=True), number("batch", 8, 256, log=True, integer=True),
-             number("epochs", 2, 16, log=True, integer=True), number("init", 0.01, 10.0, log=True), number("drop", 0.0, 0.7),
-             number("smoothing", 1e-4, 0.5, log=True), number("final_rate", 0.001, 1.0, log=True)]
-    default = {"learning_rate": 0.02, "momentum": 0.0, "decay": 1e-3, "hidden": 12, "batch": 64, "epochs": 6,
-               "init": 0.3, "drop": 0.2, "smoothing": 0.05, "final_rate": 0.1}
+    knobs = [number("learning_rate", 3e-3, 3.0, log=True), number("momentum", 0.0, 0.99), number("decay", 1e-7, 3e-2, log=True),
+             number("hidden", 8, 256, log=True, integer=True), number("batch", 8, 128, log=True, integer=True),
+             number("epochs", 8, 64, log=True, integer=True), number("init", 0.2, 5.0, log=True), number("drop", 0.0, 0.5),
+             number("smoothing", 1e-4, 0.3, log=True), number("final_rate", 0.01, 1.0, log=True)]
+    default = {"learning_rate": 0.05, "momentum": 0.6, "decay": 1e-3, "hidden": 24, "batch": 32, "epochs": 16,
+               "init": 1.0, "drop": 0.1, "smoothing": 0.1, "final_rate": 0.1}
     _data = None
 
     def __init__(self, seed):
@@ -202,7 +202,7 @@ class Digits:
             x, y = load_digits(return_X_y=True)
             order = np.random.default_rng(0).permutation(len(y))
             x, y = (x[order] / 16.0).astype(np.float32), y[order]
-            Digits._data = x[:700], y[:700], x[700:1300], y[700:1300]
+            Digits._data = x[:1000], y[:1000], x[1000:], y[1000:]
 
     def measure(self, settings):
         return self._train(settings, self._rng)
