@@ -4,6 +4,7 @@
 mod brief;
 mod command;
 mod knobs;
+mod rewrites;
 mod search;
 
 use std::path::{Path, PathBuf};

@@ -7,7 +7,6 @@
 //! (`spec`).
 
 mod collect;
-pub mod domain;
 mod literal;
 mod range;
 mod spec;
@@ -20,7 +19,7 @@ use autoresearch_core::proposal::{Category, Value};
 use autoresearch_core::source;
 
 use collect::{Candidate, Place};
-use domain::Domain;
+use autoresearch_core::space::Domain;
 pub use literal::Style;
 pub use spec::{Spec, SpecError};
 use words::Meaning;

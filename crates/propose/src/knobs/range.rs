@@ -3,7 +3,7 @@
 use autoresearch_core::proposal::Value;
 
 use super::as_float;
-use super::domain::Domain;
+use autoresearch_core::space::Domain;
 use super::literal::Style;
 use super::words::Meaning;
 

@@ -3,7 +3,7 @@
 
 use autoresearch_core::proposal::Value;
 
-use super::domain::Domain;
+use autoresearch_core::space::Domain;
 
 /// A range, a list or `off`, as written.
 #[derive(Clone, Debug, PartialEq)]
