@@ -173,3 +173,20 @@ fn a_job_that_makes_no_sense_is_refused_with_the_reason() {
         "{error}"
     );
 }
+
+#[test]
+fn open_files_of_the_engine_do_not_reach_a_trial() {
+    let leaky = Local::new(
+        "/bin/sh",
+        [
+            "-c",
+            "exec 9< /dev/zero; exec \"$0\" supervise",
+            env!("CARGO_BIN_EXE_supervisor-for-tests"),
+        ],
+    );
+    let lab = Lab::python(
+        "import os; print([fd for fd in range(3, 99) if os.path.exists(f'/proc/self/fd/{fd}')])",
+    );
+    let report = lab.finish(&mut *leaky.start(&lab.job).unwrap()).unwrap();
+    assert_eq!(report.tail, "[]");
+}
