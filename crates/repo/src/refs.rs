@@ -1,0 +1,115 @@
+//! References: read, moved by compare-and-swap, packed.
+
+use autoresearch_core::experiment::CommitId;
+
+use crate::error::RepoError;
+use crate::repo::{Repo, id};
+
+impl Repo {
+    /// Where a reference is, by its full name (`refs/heads/main`); `None`
+    /// when it does not exist.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn read_ref(&self, name: &str) -> Result<Option<CommitId>, RepoError> {
+        let outcome = self
+            .call("read a reference")
+            .args(["show-ref", "--verify", "--hash", "--", name])
+            .outcome()?;
+        if outcome.is_success() {
+            let text = String::from_utf8_lossy(outcome.stdout()).trim().to_owned();
+            return Ok(Some(CommitId(text)));
+        }
+        if outcome.stderr().contains("not a valid ref") {
+            Ok(None)
+        } else {
+            Err(outcome.error())
+        }
+    }
+
+    /// Whether the branch `name` (as `main`) exists.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn branch_exists(&self, name: &str) -> Result<bool, RepoError> {
+        Ok(self.read_ref(&format!("refs/heads/{name}"))?.is_some())
+    }
+
+    /// Moves the reference `name` from `old` to `new`; without `old` it must
+    /// not exist yet.
+    ///
+    /// # Errors
+    /// [`RepoError::RefMoved`] when it is elsewhere.
+    pub fn update_ref(
+        &self,
+        name: &str,
+        new: &CommitId,
+        old: Option<&CommitId>,
+    ) -> Result<(), RepoError> {
+        let new = id(new)?;
+        let nowhere = "0".repeat(new.len());
+        let expected = old.map_or(Ok(nowhere.as_str()), id)?;
+        let outcome = self
+            .call("move a reference")
+            .remedy("check the name, and that no `.lock` file of an ended git is left beside it")
+            .args([
+                "update-ref",
+                "--no-deref",
+                "-m",
+                "autoresearch",
+                name,
+                new,
+                expected,
+            ])
+            .outcome()?;
+        if outcome.is_success() {
+            return Ok(());
+        }
+        let found = self.read_ref(name)?;
+        if found.as_ref() == old {
+            return Err(outcome.error());
+        }
+        Err(RepoError::RefMoved {
+            name: name.to_owned(),
+            expected: old.cloned(),
+            found,
+        })
+    }
+
+    /// Like [`Repo::update_ref`], and well when it is at `new` already: for
+    /// going on after a crash.
+    ///
+    /// # Errors
+    /// [`RepoError::RefMoved`] when it is neither at `old` nor at `new`.
+    pub fn ensure_ref(
+        &self,
+        name: &str,
+        new: &CommitId,
+        old: Option<&CommitId>,
+    ) -> Result<(), RepoError> {
+        match self.update_ref(name, new, old) {
+            Err(RepoError::RefMoved { found, .. }) if found.as_ref() == Some(new) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Puts the references of all candidates into one file. Ours do not get
+    /// slower without it, but whatever lists references does (`git log
+    /// --decorate`, `git fetch`): worth a call every thousand candidates.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn pack_refs(&self) -> Result<(), RepoError> {
+        let pack = |args: &[&str]| {
+            self.call("pack the references")
+                .arg("pack-refs")
+                .args(args)
+                .outcome()
+        };
+        // Before git 2.43 it is all or nothing.
+        if !pack(&["--include", "refs/autoresearch/*"])?.is_success() {
+            pack(&["--all"])?.into_result()?;
+        }
+        Ok(())
+    }
+}
