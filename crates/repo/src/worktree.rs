@@ -237,7 +237,7 @@ impl Worktree {
                     ));
                 }
                 Err(_) => {
-                    fs::create_dir(&folder).map_err(RepoError::io("make the folder", &folder))?
+                    fs::create_dir(&folder).map_err(RepoError::io("make the folder", &folder))?;
                 }
             }
         }
