@@ -25,15 +25,12 @@ const KEPT: [&str; 6] = [
     "GIT_LFS_SKIP_SMUDGE",
 ];
 
-/// For every call. Objects and references go to the disk for good, which git
-/// leaves out by default and costs a candidate a millisecond: a kept commit is
-/// worth hours. (`core.fsyncMethod=batch` was slower, on a busy disk threefold.)
-const SETTINGS: [&str; 11] = [
+/// For every call.
+const SETTINGS: [&str; 10] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.quotePath=false",
     "core.safecrlf=false",
-    "core.fsync=loose-object,reference",
     "commit.gpgsign=false",
     "tag.gpgsign=false",
     "gc.auto=0",
