@@ -12,7 +12,6 @@
 //! cannot be a target.
 
 mod candidate;
-mod create;
 mod changes;
 mod diff;
 mod error;
@@ -27,7 +26,6 @@ mod repo;
 mod submodules;
 mod worktree;
 
-pub use create::create;
 pub use changes::{ChangeKind, WorktreeChange};
 pub use error::RepoError;
 pub use land::{LandError, Landed, Landing, Style};
