@@ -1,0 +1,250 @@
+//! `autoresearch-summary.md` (SPEC F3, I3): what a session found, with the
+//! evidence behind each kept commit, what did not work, and what follows.
+//!
+//! It claims no more than the data does: every value is one measurement, and
+//! gains that were kept because they looked good are, on average, too good.
+
+mod failures;
+mod next_steps;
+
+use std::fmt::Write as _;
+
+use autoresearch_core::metric::Direction;
+use autoresearch_core::units::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::history::{Best, Counts, History, Step};
+use crate::numbers::{self, Precision};
+use crate::words::{markdown, markdown_code, one_line, short_commit};
+
+/// Kept commits that are listed.
+const KEPT_SHOWN: usize = 50;
+/// Longest hypothesis or reason in the summary, in columns.
+pub(crate) const SENTENCE: usize = 160;
+
+/// What a summary takes from outside.
+#[derive(Clone, Debug)]
+pub struct SummaryOptions {
+    /// Dates are given in it.
+    pub zone: TimeZone,
+    /// Path of the plot, from the summary's own folder, to show on top.
+    pub plot: Option<String>,
+}
+
+impl Default for SummaryOptions {
+    /// UTC, no plot.
+    fn default() -> SummaryOptions {
+        SummaryOptions { zone: TimeZone::UTC, plot: None }
+    }
+}
+
+/// What the sections are written from.
+pub(crate) struct Facts<'a> {
+    pub(crate) history: &'a History,
+    pub(crate) steps: Vec<Step<'a>>,
+    /// Kept experiments by gain, largest first; those without one come last.
+    pub(crate) kept: Vec<Step<'a>>,
+    pub(crate) counts: Counts,
+    pub(crate) baseline: Option<f64>,
+    pub(crate) best: Option<Best>,
+    pub(crate) precision: Precision,
+}
+
+impl<'a> Facts<'a> {
+    fn of(history: &'a History) -> Facts<'a> {
+        let steps: Vec<Step<'a>> = history.steps().collect();
+        let mut kept: Vec<Step<'a>> = steps.iter().copied().filter(|s| s.point.is_gain()).collect();
+        let gain = |s: &Step<'_>| s.gain.unwrap_or(f64::NEG_INFINITY);
+        kept.sort_by(|a, b| gain(b).total_cmp(&gain(a)));
+        let baseline = history.baseline();
+        let best = history.best();
+        let values = kept.iter().filter_map(|s| s.point.value()).chain(baseline);
+        // The smallest gains of a long list may be noise in the last digit.
+        let gains = kept.iter().take(KEPT_SHOWN).filter_map(|s| s.gain);
+        let precision = Precision::of(values, gains);
+        Facts { history, steps, kept, counts: history.counts(), baseline, best, precision }
+    }
+
+    /// A gain as a change of the metric, with its sign.
+    pub(crate) fn change(&self, gain: f64) -> String {
+        self.precision.signed(match self.history.session.direction {
+            Direction::Minimize => -gain,
+            Direction::Maximize => gain,
+        })
+    }
+}
+
+/// The summary of a session as Markdown (GFM), of bounded length.
+pub fn summary_markdown(history: &History, options: &SummaryOptions) -> String {
+    let facts = Facts::of(history);
+    let session = &history.session;
+    let mut text = match session.tag.as_deref() {
+        Some(tag) => format!("# AutoResearch summary: {}\n\n", markdown(tag)),
+        None => "# AutoResearch summary\n\n".to_owned(),
+    };
+    if let Some(plot) = &options.plot {
+        let path = one_line(plot).replace(' ', "%20").replace(['(', ')', '<', '>'], "");
+        let _ = writeln!(text, "![Every experiment and the running best]({path})\n");
+    }
+    session_section(&mut text, &facts, &options.zone);
+    result_section(&mut text, &facts);
+    kept_section(&mut text, &facts);
+    failures::discarded_section(&mut text, &facts);
+    failures::crashed_section(&mut text, &facts);
+    next_steps::section(&mut text, &facts);
+    text
+}
+
+fn session_section(text: &mut String, facts: &Facts<'_>, zone: &TimeZone) {
+    let session = &facts.history.session;
+    let mut rows: Vec<(&str, String)> = Vec::new();
+    let mut row = |name, value: Option<String>| rows.extend(value.map(|v| (name, v)));
+    row("Branch", session.branch.as_deref().map(markdown_code));
+    row("Metric", Some(format!("{}, {}", markdown_code(&session.metric), session.direction)));
+    let targets: Vec<String> = session.targets.iter().map(|t| markdown_code(t)).collect();
+    row("Target", (!targets.is_empty()).then(|| targets.join(", ")));
+    row("Command", session.command.as_deref().map(markdown_code));
+    row("Platform", session.platform.as_deref().map(markdown));
+    row("Dates", dates(session.started, session.ended, zone));
+    let done = numbers::grouped(facts.counts.total());
+    let of = session.iterations_max.map_or_else(String::new, |m| format!(" of {}", numbers::grouped(m)));
+    row("Iterations", Some(format!("{done}{of}")));
+    row("Budget", session.budget_seconds.and_then(numbers::seconds).map(|b| format!("{b} an experiment")));
+    row("Stopped", session.stopped.as_deref().map(markdown));
+    text.push_str("| Session | |\n|---|---|\n");
+    for (name, value) in rows {
+        let _ = writeln!(text, "| {name} | {value} |");
+    }
+    text.push('\n');
+}
+
+/// `2026-03-08 22:10 to 2026-03-09 06:41 UTC (8h 31m)`.
+fn dates(started: Option<Timestamp>, ended: Option<Timestamp>, zone: &TimeZone) -> Option<String> {
+    let started = started?;
+    let date = |time: Timestamp, format: &str| {
+        let time = jiff::Timestamp::from_millisecond(time.0).ok()?.to_zoned(zone.clone());
+        Some(time.strftime(format).to_string())
+    };
+    let Some(ended) = ended.filter(|e| *e > started) else {
+        return date(started, "%Y-%m-%d %H:%M %Z");
+    };
+    let length = autoresearch_core::units::human_duration(ended.since(started));
+    Some(format!("{} to {} ({length})", date(started, "%Y-%m-%d %H:%M")?, date(ended, "%Y-%m-%d %H:%M %Z")?))
+}
+
+fn result_section(text: &mut String, facts: &Facts<'_>) {
+    let Facts { counts, precision, .. } = facts;
+    text.push_str("## Result\n\n");
+    if counts.total() == 0 && facts.baseline.is_none() {
+        let ran = if facts.history.points.is_empty() {
+            "No experiment has run."
+        } else {
+            "Only the baseline has run, and it reported no metric."
+        };
+        let _ = writeln!(text, "{ran}\n");
+        return;
+    }
+    let _ = writeln!(
+        text,
+        "- Baseline: {}",
+        facts.baseline.map_or_else(|| "not measured".to_owned(), |b| precision.value(b))
+    );
+    match &facts.best {
+        Some(best) if best.number > 0 => {
+            let commit = best.commit.as_deref().map_or_else(String::new, |c| format!(", commit `{}`", short_commit(c)));
+            let _ = writeln!(text, "- Best: **{}** at #{}{commit}", precision.value(best.metric), best.number);
+            if let Some(baseline) = facts.baseline {
+                let change = best.metric - baseline;
+                let percent = numbers::percent(change, baseline).map_or_else(String::new, |p| format!(" ({p})"));
+                let _ = writeln!(text, "- Improvement: **{}{percent}** against the baseline", precision.signed(change));
+            }
+        }
+        Some(_) => text.push_str("- Best: the baseline; no change was better\n"),
+        None => text.push_str("- Best: none; nothing that ran was kept\n"),
+    }
+    let total = counts.total();
+    if total > 0 {
+        let share = 100.0 * counts.keep as f64 / total as f64;
+        let _ = writeln!(
+            text,
+            "- {}: {} kept ({share:.0}%), {} discarded, {} crashed",
+            numbers::count(total, "experiment"),
+            numbers::grouped(counts.keep),
+            numbers::grouped(counts.discard),
+            numbers::grouped(counts.crash),
+        );
+    }
+    if counts.keep > 0 {
+        text.push_str(
+            "\nThese are measurements, one run each unless a reason says otherwise. A change was kept because its \
+             measurement was good, and a good measurement is partly luck: where runs vary, the true improvement is \
+             likely smaller, and some kept changes may do nothing.\n",
+        );
+    }
+    text.push('\n');
+}
+
+fn kept_section(text: &mut String, facts: &Facts<'_>) {
+    text.push_str("## What worked\n\n");
+    if facts.kept.is_empty() {
+        text.push_str("Nothing was kept.\n\n");
+        return;
+    }
+    let shown = &facts.kept[..facts.kept.len().min(KEPT_SHOWN)];
+    // Columns that a bare ledger does not fill are left out.
+    let has_memory = shown.iter().any(|s| s.point.memory.is_some());
+    let has_time = shown.iter().any(|s| s.point.wall_seconds.is_some());
+    text.push_str("Kept changes by what each brought over the incumbent of its time.\n\n");
+    let metric = markdown(&facts.history.session.metric);
+    let _ = write!(text, "| rank | # | commit | change | before | {metric} | gain |");
+    let mut rule = "|---:|---:|---|---|---:|---:|---:|".to_owned();
+    for (has, name) in [(has_memory, "memory"), (has_time, "time")] {
+        if has {
+            let _ = write!(text, " {name} |");
+            rule.push_str("---:|");
+        }
+    }
+    let _ = writeln!(text, "\n{rule}");
+    let cell = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
+    for (i, step) in shown.iter().enumerate() {
+        let point = step.point;
+        let _ = write!(
+            text,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            i + 1,
+            point.number,
+            cell(point.commit.as_deref().map(|c| format!("`{}`", short_commit(c)))),
+            sentence(&point.hypothesis),
+            cell(step.incumbent.map(|v| facts.precision.value(v))),
+            cell(point.value().map(|v| facts.precision.value(v))),
+            cell(step.gain.map(|g| match point.reason.as_deref().filter(|_| g == 0.0) {
+                // Kept for another reason than the metric.
+                Some(reason) => markdown(reason),
+                None => facts.change(g),
+            })),
+        );
+        if has_memory {
+            let _ = write!(text, " {} |", cell(point.memory.map(|m| m.to_string())));
+        }
+        if has_time {
+            let _ = write!(text, " {} |", cell(point.wall_seconds.and_then(numbers::seconds)));
+        }
+        text.push('\n');
+    }
+    if let Some(rest) = facts.kept.get(KEPT_SHOWN..).filter(|r| !r.is_empty()) {
+        let sum: f64 = rest.iter().filter_map(|s| s.gain).sum();
+        let _ = writeln!(
+            text,
+            "\nAnd {} with smaller gains, {} in all.",
+            numbers::count(rest.len() as u64, "kept change"),
+            facts.change(sum)
+        );
+    }
+    text.push('\n');
+}
+
+/// Someone's words, cut and escaped.
+pub(crate) fn sentence(text: &str) -> String {
+    let line = one_line(text);
+    if line.is_empty() { "(no description)".to_owned() } else { markdown(&crate::words::truncated(&line, SENTENCE)) }
+}
