@@ -207,12 +207,12 @@ mod tests {
         assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"✓ #7 keep 0.9821 (-0.0158) ReLU² activation in the MLP");
         point.verdict = Verdict::Discard;
         point.gain = Some(-0.002);
-        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"");
+        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"· #7 discard 0.9821 (+0.0020) ReLU² activation in the MLP");
         point.verdict = Verdict::Crash;
         point.crash_kind = Some(CrashKind::Oom);
-        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"");
+        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"✗ #7 crash ReLU² activation in the MLP — oom");
         point.reason = Some("oom: CUDA out of memory. Tried to allocate 2 GiB".to_owned());
-        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"");
+        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"✗ #7 crash ReLU² activation in the MLP — oom: CUDA out of memory. Tried to allocate 2 GiB");
         assert!(experiment_line(&point, Direction::Minimize, Style::Colour).contains("\u{1b}["));
     }
 
@@ -235,10 +235,10 @@ mod tests {
         let progress = progress();
         let line =
             |activities: &[Activity], width| live_line(&progress, activities, Timestamp(0), width);
-        assert_snapshot!(line(std::slice::from_ref(&running), 200), @"");
-        assert_snapshot!(line(std::slice::from_ref(&running), 40), @"");
-        assert_snapshot!(line(&[proposing, running], 60), @"");
-        assert_snapshot!(line(&[], 200), @"");
+        assert_snapshot!(line(std::slice::from_ref(&running), 200), @"#3 running 0:34 of 5:00 · best 0.9821 (-1.6%) at #1 · 1 keep 1 crash · about 8h 10m left · raise LR from 0.003 to 0.006");
+        assert_snapshot!(line(std::slice::from_ref(&running), 40), @"#3 running 0:34 of 5:00 · best 0.9821 (…");
+        assert_snapshot!(line(&[proposing, running], 60), @"#4 proposing 0:03 and 1 more · best 0.9821 (-1.6%) at #1 ·…");
+        assert_snapshot!(line(&[], 200), @"best 0.9821 (-1.6%) at #1 · 1 keep 1 crash · about 8h 10m left");
     }
 
     #[test]

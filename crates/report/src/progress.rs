@@ -293,22 +293,44 @@ mod tests {
     /// SPEC F1.
     #[test]
     fn a_report_tells_where_the_session_is() {
-        assert_snapshot!(progress(&some(), Timestamp(8 * 310_000), Style::Plain), @"");
+        assert_snapshot!(progress(&some(), Timestamp(8 * 310_000), Style::Plain), @"
+        7 of 100 experiments · 41m 20s elapsed · about 8h 10m left
+          best       val_bpb 0.9821 at #2 (a3f12bc), -0.0158 (-1.6%) against the baseline of 0.9979
+          outcomes   1 keep, 5 discard, 1 crash
+          exploring  optimizer (4 of the last 7), then architecture (2) and training (1)
+          last       ✗ #3 crash double the batch
+                     · #4 discard 0.9900 raise learning rate
+                     · #5 discard 0.9900 raise learning rate
+                     · #6 discard 0.9900 raise learning rate
+                     · #7 discard 0.9900 raise learning rate
+        ");
     }
 
     #[test]
     fn before_the_first_result_it_says_so() {
-        assert_snapshot!(progress(&Progress::new(&session()), Timestamp(61_000), Style::Plain), @"");
+        assert_snapshot!(progress(&Progress::new(&session()), Timestamp(61_000), Style::Plain), @"
+        0 of 100 experiments · 1m 1s elapsed · about 8h 20m left
+          best       none: nothing has reported val_bpb yet
+        ");
         let mut baseline = Progress::new(&session());
         baseline.record(&point(0, Verdict::Keep, 0.9979, "baseline"));
-        assert_snapshot!(progress(&baseline, Timestamp(400_000), Style::Plain), @"");
+        assert_snapshot!(progress(&baseline, Timestamp(400_000), Style::Plain), @"
+        0 of 100 experiments · 6m 40s elapsed · about 8h 20m left
+          best       val_bpb 0.9979, the baseline
+        ");
     }
 
     #[test]
     fn a_bare_ledger_gives_a_report_without_times() {
         let mut bare = Progress::new(&Session::new("acc", Direction::Maximize));
         bare.record(&Point::new(1, Verdict::Keep, Some(0.5), "first"));
-        assert_snapshot!(progress(&bare, Timestamp(0), Style::Plain), @"");
+        assert_snapshot!(progress(&bare, Timestamp(0), Style::Plain), @"
+        1 experiment
+          best       acc 0.5000 at #1
+          outcomes   1 keep
+          exploring  other (1 of the last 1)
+          last       ✓ #1 keep 0.5000 first
+        ");
     }
 
     #[test]

@@ -17,7 +17,7 @@ fn texts<'a>(document: &'a Document<'_>) -> Vec<String> {
     let is_text = |n: &resvg::usvg::roxmltree::Node<'_, '_>| n.has_tag_name("text");
     let words = |n: resvg::usvg::roxmltree::Node<'a, '_>| {
         n.descendants()
-            .filter(|d| d.is_text())
+            .filter(resvg::usvg::roxmltree::Node::is_text)
             .filter_map(|d| d.text())
             .collect()
     };
@@ -166,7 +166,7 @@ fn history() -> impl Strategy<Value = History> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
     fn any_history_gives_a_report(history in history(), width in 0_u32..2000, height in 0_u32..2000) {

@@ -6,23 +6,18 @@ use std::fmt::Write as _;
 use autoresearch_core::experiment::Verdict;
 use autoresearch_core::metric::Direction;
 
-use super::labels::{Crowd, Place, Placer, Rect};
+use super::arrange::{self, Label};
+use super::labels::Rect;
 use super::scale::{self, Range};
 use super::text;
 use crate::history::History;
 use crate::numbers::{self, Precision};
 use crate::words::one_line;
 
-/// Size of the text on labels, and height of a line of it.
+/// Size of the text on labels.
 pub(crate) const LABEL: f64 = 12.0;
-const LABEL_LINE: f64 = 15.0;
 /// Height of the row that crashes are in.
 const STRIP: f64 = 26.0;
-/// Kept points that a label is tried for, the largest gains first.
-const LABELS: usize = 60;
-/// Widest hypotheses on labels, tried one after the other.
-const LABEL_WIDTHS: [f64; 3] = [300.0, 200.0, 110.0];
-
 /// How large a plot is, in pixels at scale 1; at least 480 by 320 and at most
 /// 8192 by 8192, whatever is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,13 +45,6 @@ pub(crate) struct Mark {
     pub(crate) y: f64,
     /// Its index in the history.
     pub(crate) index: usize,
-}
-
-/// A label of a kept point.
-pub(crate) struct Label {
-    pub(crate) place: Place,
-    pub(crate) words: String,
-    pub(crate) gain: String,
 }
 
 /// A text at the right end of a line.
@@ -103,7 +91,9 @@ impl Chart {
             history.points.iter().map(|p| p.number).min().unwrap_or(0) as f64,
             history.points.iter().map(|p| p.number).max().unwrap_or(0) as f64,
         );
-        let pad = ((numbers.1 - numbers.0) * 0.015).max(0.5);
+        let pad = ((numbers.1 - numbers.0) * 0.015)
+            .max(0.5)
+            .max(numbers.1 * 1e-12);
         let x_range = Range {
             low: numbers.0 - pad,
             high: numbers.1 + pad,
@@ -174,7 +164,7 @@ impl Chart {
         };
         chart.put_points(history, range, at_x, at_y);
         chart.end_labels = spread(ends, at_y);
-        chart.put_labels(history);
+        chart.labels = arrange::labels(&chart, history);
         chart
     }
 
@@ -244,110 +234,6 @@ impl Chart {
             0..=60 => 5.0,
             61..=300 => 3.8,
             _ => 2.6,
-        }
-    }
-
-    fn put_labels(&mut self, history: &History) {
-        let area = self.area;
-        let radius = self.kept_radius() + 1.5;
-        let mut taken: Vec<Rect> = self
-            .kept
-            .iter()
-            .map(|m| Rect {
-                x: m.x - radius,
-                y: m.y - radius,
-                width: 2.0 * radius,
-                height: 2.0 * radius,
-            })
-            .collect();
-        taken.extend(self.best_line.windows(2).map(|w| {
-            let ((x0, y0), (x1, y1)) = (w[0], w[1]);
-            let (x, y) = (x0.min(x1) - 2.0, y0.min(y1) - 2.0);
-            Rect {
-                x,
-                y,
-                width: (x1 - x0).abs() + 4.0,
-                height: (y1 - y0).abs() + 4.0,
-            }
-        }));
-        taken.extend(self.baseline_y.map(|y| Rect {
-            x: area.x,
-            y: y - 1.5,
-            width: area.width,
-            height: 3.0,
-        }));
-        let points = self
-            .discarded
-            .iter()
-            .chain(&self.beyond)
-            .map(|m| (m.x - area.x, m.y - area.y));
-        let mut placer = Placer {
-            bounds: Rect {
-                x: area.x + 4.0,
-                y: area.y + 2.0,
-                width: area.width + 6.0,
-                height: area.height - 4.0,
-            },
-            taken,
-            crowd: Crowd::new(area.width, area.height, points),
-            clearance: radius + 1.0,
-            empty_side: if history.session.direction == Direction::Minimize {
-                1.0
-            } else {
-                -1.0
-            },
-        };
-
-        let gains = history.gains();
-        let gain = |m: &Mark| gains[m.index].unwrap_or(0.0);
-        let mut wanted: Vec<Mark> = self
-            .kept
-            .iter()
-            .copied()
-            .filter(|m| history.points[m.index].is_gain())
-            .collect();
-        let best = history.best().map(|b| b.number);
-        wanted.sort_by(|a, b| {
-            let is_best = |m: &Mark| Some(history.points[m.index].number) == best;
-            is_best(b)
-                .cmp(&is_best(a))
-                .then(gain(b).total_cmp(&gain(a)))
-        });
-        wanted.truncate(LABELS);
-        let precision = Precision::of(
-            wanted
-                .iter()
-                .filter_map(|m| history.points[m.index].value()),
-            wanted.iter().map(gain),
-        );
-        for mark in wanted {
-            let point = &history.points[mark.index];
-            let sentence = one_line(&point.hypothesis);
-            let gain = match gain(&mark) {
-                0.0 => String::new(),
-                gain if history.session.direction == Direction::Minimize => {
-                    minus(&precision.signed(-gain))
-                }
-                gain => minus(&precision.signed(gain)),
-            };
-            let gain_width = if gain.is_empty() {
-                0.0
-            } else {
-                text::bold_width(&gain, LABEL) + 6.0
-            };
-            let mut before = String::new();
-            for most in LABEL_WIDTHS {
-                let words = text::cut(&sentence, LABEL, most.min(area.width * 0.45));
-                if words == before {
-                    continue;
-                }
-                let width = text::width(&words, LABEL) + gain_width;
-                if let Some(place) = placer.place(mark.x, mark.y, width, LABEL_LINE) {
-                    self.labels.push(Label { place, words, gain });
-                    break;
-                }
-                before = words;
-            }
         }
     }
 }
@@ -469,6 +355,6 @@ fn spread(ends: Vec<(f64, (String, &'static str))>, at_y: impl Fn(f64) -> f64) -
 }
 
 /// With the sign that typesetters use.
-fn minus(text: &str) -> String {
+pub(crate) fn minus(text: &str) -> String {
     text.replace('-', "−")
 }

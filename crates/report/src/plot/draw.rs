@@ -316,9 +316,10 @@ fn best_line(svg: &mut String, chart: &Chart) {
 fn keeps(svg: &mut String, chart: &Chart, history: &History) {
     let radius = chart.kept_radius();
     let has_tips = chart.kept.len() <= TIPS;
+    let ring = radius * 0.3;
     let _ = writeln!(
         svg,
-        r##"<g fill="{KEEP}" stroke="#ffffff" stroke-width="1.5">"##
+        r##"<g fill="{KEEP}" stroke="#ffffff" stroke-width="{ring:.1}">"##
     );
     for mark in &chart.kept {
         let tip = if has_tips {

@@ -33,10 +33,11 @@ impl Rect {
 /// Side of the squares in which the points under a label are counted, in pixels.
 const CELL: f64 = 12.0;
 /// Points that a label may hide.
-const MOST_COVERED: f64 = 6.0;
+const MOST_COVERED: f64 = 3.0;
 
 /// How many points lie where, as a summed-area table: the number in any
 /// rectangle takes four look-ups (Crow 1984).
+#[derive(Clone)]
 pub(crate) struct Crowd {
     columns: usize,
     rows: usize,
@@ -94,6 +95,7 @@ pub(crate) struct Place {
 }
 
 /// Everything that labels must not cover, and must stay inside of.
+#[derive(Clone)]
 pub(crate) struct Placer {
     pub(crate) bounds: Rect,
     pub(crate) taken: Vec<Rect>,
@@ -177,10 +179,10 @@ impl Placer {
                 .any(|t| t.overlaps(&place.rect) || place.leader.is_some_and(|l| t.overlaps(&l)))
     }
 
-    /// Pixels of distance; a covered point is as bad as 12 of them.
+    /// Pixels of distance; a covered point is as bad as 25 of them.
     fn cost(&self, place: &Place, y: f64) -> f64 {
         let middle = place.rect.y + place.rect.height / 2.0;
-        (middle - y).abs() + 12.0 * self.covered(place) + if place.ends_there { 0.0 } else { 2.0 }
+        (middle - y).abs() + 25.0 * self.covered(place) + if place.ends_there { 0.0 } else { 2.0 }
     }
 
     fn covered(&self, place: &Place) -> f64 {

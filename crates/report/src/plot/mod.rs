@@ -12,6 +12,7 @@
     reason = "positions on a drawing: casts from floats saturate, which is what is wanted"
 )]
 
+mod arrange;
 mod chart;
 mod draw;
 mod labels;

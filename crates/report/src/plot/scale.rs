@@ -104,31 +104,20 @@ pub(crate) fn ticks(range: Range, about: usize) -> Vec<(f64, String)> {
         .collect();
     let largest = positions.iter().fold(0.0_f64, |m, p| m.max(p.abs()));
     let exponent = step.log10().floor() as i32;
+    // A step of 2.5 needs one digit more than its magnitude says.
+    let extra = i32::from((step / 10_f64.powi(exponent) * 10.0).round() % 10.0 != 0.0);
     let label = |position: f64| {
-        if largest > 0.0 && !(1e-3..1e6).contains(&largest) {
-            let digits = largest.log10().floor() as i32 - exponent + 2;
-            significant(
-                if position.abs() < step / 2.0 {
-                    0.0
-                } else {
-                    position
-                },
-                digits.clamp(1, 17) as usize,
-            )
+        let position = if position.abs() < step / 2.0 {
+            0.0
         } else {
-            // A step of 2.5 needs one digit more than its magnitude says.
-            let extra = i32::from((step / 10_f64.powi(exponent) * 10.0).round() % 10.0 != 0.0);
+            position
+        };
+        if largest > 0.0 && !(1e-3..1e6).contains(&largest) {
+            let digits = largest.log10().floor() as i32 - exponent + 1 + extra;
+            significant(position, digits.clamp(1, 17) as usize)
+        } else {
             let decimals = (extra - exponent).clamp(0, 17) as usize;
-            let text = format!("{position:.decimals$}");
-            if text
-                .trim_start_matches('-')
-                .chars()
-                .all(|c| matches!(c, '0' | '.'))
-            {
-                text.trim_start_matches('-').to_owned()
-            } else {
-                text
-            }
+            format!("{position:.decimals$}")
         }
     };
     positions.into_iter().map(|p| (p, label(p))).collect()

@@ -392,11 +392,16 @@ fn confirm(facts: &Facts<'_>) -> Option<String> {
             words::numbers(&which, small.len() as u64, 3)
         )
     };
+    let keeps = match facts.counts.keep {
+        1 => "the one keep was decided on a single comparison".to_owned(),
+        n => format!(
+            "each of the {} keeps was decided on a single comparison",
+            grouped(n)
+        ),
+    };
     Some(format!(
-        "**Confirm before you believe.** Run the baseline and #{} several times with different seeds: each of the {} \
-         was decided on one comparison, and {doubt}.",
+        "**Confirm before you believe.** Run the baseline and #{} several times with different seeds: {keeps}, and {doubt}.",
         best.number,
-        numbers::count(facts.counts.keep, "keep"),
     ))
 }
 
@@ -539,7 +544,7 @@ fn longer(facts: &Facts<'_>) -> Option<String> {
     if total == 0 {
         facts.baseline?;
         return Some(
-            "**Start experimenting.** The baseline is measured; no change has been categories."
+            "**Start experimenting.** The baseline is measured; no change has been tried."
                 .to_owned(),
         );
     }
