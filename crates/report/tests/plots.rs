@@ -66,17 +66,6 @@ fn a_hundred_thousand_experiments_give_a_bounded_report() {
     for keeps in [300, 20_000] {
         let history = cases::session(MANY, keeps, Direction::Minimize);
         assert!(plot_svg(&history, Size::default()).len() < 2_000_000);
-        assert!(
-            plot_svg(
-                &history,
-                Size {
-                    width: 8192,
-                    height: 8192
-                }
-            )
-            .len()
-                < 20_000_000
-        );
         assert!(summary_markdown(&history, &SummaryOptions::default()).len() < 40_000);
     }
 }
@@ -166,7 +155,7 @@ fn history() -> impl Strategy<Value = History> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(100))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
     fn any_history_gives_a_report(history in history(), width in 0_u32..2000, height in 0_u32..2000) {

@@ -65,7 +65,7 @@ fn arrange(mut placer: Placer, order: &[&Wanted]) -> (f64, Vec<Label>) {
     let (mut worth, mut labels) = (0.0, Vec::new());
     for wanted in order {
         let Mark { x, y, .. } = wanted.mark;
-        let placed = wanted
+        let found = wanted
             .variants
             .iter()
             .enumerate()
@@ -76,7 +76,7 @@ fn arrange(mut placer: Placer, order: &[&Wanted]) -> (f64, Vec<Label>) {
                     1.0 - 0.1 * i as f64,
                 ))
             });
-        if let Some((place, words, share)) = placed {
+        if let Some((place, words, share)) = found {
             worth += wanted.worth * share;
             labels.push(Label {
                 place,

@@ -32,8 +32,8 @@ impl Rect {
 
 /// Side of the squares in which the points under a label are counted, in pixels.
 const CELL: f64 = 12.0;
-/// Points that a label may hide.
-const MOST_COVERED: f64 = 3.0;
+/// Points that a label may hide, about: whole squares are counted.
+const MOST_COVERED: f64 = 1.0;
 
 /// How many points lie where, as a summed-area table: the number in any
 /// rectangle takes four look-ups (Crow 1984).

@@ -405,7 +405,7 @@ fn confirm(facts: &Facts<'_>) -> Option<String> {
     ))
 }
 
-/// A sort of change that was never or hardly categories.
+/// A sort of change that was never or hardly tried.
 fn untried_category(facts: &Facts<'_>) -> Option<String> {
     if facts.steps.len() < 5 || !has_measured(facts) {
         return None;
