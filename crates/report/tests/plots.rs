@@ -70,19 +70,56 @@ fn a_hundred_thousand_experiments_give_a_bounded_report() {
     }
 }
 
+/// Corners of the step line, from the SVG.
+fn running_best(history: &History) -> Vec<(f64, f64)> {
+    let svg = plot_svg(history, Size::default());
+    let line = svg
+        .lines()
+        .find(|l| l.contains(r#"stroke-width="2""#))
+        .unwrap_or_default();
+    let path = line.split('"').nth(1).unwrap_or_default();
+    let corner = |c: &str| {
+        c.split_once(' ')
+            .and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?)))
+    };
+    path.split(['M', 'L']).filter_map(corner).collect()
+}
+
+#[test]
+fn the_running_best_only_ever_improves() {
+    for (direction, downwards) in [(Direction::Minimize, 1.0), (Direction::Maximize, -1.0)] {
+        let mut history = cases::session(50, 9, direction);
+        // Kept for another reason than its metric.
+        let worse = history.points[0].metric.map(|m| m + downwards * 0.001);
+        history
+            .points
+            .push(Point::new(51, Verdict::Keep, worse, "simpler"));
+        let corners = running_best(&history);
+        assert_eq!(corners.len(), 2 * (9 + 1), "one step for each gain");
+        assert!(
+            corners
+                .windows(2)
+                .all(|w| w[0].0 <= w[1].0 && downwards * (w[1].1 - w[0].1) >= 0.0)
+        );
+    }
+}
+
 #[test]
 fn the_order_of_the_rows_does_not_change_the_running_best() {
     let mut history = cases::session(50, 9, Direction::Minimize);
-    let line = |h: &History| {
-        let svg = plot_svg(h, Size::default());
-        svg.lines()
-            .find(|l| l.contains(r#"stroke-width="2""#))
-            .map(str::to_owned)
-    };
-    let before = line(&history);
-    assert!(before.is_some());
+    let before = running_best(&history);
     history.points.reverse();
-    assert_eq!(line(&history), before);
+    assert_eq!(running_best(&history), before);
+}
+
+#[test]
+fn huge_numbers_of_experiments_have_a_place() {
+    for number in [1 << 53, u64::MAX] {
+        let mut history = cases::bare(&[(Verdict::Keep, Some(1.0), "x")]);
+        history.points[0].number = number;
+        let svg = plot_svg(&history, Size::default());
+        assert!(!svg.contains("NaN") && !svg.contains("inf"), "{svg}");
+    }
 }
 
 fn value() -> impl Strategy<Value = Option<f64>> {
