@@ -51,7 +51,7 @@ pub(super) struct Candidate {
     variable: Option<String>,
 }
 
-/// All candidates of a text, in its order.
+/// All candidates of a text that decide something, in its order.
 #[derive(Default)]
 pub(super) struct Collected {
     pub(super) candidates: Vec<Candidate>,
@@ -71,7 +71,7 @@ impl Collected {
 
     /// Whether the literal does not decide anything: it is the default of what
     /// is always given, or the start of a variable that goes on to change.
-    pub(super) fn is_dead(&self, candidate: &Candidate) -> bool {
+    fn is_dead(&self, candidate: &Candidate) -> bool {
         let default = candidate
             .default_of
             .as_ref()
@@ -117,6 +117,11 @@ pub(super) fn candidates(root: Node<'_>, text: &str) -> Collected {
     collected
         .candidates
         .dedup_by(|later, earlier| later.literal.range.start < earlier.literal.range.end);
+    let all = std::mem::take(&mut collected.candidates);
+    let decides = |candidate: &Candidate| {
+        !collected.is_dead(candidate) || collected.spec_at(candidate.literal.row).is_some()
+    };
+    collected.candidates = all.into_iter().filter(decides).collect();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for candidate in &mut collected.candidates {
         let times = seen.entry(candidate.name.clone()).or_default();
@@ -590,10 +595,11 @@ impl<'t> Walk<'t> {
                 continue;
             }
             let name = format!("{shown}({setting})");
-            let setting = if setting == "p" && callee.contains("Drop") {
-                "dropout"
-            } else {
-                setting
+            // What these mean depends on who is called.
+            let setting = match setting {
+                "p" if callee.contains("Drop") => "dropout",
+                "gamma" if callee.ends_with("LR") => "fraction",
+                setting => setting,
             };
             let mut named = Named::new(name, setting, Place::Keyword { constructor });
             named.callee = Some(callee);
@@ -746,7 +752,10 @@ fn is_talk(full: &str, callee: &str) -> bool {
 fn is_plumbing(setting: &str, callee: &str, constructor: bool) -> bool {
     matches!(
         setting,
-        "dim"
+        "inplace"
+            | "fused"
+            | "foreach"
+            | "dim"
             | "dims"
             | "axis"
             | "size"

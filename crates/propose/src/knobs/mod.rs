@@ -97,7 +97,6 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
             .or_else(|| collected.spec_at(candidate.literal.row).cloned());
         let domain = match &said {
             Some(spec) => spec.domain(&candidate.literal.value),
-            None if collected.is_dead(candidate) => None,
             None => default_domain(candidate, heads),
         };
         let Some(domain) = domain else { continue };
@@ -109,7 +108,7 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
         found.push((
             rank,
             Found {
-                category: Category::of(&words::words(&candidate.name).join(" ")),
+                category: category(candidate),
                 name: candidate.name.clone(),
                 path: path.to_owned(),
                 line: candidate.literal.row + 1,
@@ -191,22 +190,22 @@ fn default_domain(candidate: &Candidate, heads: Option<i64>) -> Option<Domain> {
             .collect();
         return Some(Domain::Choice { options });
     }
+    if candidate.place == Place::Inside && !words::is_strong(&candidate.setting, meaning) {
+        return None;
+    }
     let words = words::words(&candidate.setting);
-    let per_device = words
-        .iter()
-        .any(|word| ["device", "micro", "mini", "per"].contains(&word.as_str()));
+    let per_device = words::has_any(&words, "device micro mini per");
     let setting = range::Setting {
         meaning,
         style: &candidate.literal.style,
         real: candidate.real,
         settings_place: candidate.place.is_for_settings(),
+        switch_place: candidate.place == Place::Setting,
         per_device,
     };
     let domain = range::domain(&setting, current)?;
-    let holds_heads = words
-        .iter()
-        .any(|word| ["embd", "embed", "hidden", "model", "dmodel", "dim"].contains(&word.as_str()))
-        && !words.iter().any(|word| word.starts_with("head"));
+    let holds_heads = words::has_any(&words, "embd embed hidden model dmodel dim")
+        && !words::has_any(&words, "head heads");
     match (heads, current) {
         (Some(heads), Value::Int(value)) if meaning == Meaning::Size && holds_heads => {
             Some(range::divisible_by(heads, domain, *value))
@@ -218,13 +217,38 @@ fn default_domain(candidate: &Candidate, heads: Option<i64>) -> Option<Domain> {
 /// Settings that a person gathers in one place come first, then arguments of
 /// calls, then what stands within functions; in each, known words first.
 fn rank(candidate: &Candidate) -> u8 {
-    let known = !matches!(meaning_of(candidate), Meaning::Unknown);
+    let known = meaning_of(candidate) != Meaning::Unknown
+        || matches!(candidate.literal.value, Value::Text(_));
     match (candidate.place, known) {
         (Place::Setting, true) => 1,
         (Place::Keyword { .. }, true) => 2,
         (Place::Inside, true) => 3,
         (Place::Setting, false) => 4,
         (Place::Keyword { .. } | Place::Inside, false) => 5,
+    }
+}
+
+/// By the words of the name; where they say nothing, by what it means.
+fn category(candidate: &Candidate) -> Category {
+    let words = words::words(&candidate.setting);
+    let by_words = Category::of(&words.join(" "));
+    if candidate.name.contains("clip") {
+        return Category::Optimizer;
+    }
+    if by_words != Category::Other {
+        return by_words;
+    }
+    match meaning_of(candidate) {
+        Meaning::LearningRate
+        | Meaning::Tolerance
+        | Meaning::Decay
+        | Meaning::Rate
+        | Meaning::NearOne => Category::Optimizer,
+        Meaning::Dropout | Meaning::Count => Category::Training,
+        Meaning::Heads | Meaning::Size | Meaning::Kernel => Category::Architecture,
+        _ if words::has_any(&words, "act nonlinearity bias tie tied") => Category::Architecture,
+        _ if words::has_any(&words, "solver nesterov amsgrad") => Category::Optimizer,
+        _ => Category::of(&words::words(&candidate.name).join(" ")),
     }
 }
 
