@@ -234,7 +234,7 @@ fn in_thousands(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut text = String::from(if value < 0 { "-" } else { "" });
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push('_');
         }
         text.push(digit);
@@ -249,8 +249,8 @@ fn write_float(value: f64, style: &Style) -> String {
     if is_whole && !matches!(style, Style::Float { .. }) {
         return format!("{value:.0}");
     }
-    let far = magnitude != 0.0 && (magnitude < 1e-4 || magnitude >= 1e7);
-    let best_scientific = scientific && magnitude != 0.0 && (magnitude < 1e-2 || magnitude >= 1e4);
+    let far = magnitude != 0.0 && !(1e-4..1e7).contains(&magnitude);
+    let best_scientific = scientific && magnitude != 0.0 && !(1e-2..1e4).contains(&magnitude);
     if far || best_scientific {
         return format!("{value:e}");
     }

@@ -6,6 +6,7 @@
 //! comment `# search: …` or an override from the config has the last word
 //! (`spec`).
 
+mod calls;
 mod collect;
 pub mod domain;
 mod literal;
@@ -53,13 +54,16 @@ pub struct Found {
     pub(crate) writing: Writing,
 }
 
+/// What to put in place of which bytes.
+pub(crate) type Pieces = Vec<(Range<usize>, String)>;
+
 /// How another value is written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Writing {
     /// In the style of the literal.
     Literal(Style),
     /// The pieces to replace, for each value.
-    Pieces(Vec<(Value, Vec<(Range<usize>, String)>)>),
+    Pieces(Vec<(Value, Pieces)>),
 }
 
 impl Found {
@@ -129,7 +133,7 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
 /// very text; one that does not fit, overlaps another or cannot hold the
 /// value is left alone.
 pub fn rewrite(text: &str, changes: &[(&Found, &Value)]) -> String {
-    let mut pieces: Vec<(Range<usize>, String)> = Vec::new();
+    let mut pieces: Pieces = Vec::new();
     for (found, value) in changes {
         let value = found.settled(value);
         match &found.writing {
@@ -199,8 +203,7 @@ fn default_domain(candidate: &Candidate, heads: Option<i64>) -> Option<Domain> {
         meaning,
         style: &candidate.literal.style,
         real: candidate.real,
-        settings_place: candidate.place.is_for_settings(),
-        switch_place: candidate.place == Place::Setting,
+        place: candidate.place,
         per_device,
     };
     let domain = range::domain(&setting, current)?;

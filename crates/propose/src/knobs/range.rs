@@ -3,6 +3,7 @@
 use autoresearch_core::proposal::Value;
 
 use super::as_float;
+use super::collect::Place;
 use super::domain::Domain;
 use super::literal::Style;
 use super::words::Meaning;
@@ -14,11 +15,7 @@ pub(super) struct Setting<'a> {
     /// Whether a number may be of any kind although it is written as a whole
     /// one: by its annotation, `type=float`, or its meaning.
     pub(super) real: bool,
-    /// Whether the place is one for settings, so that also a name that says
-    /// nothing may be a knob.
-    pub(super) settings_place: bool,
-    /// The same for a switch.
-    pub(super) switch_place: bool,
+    pub(super) place: Place,
     /// Whether a batch that a device must hold, which divides the whole one.
     pub(super) per_device: bool,
 }
@@ -28,7 +25,7 @@ pub(super) fn domain(setting: &Setting<'_>, current: &Value) -> Option<Domain> {
     match current {
         Value::Bool(_) => {
             let searched = setting.meaning == Meaning::Switch
-                || (setting.meaning == Meaning::Unknown && setting.switch_place);
+                || (setting.meaning == Meaning::Unknown && setting.place == Place::Setting);
             searched.then(|| Domain::Choice {
                 options: vec![Value::Bool(false), Value::Bool(true)],
             })
@@ -83,12 +80,12 @@ fn real(setting: &Setting<'_>, value: f64) -> Option<Domain> {
         Meaning::NearOne if fraction => Some(linear(0.0, 0.95)),
         Meaning::Dropout if fraction => Some(linear(0.0, 0.7)),
         Meaning::Fraction if value == 0.0 => Some(linear(0.0, 0.5)),
-        Meaning::Fraction if value == 1.0 => Some(linear(0.1, 1.0)),
+        Meaning::Fraction if fraction && value >= 1.0 => Some(linear(0.1, 1.0)),
         Meaning::Fraction if fraction => Some(linear(
             f64::min(0.05, value / 2.0),
             f64::max(0.95, f64::midpoint(1.0, value)),
         )),
-        Meaning::Unknown if !setting.settings_place => None,
+        Meaning::Unknown if !setting.place.is_for_settings() => None,
         _ if positive => Some(log(value / 10.0, value * 10.0)),
         _ if value < 0.0 => Some(linear(value * 4.0, value / 4.0)),
         _ => None,
@@ -96,7 +93,7 @@ fn real(setting: &Setting<'_>, value: f64) -> Option<Domain> {
 }
 
 fn whole(setting: &Setting<'_>, value: i64) -> Option<Domain> {
-    if value < 1 || value > 1 << 50 {
+    if !(1..=1 << 50).contains(&value) {
         return None;
     }
     let power_of_two = value.count_ones() == 1;
@@ -115,7 +112,7 @@ fn whole(setting: &Setting<'_>, value: i64) -> Option<Domain> {
     };
     match (setting.meaning, setting.style) {
         (Meaning::Never | Meaning::Switch, _) => None,
-        (Meaning::Unknown, _) if !setting.settings_place => None,
+        (Meaning::Unknown, _) if !setting.place.is_for_settings() => None,
         (_, Style::Power { .. }) if power_of_two => powers(),
         (_, Style::Product { unit, .. }) if value > *unit => {
             let count = value / unit;

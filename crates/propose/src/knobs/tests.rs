@@ -357,6 +357,8 @@ fn pick(domain: &Domain, at: f64, index: Index) -> Value {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
     #[test]
     fn a_knob_that_was_set_reads_as_what_it_was_set_to(script in any::<bool>(), which in any::<Index>(), at in 0.0..1.0_f64, index in any::<Index>()) {
         let text = if script { SCRIPT } else { NANO };
@@ -386,6 +388,9 @@ proptest! {
         }
     }
 
+}
+
+proptest! {
     #[test]
     fn any_text_is_fine(index in any::<Index>(), text in ".*|([a-zA-Z_]{1,3}( = |=|\\(|, |\\): |\n|: float = )|[0-9.e*-]{1,6}|# search: [0-9.,e]{0,9}\n|'[a-z]?'|[(){}\\[\\]]|nn.ReLU\\(\\)){0,40}") {
         for knob in find("a.py", &text, &none()).iter().chain(&crate::rewrites::find("a.py", &text)) {
@@ -399,7 +404,7 @@ proptest! {
     #[test]
     fn any_spec_is_fine(spec in "[-0-9.e_*]{0,6}(\\.\\.[-0-9.e_*]{0,6}( log| step [0-9]{0,4})?|, [a-z0-9']{0,4})?", text in prop::sample::select(vec!["x = 5", "x = 0.5", "x = 'a'", "x = True", "x = -3"])) {
         if let Ok(spec) = Spec::parse(&spec) {
-            let current = Value::Int(text.len() as i64);
+            let current = Value::Int(5);
             if let Some(Domain::Int { low, high, multiple_of, .. }) = spec.domain(&current) {
                 prop_assert!(low <= high && multiple_of >= 1 && low % multiple_of == 0 && high % multiple_of == 0);
             }
