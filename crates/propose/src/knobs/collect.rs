@@ -421,10 +421,9 @@ impl<'t> Walk<'t> {
         };
         match left.kind() {
             "identifier" => {
-                let scope = context.function.or(context.class);
-                let name =
-                    scope.map_or_else(|| target.to_owned(), |scope| format!("{scope}.{target}"));
-                Some(Named::new(name, target, place))
+                let scope = context.class.into_iter().chain(context.function);
+                let name: Vec<&str> = scope.chain([target]).collect();
+                Some(Named::new(name.join("."), target, place))
             }
             "attribute" => {
                 let attribute = self.of(left.child_by_field_name("attribute")?);

@@ -66,7 +66,7 @@ pub(super) enum Meaning {
 }
 
 const NEVER: &str = "\
-    seed seeds path paths url uri dir folder file files filename title fmt format encoding \
+    seed seeds checking path paths url uri dir folder file files filename title fmt format encoding \
     version verbose verbosity debug log logs logging logger print report progress figsize \
     fontsize color colour cmap plot fig dpi axis axes keepdim keepdims budget timeout \
     deadline test eval evals val valid validation holdout vocab vocabulary classes dataset \
