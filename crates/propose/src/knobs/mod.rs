@@ -14,7 +14,7 @@ mod range;
 mod spec;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use autoresearch_core::proposal::{Category, Value};
@@ -93,6 +93,11 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
             Value::Int(heads) if meaning_of(candidate) == Meaning::Heads => Some(heads),
             _ => None,
         });
+    let unknown = collected
+        .candidates
+        .iter()
+        .filter(|candidate| is_unknown_constant(candidate));
+    let unknown_rows: BTreeSet<usize> = unknown.map(|candidate| candidate.literal.row).collect();
     let mut found: Vec<(u8, Found)> = Vec::new();
     for candidate in &collected.candidates {
         let said = overrides
@@ -101,6 +106,7 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
             .or_else(|| collected.spec_at(candidate.literal.row).cloned());
         let domain = match &said {
             Some(spec) => spec.domain(&candidate.literal.value),
+            None if is_enumerated(candidate, &unknown_rows) => None,
             None => default_domain(candidate, heads),
         };
         let Some(domain) = domain else { continue };
@@ -173,6 +179,21 @@ fn meaning_of(candidate: &Candidate) -> Meaning {
     let whole = matches!(candidate.literal.value, Value::Int(_)) && !candidate.real;
     let switch = matches!(candidate.literal.value, Value::Bool(_));
     words::meaning(&candidate.setting, whole, switch)
+}
+
+fn is_unknown_constant(candidate: &Candidate) -> bool {
+    candidate.place == Place::Setting
+        && matches!(candidate.literal.value, Value::Int(_))
+        && meaning_of(candidate) == Meaning::Unknown
+}
+
+/// `DEBUG = 10`, `INFO = 20`, `WARNING = 30`: three whole numbers in a row whose
+/// names say nothing are names for numbers, not settings.
+fn is_enumerated(candidate: &Candidate, rows: &BTreeSet<usize>) -> bool {
+    let row = candidate.literal.row;
+    let first = row.saturating_sub(2);
+    is_unknown_constant(candidate)
+        && (first..=row).any(|start| (start..start + 3).all(|row| rows.contains(&row)))
 }
 
 fn default_domain(candidate: &Candidate, heads: Option<i64>) -> Option<Domain> {

@@ -242,6 +242,7 @@ fn what_is_no_knob_is_left_alone() {
         "LR = 1e-3  # search: off",
         "NAME = 'adam'",
         "LR = 0x10",
+        "CRITICAL = 50\nSEVERE = 40\nINFO = 20",
     ] {
         assert_eq!(one(text), None, "{text}");
     }
