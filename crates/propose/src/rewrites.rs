@@ -10,7 +10,7 @@ use autoresearch_core::proposal::{Category, Value};
 use autoresearch_core::source;
 use tree_sitter::Node;
 
-use crate::knobs::domain::Domain;
+use autoresearch_core::space::Domain;
 use crate::knobs::{Found, Pieces, Writing};
 
 /// The constructs of a Python text that can be swapped. All of a kind within

@@ -101,3 +101,18 @@ impl RepoError {
 fn place(commit: Option<&CommitId>) -> &str {
     commit.map_or("nowhere", CommitId::short)
 }
+
+impl RepoError {
+    /// Whether the user named the wrong place or thing, rather than git or the
+    /// system having failed.
+    pub fn is_input(&self) -> bool {
+        matches!(
+            self,
+            RepoError::NotARepository { .. }
+                | RepoError::NoWorkingTree { .. }
+                | RepoError::NoCommits { .. }
+                | RepoError::DubiousOwnership { .. }
+                | RepoError::BadPath { .. }
+        )
+    }
+}

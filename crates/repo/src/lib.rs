@@ -12,6 +12,7 @@
 //! cannot be a target.
 
 mod candidate;
+mod create;
 mod changes;
 mod diff;
 mod error;
@@ -26,6 +27,7 @@ mod repo;
 mod submodules;
 mod worktree;
 
+pub use create::create;
 pub use changes::{ChangeKind, WorktreeChange};
 pub use error::RepoError;
 pub use land::{LandError, Landed, Landing, Style};

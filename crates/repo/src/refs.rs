@@ -27,6 +27,21 @@ impl Repo {
         }
     }
 
+    /// The commit that a branch, a tag or a short id means; `None` when it
+    /// means none, or several.
+    ///
+    /// # Errors
+    /// When git cannot be run.
+    pub fn resolve(&self, name: &str) -> Result<Option<CommitId>, RepoError> {
+        let commit = format!("{name}^{{commit}}");
+        let outcome = self
+            .call("find a commit")
+            .args(["rev-parse", "--verify", "--quiet", "--end-of-options", &commit])
+            .outcome()?;
+        let text = String::from_utf8_lossy(outcome.stdout()).trim().to_owned();
+        Ok((outcome.is_success() && !text.is_empty()).then_some(CommitId(text)))
+    }
+
     /// Whether the branch `name` (as `main`) exists.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use autoresearch_core::proposal::Value;
 
 use super::as_float;
 use super::collect::Place;
-use super::domain::Domain;
+use autoresearch_core::space::Domain;
 use super::literal::Style;
 use super::words::Meaning;
 
