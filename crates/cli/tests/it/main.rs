@@ -4,6 +4,6 @@
 //! that copy a prepared file, so that a whole session takes a second.
 #![cfg(target_os = "linux")]
 
-//mod crash_points;
+mod crash_points;
 mod session;
 mod toy;
