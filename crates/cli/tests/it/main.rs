@@ -4,6 +4,9 @@
 //! that copy a prepared file, so that a whole session takes a second.
 #![cfg(target_os = "linux")]
 
+mod checkout;
 mod crash_points;
+mod kill9;
 mod session;
+mod signals;
 mod toy;
