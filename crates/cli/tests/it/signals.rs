@@ -147,7 +147,7 @@ fn a_hanging_proposer_does_not_keep_a_session_from_stopping() {
 
 #[test]
 fn a_resting_session_cannot_be_stopped() {
-    let place = toy(&[]);
-    place.run(session("0", &[])).expect(0);
+    let place = toy(&[loss(40)]);
+    place.run(session("1", &[])).expect(0);
     place.run(["stop"]).expect(2).says(&["no engine runs the session t"]);
 }
