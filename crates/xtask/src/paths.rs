@@ -62,8 +62,18 @@ fn leads_somewhere(files: &Files, document: &str, path: &str) -> bool {
     if !path.contains('/') {
         return files.has_name(path);
     }
-    let folder = document.rsplit_once('/').map_or("", |(folder, _)| folder);
-    files.exists(path) || joined(folder, path).is_some_and(|path| files.exists(&path))
+    // From the root, the document's folder, or any between: a crate's page
+    // names the crate's files.
+    folders_of(document).any(|folder| joined(folder, path).is_some_and(|path| files.exists(&path)))
+}
+
+/// The folder of a document and all above it, the root last.
+fn folders_of(document: &str) -> impl Iterator<Item = &str> {
+    let above = |path: &&str| Some(path.rsplit_once('/').map_or("", |(folder, _)| folder));
+    std::iter::successors(Some(document), move |path| {
+        above(path).filter(|_| !path.is_empty())
+    })
+    .skip(1)
 }
 
 /// `path` seen from `folder`; `None` when it leads out of the repository.
@@ -173,6 +183,7 @@ mod tests {
             ("docs/b.md", ""),
             ("docs/d/e.rs", ""),
             ("c.rs", ""),
+            ("docs/d/g.md", "`d/e.rs` `c.rs` `b.md`"),
             ("f.md", "\n`docs/f.rs`, `gone.rs` and `../c.rs`"),
         ]);
         let found: Vec<_> = check(&files)
