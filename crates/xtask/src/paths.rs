@@ -10,7 +10,7 @@ const ENDINGS: [&str; 12] = [
 ];
 
 /// Places in the user's repository, not in this one.
-const USERS: [&str; 21] = [
+const USERS: [&str; 22] = [
     ".autoresearch",
     ".git/",
     ".venv",
@@ -30,6 +30,7 @@ const USERS: [&str; 21] = [
     "pyproject.toml",
     "requirements.txt",
     "results.tsv",
+    "results-2.tsv",
     "target/",
     "train.py",
 ];
@@ -69,9 +70,9 @@ fn leads_somewhere(files: &Files, document: &str, path: &str) -> bool {
 
 /// The folder of a document and all above it, the root last.
 fn folders_of(document: &str) -> impl Iterator<Item = &str> {
-    let above = |path: &&str| Some(path.rsplit_once('/').map_or("", |(folder, _)| folder));
-    std::iter::successors(Some(document), move |path| {
-        above(path).filter(|_| !path.is_empty())
+    std::iter::successors(Some(document), |path| match path.rsplit_once('/') {
+        Some((folder, _)) => Some(folder),
+        None => (!path.is_empty()).then_some(""),
     })
     .skip(1)
 }
