@@ -35,8 +35,8 @@ const USERS: [&str; 22] = [
     "train.py",
 ];
 
-/// What has a slash and is no path: branches, references, and shares of things.
-const OTHER: [&str; 5] = ["autoresearch/", "refs/", "N/", "exp/", "origin/"];
+/// What only looks like a path: branches, references, a key of the config.
+const OTHER: [&str; 4] = ["autoresearch/", "refs/", "origin/", "metric.json"];
 
 pub(crate) fn check(files: &Files) -> Vec<Finding> {
     let mut findings = Vec::new();
