@@ -27,15 +27,6 @@ impl fmt::Display for CommitId {
     }
 }
 
-/// A changed file of a candidate, by the id of its blob; `None` is deleted.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ChangedFile {
-    /// Path from the root of the repository.
-    pub path: String,
-    /// Object id of the new contents.
-    pub blob: Option<String>,
-}
-
 /// The three outcomes that a ledger knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -65,7 +56,7 @@ pub struct Experiment {
     pub number: u64,
     /// The incumbent that it changes.
     pub parent: CommitId,
-    /// Its own commit, once made; the baseline's is the session's base.
+    /// Its own commit; the baseline's is the session's base.
     pub commit: Option<CommitId>,
     /// One sentence.
     pub hypothesis: String,
@@ -78,8 +69,8 @@ pub struct Experiment {
     /// What a search set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Settings>,
-    /// What it changes, relative to `parent`.
-    pub files: Vec<ChangedFile>,
+    /// The files that it changes, relative to `parent`.
+    pub files: Vec<String>,
     /// Lines of code in all targets, comments and blank lines apart.
     pub code_lines: u64,
     /// Its trials in order, interrupted ones included.

@@ -5,10 +5,10 @@
 //! the events that came of it. After a crash the journal is replayed and
 //! `next` goes on: there is no second code path for resuming.
 //!
-//! An experiment's life: `proposed -> committed -> (running -> ended)* ->
-//! judged -> settled`. Everything that may be redone after a crash is
-//! idempotent: a commit is made from recorded blobs at a recorded time, a
-//! branch moves by compare-and-swap, an interrupted trial runs again.
+//! An experiment's life: `proposed -> (started -> ended)* -> judged ->
+//! settled`. Everything that may be redone after a crash is idempotent: a
+//! candidate that was not journalled is proposed again under the same number,
+//! a branch moves by compare-and-swap, an interrupted trial runs again.
 
 mod event;
 mod state;

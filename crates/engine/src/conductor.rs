@@ -9,7 +9,7 @@ use std::collections::VecDeque;
 use std::time::Instant;
 
 use autoresearch_config::{Config, ProposerKind};
-use autoresearch_core::experiment::{ChangedFile, CommitId, Experiment, Verdict};
+use autoresearch_core::experiment::{CommitId, Experiment, Verdict};
 use autoresearch_core::proposal::{Category, Edit, FileEdit, Proposal, Refusal};
 use autoresearch_core::session::{Action, Event, Proposed, Queued, Record, State, StopReason};
 use autoresearch_ledger::{Journal, Lock, Message, TsvFile};
@@ -48,6 +48,9 @@ pub(crate) struct Conductor<'a> {
     pub(crate) tsv: TsvFile,
     /// Contents of the targets at the state's tip.
     pub(crate) targets: Targets,
+    /// Contents of the candidate's targets, unless it was proposed by an
+    /// earlier engine.
+    pub(crate) candidate: Option<Targets>,
     /// The targets as the session found them.
     pub(crate) origin: Vec<Text>,
     /// README and read-only files.
@@ -95,7 +98,6 @@ impl Conductor<'_> {
         match action {
             Action::Propose { number: 0, .. } => self.propose_baseline(),
             Action::Propose { number, queued } => self.propose(number, queued),
-            Action::Commit { number } => self.commit(number),
             Action::Run { number, trial, seed } => self.run_trial(number, trial, seed),
             Action::Judge { number, ruling } => self.intend(Event::Judged { number, ruling }),
             Action::Settle { number } => self.settle(number),
@@ -106,9 +108,11 @@ impl Conductor<'_> {
     /// The unmodified target is experiment 0.
     fn propose_baseline(&mut self) -> Result<(), EngineError> {
         let Some(base) = self.state.tip().cloned() else { return Ok(()) };
-        self.intend(Event::Proposed(Box::new(Proposed {
+        self.repo.ensure_ref(&self.places.candidate_ref(0), &base, None)?;
+        self.note(Event::Proposed(Box::new(Proposed {
             number: 0,
-            parent: base,
+            parent: base.clone(),
+            commit: Some(base),
             hypothesis: "Baseline — no modifications".to_owned(),
             category: Category::Other,
             proposer: "baseline".to_owned(),
@@ -117,7 +121,8 @@ impl Conductor<'_> {
             files: Vec::new(),
             code_lines: guard::code_lines(&self.targets),
             queued: None,
-        })))
+        })));
+        Ok(())
     }
 
     fn propose(&mut self, number: u64, queued: Option<Queued>) -> Result<(), EngineError> {
@@ -137,25 +142,33 @@ impl Conductor<'_> {
             Ok(accepted) => accepted,
             Err(refusal) => return self.refuse(&proposal, proposer, refusal, id),
         };
-        let mut files = Vec::new();
-        for (path, content) in &accepted.changed {
-            let blob = Some(self.repo.write_blob(content)?);
-            files.push(ChangedFile { path: path.clone(), blob });
-        }
         let Some(parent) = self.state.tip().cloned() else { return Ok(()) };
+        let hypothesis = one_line(&proposal.hypothesis);
+        // Committed before it is journalled: who dies in between leaves a
+        // commit that nobody knows, and the number is proposed again.
+        let message = format!(
+            "exp: {hypothesis}\n\nExperiment {number} of {}, proposed by {proposer}.\n",
+            Places::branch(&self.tag())
+        );
+        let reference = self.places.candidate_ref(number);
+        let (changed, at) = (&accepted.changed, clock::now());
+        let commit = self.repo.commit(&parent, changed, &message, &reference, at)?;
         self.complaint = None;
-        self.intend(Event::Proposed(Box::new(Proposed {
+        self.note(Event::Proposed(Box::new(Proposed {
             number,
             parent,
-            hypothesis: one_line(&proposal.hypothesis),
+            commit: Some(commit),
+            hypothesis,
             category: proposal.category,
             proposer,
             fingerprint: accepted.fingerprint,
             settings: proposal.settings,
-            files,
+            files: accepted.changed.iter().map(|edit| edit.path.clone()).collect(),
             code_lines: accepted.code_lines,
             queued: id,
-        })))
+        })));
+        self.candidate = Some(accepted.after);
+        Ok(())
     }
 
     /// Asks whoever is next for a proposal.
@@ -251,42 +264,10 @@ impl Conductor<'_> {
             Edit::Desk => self.workplace.edits(&self.repo, self.state.tip()),
             Edit::Patch(patch) => {
                 let Some(tip) = self.state.tip() else { return Ok(Err(Refusal::Empty)) };
-                match self.repo.apply_patch(tip, patch.as_bytes())? {
-                    Err(why) => Ok(Err(Refusal::DoesNotApply { why })),
-                    Ok(files) => {
-                        let mut edits = Vec::new();
-                        for file in files {
-                            let content = match &file.blob {
-                                Some(blob) => Some(self.repo.read_blob(blob)?),
-                                None => None,
-                            };
-                            edits.push(FileEdit { path: file.path, content });
-                        }
-                        Ok(Ok(edits))
-                    }
-                }
+                let files = self.repo.apply_patch(tip, patch.as_bytes())?;
+                Ok(files.map_err(|why| Refusal::DoesNotApply { why }))
             }
         }
-    }
-
-    fn commit(&mut self, number: u64) -> Result<(), EngineError> {
-        let Some(current) = self.state.current() else { return Ok(()) };
-        let reference = self.places.candidate_ref(number);
-        let commit = if current.is_baseline() {
-            self.repo.ensure_ref(&reference, &current.parent, None)?;
-            current.parent.clone()
-        } else {
-            let message = format!(
-                "exp: {}\n\nExperiment {number} of {}, proposed by {}.\n",
-                current.hypothesis,
-                Places::branch(&self.tag()),
-                current.proposer
-            );
-            let at = current.proposed_at;
-            self.repo.commit(&current.parent, &current.files, &message, &reference, at)?
-        };
-        self.note(Event::Committed { number, commit });
-        Ok(())
     }
 
     fn run_trial(&mut self, number: u64, trial: u64, seed: u64) -> Result<(), EngineError> {
@@ -330,7 +311,10 @@ impl Conductor<'_> {
             && let Some(tip) = self.state.tip().cloned()
         {
             self.repo.ensure_ref(&self.places.branch_ref(), &tip, before.as_ref())?;
-            self.targets = read_targets(&self.repo, &tip, &self.config.target)?;
+            self.targets = match self.candidate.take() {
+                Some(targets) if !experiment.is_baseline() => targets,
+                _ => read_targets(&self.repo, &tip, &self.config.target)?,
+            };
         }
         self.flush()?;
         let row = history::row(&experiment, self.config.metric.direction);

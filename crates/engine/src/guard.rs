@@ -17,7 +17,9 @@ pub(crate) type Targets = BTreeMap<String, Vec<u8>>;
 #[derive(Debug)]
 pub(crate) struct Accepted {
     /// The targets that change, with their new contents.
-    pub(crate) changed: Vec<(String, Vec<u8>)>,
+    pub(crate) changed: Vec<FileEdit>,
+    /// All targets of the candidate.
+    pub(crate) after: Targets,
     /// Identity of the candidate.
     pub(crate) fingerprint: Fingerprint,
     /// Lines of code in all targets of the candidate.
@@ -54,7 +56,7 @@ pub(crate) fn check(
                 .map_err(|what| Refusal::OutOfScope { scope, what })?;
         }
         after.insert(edit.path.clone(), new.clone());
-        changed.push((edit.path.clone(), new.clone()));
+        changed.push(edit.clone());
     }
     if changed.is_empty() {
         return Err(Refusal::Empty);
@@ -63,7 +65,7 @@ pub(crate) fn check(
     if let Some(of) = tried(fingerprint) {
         return Err(Refusal::Duplicate { of });
     }
-    Ok(Accepted { changed, fingerprint, code_lines: code_lines(&after) })
+    Ok(Accepted { changed, fingerprint, code_lines: code_lines(&after), after })
 }
 
 /// Identity of the program that the targets make.

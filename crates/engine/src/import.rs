@@ -136,11 +136,11 @@ impl Imported<'_> {
             proposer: "imported".to_owned(),
             fingerprint: self.fingerprint,
             settings: None,
+            commit: self.commit.clone(),
             files: Vec::new(),
             code_lines: 0,
             queued: None,
         }))];
-        events.extend(self.commit.clone().map(|commit| Event::Committed { number, commit }));
         let seed = plan.map_or(0, |plan| plan.seed);
         events.push(Event::Started { number, trial: 1, seed });
         let crash = Crash { kind: CrashKind::Exit, reason: "as imported".to_owned() };

@@ -316,6 +316,7 @@ impl Session {
             observer,
             stop,
             targets,
+            candidate: None,
             origin,
             context,
             past: VecDeque::new(),

@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use autoresearch_core::experiment::{ChangedFile, CommitId};
+use autoresearch_core::experiment::CommitId;
+use autoresearch_core::proposal::FileEdit;
 use autoresearch_core::units::Timestamp;
 use autoresearch_repo::{Repo, Worktree};
 use divan::Bencher;
@@ -64,11 +65,11 @@ fn content() -> String {
 }
 
 impl Place {
-    fn candidate(&self, blob: String) -> CommitId {
+    fn candidate(&self, text: String) -> CommitId {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let files = [ChangedFile {
+        let files = [FileEdit {
             path: "d3/f3.py".to_owned(),
-            blob: Some(blob),
+            content: Some(text.into_bytes()),
         }];
         let reference = format!("refs/autoresearch/x/{number}");
         self.repo
@@ -78,19 +79,11 @@ impl Place {
 }
 
 #[divan::bench]
-fn candidate_write_blob(bencher: Bencher<'_, '_>) {
-    let place = place();
-    bencher
-        .with_inputs(content)
-        .bench_values(|text| place.repo.write_blob(text.as_bytes()));
-}
-
-#[divan::bench]
 fn candidate_commit(bencher: Bencher<'_, '_>) {
     let place = place();
     bencher
-        .with_inputs(|| place.repo.write_blob(content().as_bytes()).expect("a blob"))
-        .bench_values(|blob| place.candidate(blob));
+        .with_inputs(content)
+        .bench_values(|text| place.candidate(text));
 }
 
 #[divan::bench]
@@ -106,9 +99,7 @@ fn desk_changes(bencher: Bencher<'_, '_>) {
 fn desk_reset(bencher: Bencher<'_, '_>) {
     let place = place();
     bencher
-        .with_inputs(|| {
-            place.candidate(place.repo.write_blob(content().as_bytes()).expect("a blob"))
-        })
+        .with_inputs(|| place.candidate(content()))
         .bench_values(|commit| place.desk.reset_to(&commit, &[]));
 }
 

@@ -10,13 +10,14 @@ use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 
-use autoresearch_core::experiment::{ChangedFile, CommitId};
+use autoresearch_core::experiment::CommitId;
+use autoresearch_core::proposal::FileEdit;
 use autoresearch_core::units::Timestamp;
 
 use crate::error::RepoError;
 use crate::objects::EntryKind;
 use crate::path::{checked, quoted};
-use crate::repo::{Repo, id, object};
+use crate::repo::{Repo, id};
 
 const PURPOSE: &str = "commit a candidate";
 
@@ -24,15 +25,15 @@ impl Repo {
     /// Commits `files` on top of `parent` and keeps the commit under
     /// `reference` (`refs/autoresearch/<tag>/<number>`). A file keeps its
     /// executable bit; a new one has none. The same arguments give the same
-    /// commit, so that it may be done again after a crash.
+    /// commit; `reference` is ours and moves, so that it may be done again after
+    /// a crash.
     ///
     /// # Errors
-    /// [`RepoError::RefMoved`] when `reference` holds another commit,
     /// [`RepoError::BadPath`] for what is no file, and when git fails.
     pub fn commit(
         &self,
         parent: &CommitId,
-        files: &[ChangedFile],
+        files: &[FileEdit],
         message: &str,
         reference: &str,
         at: Timestamp,
@@ -48,7 +49,6 @@ impl Repo {
         }
         for file in files {
             checked(&file.path)?;
-            file.blob.as_deref().map(object).transpose()?;
         }
         let child = self
             .call(PURPOSE)
@@ -56,7 +56,7 @@ impl Repo {
             // Git would sync the pack that it takes apart at once, and by
             // default does not sync what comes out of it.
             .set("core.fsync=none")
-            .args(["fast-import", "--quiet", "--done", "--date-format=raw"])
+            .args(["fast-import", "--quiet", "--force", "--done", "--date-format=raw"])
             .start(Stdio::piped())?;
         let mut import = Import::new(child)?;
         let told = import.modes(parent, files).and_then(|modes| {
@@ -79,14 +79,7 @@ impl Repo {
             }
             Ok(Some(Ok(commit))) => match import.end() {
                 None => Ok(CommitId(commit)),
-                Some(stderr) => match self.read_ref(reference)? {
-                    Some(found) if found.0 != commit => Err(RepoError::RefMoved {
-                        name: reference.to_owned(),
-                        expected: Some(CommitId(commit)),
-                        found: Some(found),
-                    }),
-                    _ => Err(failure(stderr)),
-                },
+                Some(stderr) => Err(failure(stderr)),
             },
             // It ended early or the pipe broke: it has said why.
             Ok(None) | Err(_) => {
@@ -104,12 +97,12 @@ impl Repo {
     fn stream(
         &self,
         parent: &str,
-        files: &[ChangedFile],
+        files: &[FileEdit],
         modes: &[EntryKind],
         message: &str,
         reference: &str,
         at: Timestamp,
-    ) -> String {
+    ) -> Vec<u8> {
         let (name, email) = self.identity();
         let seconds = at.0.div_euclid(1000).max(0);
         let who = format!("{name} <{email}> {seconds} +0000");
@@ -117,19 +110,22 @@ impl Repo {
         let mut stream = format!(
             "commit {reference}\nmark :1\nauthor {who}\ncommitter {who}\ndata {}\n{message}\nfrom {parent}\n",
             message.len()
-        );
+        )
+        .into_bytes();
         for (file, kind) in files.iter().zip(modes) {
             let path = quoted(&file.path);
-            let line = match &file.blob {
-                None => format!("D {path}\n"),
-                Some(blob) if *kind == (EntryKind::File { executable: true }) => {
-                    format!("M 100755 {blob} {path}\n")
-                }
-                Some(blob) => format!("M 100644 {blob} {path}\n"),
+            let Some(content) = &file.content else {
+                stream.extend(format!("D {path}\n").into_bytes());
+                continue;
             };
-            stream.push_str(&line);
+            let is_executable = *kind == (EntryKind::File { executable: true });
+            let mode = if is_executable { "100755" } else { "100644" };
+            let head = format!("M {mode} inline {path}\ndata {}\n", content.len());
+            stream.extend(head.into_bytes());
+            stream.extend(content);
+            stream.push(b'\n');
         }
-        stream.push_str("\nget-mark :1\ndone\n");
+        stream.extend(b"\nget-mark :1\ndone\n");
         stream
     }
 }
@@ -172,9 +168,9 @@ impl Import {
         })
     }
 
-    fn say(&mut self, text: &str) -> std::io::Result<()> {
+    fn say(&mut self, text: &[u8]) -> std::io::Result<()> {
         match &mut self.stdin {
-            Some(stdin) => stdin.write_all(text.as_bytes()),
+            Some(stdin) => stdin.write_all(text),
             None => Ok(()),
         }
     }
@@ -191,11 +187,11 @@ impl Import {
     fn modes(
         &mut self,
         parent: &str,
-        files: &[ChangedFile],
+        files: &[FileEdit],
     ) -> std::io::Result<Option<Vec<EntryKind>>> {
         let mut modes = Vec::new();
         for file in files {
-            self.say(&format!("ls {parent} {}\n", quoted(&file.path)))?;
+            self.say(format!("ls {parent} {}\n", quoted(&file.path)).as_bytes())?;
             let Some(answer) = self.line()? else {
                 return Ok(None);
             };
@@ -234,7 +230,7 @@ impl Import {
 
     /// Ends it with nothing written.
     fn abandon(mut self) {
-        let _ = self.say("done\n");
+        let _ = self.say(b"done\n");
         let _ = self.end();
     }
 }

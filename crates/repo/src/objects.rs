@@ -88,18 +88,6 @@ impl Repo {
             .collect())
     }
 
-    /// Stores contents exactly as they are; returns the id of the blob.
-    ///
-    /// # Errors
-    /// When git cannot write.
-    pub fn write_blob(&self, content: &[u8]) -> Result<String, RepoError> {
-        self.call("store a file")
-            .remedy("check that there is space left and that you may write to `.git/objects`")
-            .args(["hash-object", "-w", "--stdin", "--no-filters"])
-            .input(content.to_vec())
-            .text()
-    }
-
     fn entry(
         &self,
         commit: &CommitId,

@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use autoresearch_core::experiment::{ChangedFile, CommitId};
+use autoresearch_core::experiment::CommitId;
+use autoresearch_core::proposal::FileEdit;
 
 use crate::changes::{RawChange, raw_changes};
 use crate::error::RepoError;
@@ -23,7 +24,7 @@ impl Repo {
         &self,
         base: &CommitId,
         patch: &[u8],
-    ) -> Result<Result<Vec<ChangedFile>, String>, RepoError> {
+    ) -> Result<Result<Vec<FileEdit>, String>, RepoError> {
         let base = id(base)?;
         let scratch = tempfile::Builder::new().prefix("autoresearch-").tempdir();
         let scratch = scratch.map_err(RepoError::io("make a temporary folder", Path::new("")))?;
@@ -68,10 +69,36 @@ impl Repo {
                 "--",
             ])
             .run()?;
-        Ok(raw_changes(&raw)
-            .filter(|c| c.old_blob != c.new_blob)
-            .map(changed_file)
-            .collect())
+        let mut files = Vec::new();
+        for change in raw_changes(&raw).filter(|c| c.old_blob != c.new_blob) {
+            match self.edit_of(&change)? {
+                Ok(edit) => files.push(edit),
+                Err(why) => return Ok(Err(why)),
+            }
+        }
+        Ok(Ok(files))
+    }
+
+    fn edit_of(&self, change: &RawChange<'_>) -> Result<Result<FileEdit, String>, RepoError> {
+        let shown = String::from_utf8_lossy(change.path);
+        let Ok(path) = std::str::from_utf8(change.path) else {
+            return Ok(Err(format!("the name of `{shown}` is not UTF-8")));
+        };
+        let content = match (change.old, change.new) {
+            (EntryKind::File { .. } | EntryKind::Missing, EntryKind::File { .. }) => {
+                Some(self.read_blob(change.new_blob)?)
+            }
+            (EntryKind::File { .. }, EntryKind::Missing) => None,
+            _ => {
+                return Ok(Err(format!(
+                    "`{shown}` is not a plain file before and after the patch"
+                )));
+            }
+        };
+        Ok(Ok(FileEdit {
+            path: path.to_owned(),
+            content,
+        }))
     }
 }
 
@@ -81,26 +108,6 @@ fn apply(call: Call, options: &[&str], patch: &[u8]) -> Call {
         .args(options)
         .arg("-")
         .input(patch.to_vec())
-}
-
-fn changed_file(change: RawChange<'_>) -> Result<ChangedFile, String> {
-    let path = String::from_utf8_lossy(change.path).into_owned();
-    let Ok(name) = std::str::from_utf8(change.path) else {
-        return Err(format!("the name of `{path}` is not UTF-8"));
-    };
-    match (change.old, change.new) {
-        (EntryKind::File { .. } | EntryKind::Missing, EntryKind::File { .. }) => Ok(ChangedFile {
-            path: name.to_owned(),
-            blob: Some(change.new_blob.to_owned()),
-        }),
-        (EntryKind::File { .. }, EntryKind::Missing) => Ok(ChangedFile {
-            path: name.to_owned(),
-            blob: None,
-        }),
-        _ => Err(format!(
-            "`{path}` is not a plain file before and after the patch"
-        )),
-    }
 }
 
 /// The patch with Unix line endings, when it has Windows ones.

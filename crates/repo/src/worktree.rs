@@ -354,7 +354,9 @@ fn one_at_a_time() -> MutexGuard<'static, ()> {
 /// Settings under which files are exactly those of a commit, and a change is
 /// told from the times of a file, all of which count.
 pub(crate) fn exact(call: Call) -> Call {
-    const SETTINGS: [&str; 6] = [
+    const SETTINGS: [&str; 7] = [
+        // A worktree of ours is made again when the machine dies.
+        "core.fsync=none",
         "core.autocrlf=false",
         "core.trustctime=true",
         "core.checkStat=default",

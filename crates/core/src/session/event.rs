@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::{ChangedFile, CommitId};
+use crate::experiment::CommitId;
 use crate::judge::Ruling;
 use crate::metric::Direction;
 use crate::proposal::{Category, Fingerprint, Refusal, Settings};
@@ -86,8 +86,11 @@ pub struct Proposed {
     /// What a search set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Settings>,
-    /// What it changes; the blobs are in git already.
-    pub files: Vec<ChangedFile>,
+    /// Its commit, which exists; a candidate that another tool tried and git
+    /// has lost has none.
+    pub commit: Option<CommitId>,
+    /// The files that it changes.
+    pub files: Vec<String>,
     /// Lines of code in all targets.
     pub code_lines: u64,
     /// The queued hypothesis that it answers.
@@ -193,15 +196,8 @@ pub enum Event {
         /// Whether there is nothing left that it could propose.
         exhausted: bool,
     },
-    /// Intent: this candidate shall be committed.
+    /// A candidate passed the guard and is committed under its reference.
     Proposed(Box<Proposed>),
-    /// Its commit and its reference exist.
-    Committed {
-        /// Number of the experiment.
-        number: u64,
-        /// Its commit.
-        commit: CommitId,
-    },
     /// Intent: a trial of it shall run.
     Started {
         /// Number of the experiment.

@@ -71,11 +71,6 @@ pub enum Action {
         /// The hypothesis to answer, if one is queued.
         queued: Option<Queued>,
     },
-    /// Make the commit and the reference of the proposed candidate.
-    Commit {
-        /// Number of the experiment.
-        number: u64,
-    },
     /// Run a trial of it.
     Run {
         /// Number of the experiment.
@@ -206,7 +201,7 @@ impl State {
                     self.current = Some(Experiment {
                         number: proposed.number,
                         parent: proposed.parent.clone(),
-                        commit: None,
+                        commit: proposed.commit.clone(),
                         hypothesis: proposed.hypothesis.clone(),
                         category: proposed.category,
                         proposer: proposed.proposer.clone(),
@@ -219,11 +214,6 @@ impl State {
                         proposed_at: record.at,
                         settled_at: None,
                     });
-                }
-            }
-            Event::Committed { number, commit } => {
-                if let Some(current) = self.current_mut(*number) {
-                    current.commit = Some(commit.clone());
                 }
             }
             Event::Started {
@@ -377,9 +367,6 @@ impl State {
 
     fn next_for(&self, plan: &Plan, current: &Experiment) -> Action {
         let number = current.number;
-        if current.commit.is_none() {
-            return Action::Commit { number };
-        }
         if current.ruling.is_some() {
             return Action::Settle { number };
         }

@@ -8,7 +8,7 @@ use autoresearch_core::experiment::CommitId;
 use autoresearch_core::units::Timestamp;
 use autoresearch_repo::{ChangeKind, Repo, RepoError, Worktree};
 
-use crate::support::{Place, candidate, change, files_below, names};
+use crate::support::{Place, candidate, change, content_of, files_below, names};
 
 const FILES: [&str; 4] = [".gitignore", "lib/model.py", "run.sh", "train.py"];
 
@@ -135,7 +135,7 @@ fn changes_are_told_by_kind_with_their_blobs() {
         .unwrap()
         .blob
         .clone();
-    assert_eq!(blob, change(&repo, "train.py", b"lr = 2\n").blob);
+    assert_eq!(content_of(&repo, blob.as_deref()), b"lr = 2\n");
 }
 
 #[test]
@@ -428,11 +428,8 @@ fn line_endings_and_filters_of_the_repository_hold_on_a_desk() {
     fs::write(desk.path().join("win.bat"), "echo 2\r\n").unwrap();
     fs::write(desk.path().join("crlf.py"), "a\r\nc\r\n").unwrap();
     let changes = desk.changes(&head, &[]).unwrap();
-    assert_eq!(
-        changes[0].blob,
-        change(&repo, "crlf.py", b"a\r\nc\r\n").blob
-    );
-    assert_eq!(changes[1].blob, change(&repo, "win.bat", b"echo 2\n").blob);
+    assert_eq!(content_of(&repo, changes[0].blob.as_deref()), b"a\r\nc\r\n");
+    assert_eq!(content_of(&repo, changes[1].blob.as_deref()), b"echo 2\n");
 }
 
 #[test]
@@ -481,7 +478,7 @@ fn submodules_are_filled_from_the_checkout() {
     );
     let error = repo.commit(
         &head,
-        &[change(&repo, "absent", b"x")],
+        &[change("absent", b"x")],
         "m",
         "refs/autoresearch/x/9",
         Timestamp::default(),

@@ -1,6 +1,6 @@
 //! Patches in the forms that people have.
 
-use autoresearch_core::experiment::ChangedFile;
+use autoresearch_core::proposal::FileEdit;
 
 use crate::support::{Place, candidate, change};
 
@@ -19,9 +19,7 @@ fn a_patch_applies_in_every_common_form() {
     let repo = place.repo();
     let head = repo.head().unwrap().commit;
     let hunk = "@@ -2,3 +2,3 @@\n b = 2\n-c = 3\n+c = 30\n d = 4\n";
-    let wanted = vec![change(
-        &repo,
-        "lib/deep.py",
+    let wanted = vec![change("lib/deep.py",
         BASE.replace("c = 3", "c = 30").as_bytes(),
     )];
     for head_lines in [
@@ -56,10 +54,10 @@ fn a_patch_may_add_and_delete_files() {
     assert_eq!(
         files,
         [
-            change(&repo, "new.py", b"x\n"),
-            ChangedFile {
+            change("new.py", b"x\n"),
+            FileEdit {
                 path: "run.sh".into(),
-                blob: None
+                content: None
             }
         ]
     );
@@ -90,7 +88,7 @@ fn a_patch_against_an_older_commit_is_merged() {
     let merged = BASE
         .replace("a = 1\nb = 2", "a = 1\nz = 0\nb = 20")
         .replace("d = 4", "d = 40");
-    assert_eq!(files, [change(&repo, "lib/deep.py", merged.as_bytes())]);
+    assert_eq!(files, [change("lib/deep.py", merged.as_bytes())]);
     let conflict = candidate(
         &repo,
         &head,

@@ -6,7 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use autoresearch_core::experiment::{ChangedFile, CommitId};
+use autoresearch_core::experiment::CommitId;
+use autoresearch_core::proposal::FileEdit;
 use autoresearch_core::units::Timestamp;
 use autoresearch_repo::{Repo, Worktree};
 
@@ -204,11 +205,16 @@ pub(crate) fn names(files: &BTreeMap<String, Vec<u8>>) -> Vec<&str> {
     files.keys().map(String::as_str).collect()
 }
 
-pub(crate) fn change(repo: &Repo, path: &str, content: &[u8]) -> ChangedFile {
-    ChangedFile {
+pub(crate) fn change(path: &str, content: &[u8]) -> FileEdit {
+    FileEdit {
         path: path.to_owned(),
-        blob: Some(repo.write_blob(content).unwrap()),
+        content: Some(content.to_vec()),
     }
+}
+
+/// What a blob holds.
+pub(crate) fn content_of(repo: &Repo, blob: Option<&str>) -> Vec<u8> {
+    repo.read_blob(blob.unwrap()).unwrap()
 }
 
 /// A candidate that sets one file.
@@ -219,7 +225,7 @@ pub(crate) fn candidate(
     path: &str,
     content: &str,
 ) -> CommitId {
-    let files = [change(repo, path, content.as_bytes())];
+    let files = [change(path, content.as_bytes())];
     let reference = format!("refs/autoresearch/x/{number}");
     repo.commit(
         parent,
