@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use autoresearch_config::Config;
@@ -37,6 +38,62 @@ pub struct FinishedTrial<'a> {
 pub type MetricFn =
     Box<dyn Fn(&FinishedTrial<'_>) -> Result<f64, Box<dyn std::error::Error + Send + Sync>> + Send>;
 
+/// A worktree that trials of one session run on.
+#[derive(Debug, Default)]
+pub(crate) struct Place {
+    worktree: Option<Worktree>,
+    /// Cleans up after the last trial, beside whatever comes next.
+    cleaning: Option<JoinHandle<bool>>,
+}
+
+impl Place {
+    /// Makes it hold exactly `commit`, and the links.
+    pub(crate) fn hold(
+        &mut self,
+        repo: &Repo,
+        path: &Path,
+        commit: &CommitId,
+        links: &[String],
+    ) -> Result<(), EngineError> {
+        let is_clean = self.cleaning.take().is_some_and(|thread| thread.join().unwrap_or(false));
+        match &self.worktree {
+            Some(worktree) if is_clean => worktree.move_to(commit, links)?,
+            Some(worktree) => worktree.reset_to(commit, links)?,
+            None => {
+                let fresh = repo.worktree(path, commit)?;
+                fresh.reset_to(commit, links)?;
+                self.worktree = Some(fresh);
+            }
+        }
+        if let Some(worktree) = &self.worktree {
+            worktree.link(repo.root(), links)?;
+        }
+        Ok(())
+    }
+
+    /// Nobody works there any more: begins to clean up.
+    fn release(&mut self, links: &[String]) {
+        let links = links.to_vec();
+        self.cleaning = self
+            .worktree
+            .clone()
+            .map(|worktree| std::thread::spawn(move || worktree.clean(&links).is_ok()));
+    }
+
+    /// The worktree, once it was made.
+    pub(crate) fn worktree(&self) -> Option<&Worktree> {
+        self.worktree.as_ref()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(thread) = self.cleaning.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
 pub(crate) struct Bench<'a> {
     pub(crate) executor: &'a dyn Executor,
     pub(crate) repo: Repo,
@@ -47,8 +104,8 @@ pub(crate) struct Bench<'a> {
     /// Read-only files as they must still be after a trial.
     pub(crate) protected: Targets,
     pub(crate) metric_fn: Option<&'a MetricFn>,
-    pub(crate) worktree: Option<Worktree>,
-    pub(crate) scales: Option<Worktree>,
+    pub(crate) bench: Place,
+    pub(crate) scales: Place,
 }
 
 impl Bench<'_> {
@@ -63,7 +120,7 @@ impl Bench<'_> {
         tick: &mut dyn FnMut(),
     ) -> Result<Trial, EngineError> {
         let bench = self.places.bench();
-        place(&self.repo, &mut self.worktree, &bench, commit, &self.config.links)?;
+        self.bench.hold(&self.repo, &bench, commit, &self.config.links)?;
         let out = self.places.out(number, trial);
         std::fs::create_dir_all(&out).map_err(EngineError::io("create", &out))?;
         let limit = self.config.budget + self.config.run.allowance;
@@ -113,6 +170,7 @@ impl Bench<'_> {
                 }
             }
         }
+        self.bench.release(&self.config.links);
         Ok(outcome)
     }
 
@@ -128,7 +186,7 @@ impl Bench<'_> {
         tick: &mut dyn FnMut(),
     ) -> Result<(), EngineError> {
         let folder = self.places.scales();
-        place(&self.repo, &mut self.scales, &folder, commit, &self.config.links)?;
+        self.scales.hold(&self.repo, &folder, commit, &self.config.links)?;
         for artifact in &self.config.metric.artifacts {
             let from = self.places.bench().join(artifact);
             let to = folder.join(artifact);
@@ -205,26 +263,6 @@ impl Bench<'_> {
             })
             .map(|(path, _)| path.as_str())
     }
-}
-
-/// Makes `worktree` hold exactly `commit`, and the links.
-pub(crate) fn place(
-    repo: &Repo,
-    worktree: &mut Option<Worktree>,
-    path: &Path,
-    commit: &CommitId,
-    links: &[String],
-) -> Result<(), EngineError> {
-    match worktree {
-        Some(worktree) => worktree.reset_to(commit, links)?,
-        None => {
-            let fresh = repo.worktree(path, commit)?;
-            fresh.reset_to(commit, links)?;
-            fresh.link(repo.root(), links)?;
-            *worktree = Some(fresh);
-        }
-    }
-    Ok(())
 }
 
 /// Runs a job to its end; `None` when its supervisor died.

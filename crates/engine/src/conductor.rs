@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use autoresearch_config::{Config, ProposerKind};
 use autoresearch_core::experiment::{CommitId, Experiment, Verdict};
+use autoresearch_core::judge::Ruling;
 use autoresearch_core::proposal::{Category, Edit, FileEdit, Proposal, Refusal};
 use autoresearch_core::session::{Action, Event, Proposed, Queued, Record, State, StopReason};
 use autoresearch_ledger::{Journal, Lock, Message, TsvFile};
@@ -99,7 +100,7 @@ impl Conductor<'_> {
             Action::Propose { number: 0, .. } => self.propose_baseline(),
             Action::Propose { number, queued } => self.propose(number, queued),
             Action::Run { number, trial, seed } => self.run_trial(number, trial, seed),
-            Action::Judge { number, ruling } => self.intend(Event::Judged { number, ruling }),
+            Action::Judge { number, ruling } => self.judge(number, ruling),
             Action::Settle { number } => self.settle(number),
             Action::Stop(_) => Ok(()),
         }
@@ -297,6 +298,19 @@ impl Conductor<'_> {
         let is_interrupted = outcome.is_interrupted();
         self.note(Event::Ended { number, trial: Box::new(outcome) });
         if is_interrupted { self.flush() } else { Ok(()) }
+    }
+
+    /// A keep is on disk before the branch moves; nothing happens before any
+    /// other verdict is settled, and then both are.
+    fn judge(&mut self, number: u64, ruling: Ruling) -> Result<(), EngineError> {
+        let moves = ruling.verdict == Verdict::Keep
+            || self.state.plan().is_some_and(|plan| !plan.revert_on_failure);
+        let judged = Event::Judged { number, ruling };
+        if moves {
+            return self.intend(judged);
+        }
+        self.note(judged);
+        Ok(())
     }
 
     fn settle(&mut self, number: u64) -> Result<(), EngineError> {

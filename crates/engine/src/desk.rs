@@ -11,11 +11,11 @@ use autoresearch_core::session::State;
 use autoresearch_core::trial::Exit;
 use autoresearch_ledger::{Journal, Message};
 use autoresearch_propose::{Desk, Errand, Finished, ProposeError};
-use autoresearch_repo::{ChangeKind, Repo, Worktree};
+use autoresearch_repo::{ChangeKind, Repo};
 use autoresearch_report::{Activity, Progress};
 use autoresearch_run::{Executor, Job, LogLimit};
 
-use crate::bench::{place, wait};
+use crate::bench::{Place, wait};
 use crate::error::EngineError;
 use crate::guard::{self, Targets};
 use crate::news::{News, Observer};
@@ -24,7 +24,7 @@ use crate::stop::{Stop, Urgency};
 
 /// The desk of a session, whether or not it was made yet.
 pub(crate) struct Workplace {
-    pub(crate) worktree: Option<Worktree>,
+    pub(crate) place: Place,
     pub(crate) places: Places,
     pub(crate) config: Config,
     pub(crate) session: String,
@@ -54,7 +54,7 @@ impl Workplace {
         repo: &Repo,
         tip: Option<&CommitId>,
     ) -> Result<Result<Vec<FileEdit>, Refusal>, EngineError> {
-        let (Some(worktree), Some(tip)) = (&self.worktree, tip) else {
+        let (Some(worktree), Some(tip)) = (self.place.worktree(), tip) else {
             return Ok(Err(Refusal::Empty));
         };
         let mut edits = Vec::new();
@@ -141,7 +141,7 @@ impl Desk for OneDesk<'_> {
         };
         let path = self.workplace.places.desk();
         let links = &self.workplace.config.links;
-        place(self.repo, &mut self.workplace.worktree, &path, tip, links).map_err(failed)?;
+        self.workplace.place.hold(self.repo, &path, tip, links).map_err(failed)?;
         Ok(path)
     }
 

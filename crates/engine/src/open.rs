@@ -15,7 +15,7 @@ use autoresearch_repo::{EntryKind, Head, Repo};
 use autoresearch_report::Progress;
 use autoresearch_run::{Executor, Local};
 
-use crate::bench::{Bench, MetricFn};
+use crate::bench::{Bench, MetricFn, Place};
 use crate::conductor::{Conductor, proposer_of, read_targets, texts};
 use crate::desk::Workplace;
 use crate::error::EngineError;
@@ -297,11 +297,11 @@ impl Session {
                 session: id.clone(),
                 protected,
                 metric_fn,
-                worktree: None,
-                scales: None,
+                bench: Place::default(),
+                scales: Place::default(),
             },
             workplace: Workplace {
-                worktree: None,
+                place: Place::default(),
                 places: places.clone(),
                 config: config.clone(),
                 session: id,

@@ -3,8 +3,8 @@
 
 mod brief;
 mod command;
-mod knobs;
-mod rewrites;
+pub mod knobs;
+pub mod rewrites;
 mod search;
 
 use std::path::{Path, PathBuf};

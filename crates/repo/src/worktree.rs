@@ -178,6 +178,8 @@ impl Repo {
     }
 }
 
+const REMEDY: &str = "remove what is in the way, or the whole worktree: it is made again";
+
 impl Worktree {
     /// Its folder.
     pub fn path(&self) -> &Path {
@@ -196,12 +198,13 @@ impl Worktree {
             checked(path.trim_end_matches('/'))?;
         }
         self.mend()?;
-        if self.try_reset(commit, keep).is_err() {
+        let reset = || self.check_out(commit).and_then(|()| self.clean(keep));
+        if reset().is_err() {
             // A folder without write permission, or an index that a killed
             // git left half written.
             open_up(&self.path, &self.path, keep);
             let _ = fs::remove_file(self.admin.join(INDEX));
-            self.try_reset(commit, keep)?;
+            reset()?;
         }
         self.fill_submodules()?;
         self.hand_out_index()
@@ -281,14 +284,37 @@ impl Worktree {
         &self.admin
     }
 
-    fn try_reset(&self, commit: &str, keep: &[String]) -> Result<(), RepoError> {
-        const REMEDY: &str = "remove what is in the way, or the whole worktree: it is made again";
+    /// As [`Worktree::reset_to`], for a worktree that was [cleaned](Worktree::clean)
+    /// since anybody worked on it, and a commit with the same
+    /// files: half of the work is done already.
+    ///
+    /// # Errors
+    /// As [`Worktree::reset_to`].
+    pub fn move_to(&self, commit: &CommitId, keep: &[String]) -> Result<(), RepoError> {
+        let name = id(commit)?;
+        if self.mend().and_then(|()| self.check_out(name)).is_err() {
+            return self.reset_to(commit, keep);
+        }
+        self.fill_submodules()?;
+        self.hand_out_index()
+    }
+
+    fn check_out(&self, commit: &str) -> Result<(), RepoError> {
         // Not `reset --hard`: that would move the branch that a proposer may
         // have checked out here.
         self.call("reset a worktree")
             .remedy(REMEDY)
             .args(["checkout", "--quiet", "--force", "--detach", commit])
             .run()?;
+        Ok(())
+    }
+
+    /// Removes what is not in git, ignored files and repositories inside
+    /// included; only `keep` stays.
+    ///
+    /// # Errors
+    /// When something cannot be removed.
+    pub fn clean(&self, keep: &[String]) -> Result<(), RepoError> {
         let mut clean = self
             .call("clean a worktree")
             .remedy(REMEDY)
