@@ -53,7 +53,7 @@ pub(crate) fn run(global: &Global, args: &DemoArgs) -> anyhow::Result<Exit> {
     let mut watch = Watch::new(global.json);
     let outcome = experiment.run_session(&mut watch, &stop)?;
     drop(watch);
-    let exit = super::run::finish(global, &outcome, &stop)?;
+    let exit = super::run::finish(global, &outcome)?;
     if !global.json {
         output::line(&format!(
             "look at the changes with `autoresearch -C {} log`, and at one with `autoresearch -C {0} show 1`",

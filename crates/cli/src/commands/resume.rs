@@ -17,7 +17,7 @@ pub(crate) fn run(global: &Global, args: &ResumeArgs) -> anyhow::Result<Exit> {
     let mut watch = Watch::new(global.json);
     let outcome = autoresearch::resume(&global.directory, tag, iterations, &mut watch, &stop)?;
     drop(watch);
-    super::run::finish(global, &outcome, &stop)
+    super::run::finish(global, &outcome)
 }
 
 /// `40`, `+20` or `unlimited`.

@@ -1,7 +1,7 @@
 //! `autoresearch run`: a session from configuration to report.
 
 use anyhow::Context as _;
-use autoresearch::{Outcome, Stop, SystemExperiment};
+use autoresearch::{Outcome, SystemExperiment};
 
 use crate::args::{Global, RunArgs};
 use crate::exit::{BadInput, Exit};
@@ -45,11 +45,11 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
     let mut watch = Watch::new(global.json);
     let outcome = experiment.run_session(&mut watch, &stop)?;
     drop(watch);
-    finish(global, &outcome, &stop)
+    finish(global, &outcome)
 }
 
 /// What is said and asked once a session rests (SPEC F4).
-pub(crate) fn finish(global: &Global, outcome: &Outcome, stop: &Stop) -> anyhow::Result<Exit> {
+pub(crate) fn finish(global: &Global, outcome: &Outcome) -> anyhow::Result<Exit> {
     let view = outcome.view();
     if !global.json {
         super::report::print(view)?;
@@ -58,7 +58,7 @@ pub(crate) fn finish(global: &Global, outcome: &Outcome, stop: &Stop) -> anyhow:
             output::line("\nmerge the kept changes with `autoresearch merge`")?;
         }
     }
-    Ok(Exit::of_session(outcome.reason(), signals::was_interrupted(stop)))
+    Ok(Exit::of_session(outcome.reason(), signals::was_interrupted()))
 }
 
 /// Sentences and patches, paired by their place.
