@@ -5,7 +5,7 @@
 use std::io::BufRead;
 
 use autoresearch_core::proposal::{Settings, Value};
-use autoresearch_core::space::{Domain, Knob, Observation, Space, suggest};
+use autoresearch_core::space::{Domain, Knob, Observation, Space, believed_best, suggest};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -38,12 +38,12 @@ enum Request {
     Tell(Told),
     /// What to try next, from this incumbent; answered with settings or null.
     Ask { incumbent: Settings },
+    /// Which of the first so many experiments is believed to be best; answered
+    /// with its number, from 0, or null.
+    Best { first: usize },
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    if let Ok(t) = std::env::var("TUNE") {
-        let _ = autoresearch_core::space::TUNE.set(t.split(',').map(|v| v.parse().unwrap_or(f64::NAN)).collect());
-    }
     let mut space = Space::default();
     let mut seed = 0;
     let mut observations: Vec<Observation> = Vec::new();
@@ -69,6 +69,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let tried = |s: &Settings| observations.iter().any(|o| o.settings == *s);
                 let suggestion = suggest(&space, &incumbent, &observations, &tried, seed);
                 println!("{}", serde_json::to_string(&suggestion.map(|s| s.settings))?);
+            }
+            Request::Best { first } => {
+                let seen = &observations[..first.min(observations.len())];
+                println!("{}", serde_json::to_string(&believed_best(&space, &Settings::new(), seen))?);
             }
         }
     }
