@@ -25,7 +25,7 @@ pub use domain::Domain;
 use std::collections::BTreeSet;
 
 use crate::proposal::Settings;
-use gp::{Points, Process};
+use gp::{Memory, Points, Process};
 use improvement::log_expected_improvement;
 use moves::{Slot, View};
 use random::Random;
@@ -75,10 +75,10 @@ const OPENING: usize = 8;
 
 /// Observations that the model knows at most: half of them the best, half the
 /// latest. Bounds the cost of a suggestion.
-const POINTS: usize = 100;
+const POINTS: usize = 80;
 
 /// Observations that the model's parameters are fitted to at most.
-const FITTED: usize = 60;
+const FITTED: usize = 50;
 
 /// Log expected improvement that a smaller change may cost.
 const SMALLER: f64 = 0.05;
@@ -106,19 +106,28 @@ pub fn suggest(
     let promising = if observations.len() <= OPENING {
         opening(&view, observations.len(), seed, &mut random)
     } else {
-        Belief::of(&view, observations).map_or_else(Vec::new, |belief| belief.ranked(&view, observations, &mut random))
+        Belief::of(&view, observations).map_or_else(Vec::new, |belief| {
+            belief.ranked(&view, observations, &mut random)
+        })
     };
     let start = random.next();
-    promising.into_iter().chain(view.all(start)).find_map(|slots| {
-        let suggestion = view.suggestion(&slots);
-        (!suggestion.changed.is_empty() && !tried(&suggestion.settings)).then_some(suggestion)
-    })
+    promising
+        .into_iter()
+        .chain(view.all(start))
+        .find_map(|slots| {
+            let suggestion = view.suggestion(&slots);
+            (!suggestion.changed.is_empty() && !tried(&suggestion.settings)).then_some(suggestion)
+        })
 }
 
 /// Number of the observation whose settings are believed to be the best: by
 /// the model of everything seen, never the luckiest draw. `None` when all
 /// crashed, or nothing can be set.
-pub fn believed_best(space: &Space, incumbent: &Settings, observations: &[Observation]) -> Option<usize> {
+pub fn believed_best(
+    space: &Space,
+    incumbent: &Settings,
+    observations: &[Observation],
+) -> Option<usize> {
     let belief = Belief::of(&View::new(space, incumbent), observations)?;
     belief.order.first().map(|(_, i)| belief.known[*i])
 }
@@ -127,11 +136,17 @@ pub fn believed_best(space: &Space, incumbent: &Settings, observations: &[Observ
 fn opening(view: &View, number: usize, seed: u64, random: &mut Random) -> Vec<Vec<Slot>> {
     let round = number / 2;
     let first = if number % 2 == 1 {
-        view.stratum(round % (OPENING / 2), OPENING / 2, &mut Random::new(seed, u64::MAX))
+        view.stratum(
+            round % (OPENING / 2),
+            OPENING / 2,
+            &mut Random::new(seed, u64::MAX),
+        )
     } else {
         view.fresh_single(random)
     };
-    std::iter::once(first).chain((0..32).map(|_| view.fresh_single(random))).collect()
+    std::iter::once(first)
+        .chain((0..32).map(|_| view.fresh_single(random)))
+        .collect()
 }
 
 /// What is believed after the observations.
@@ -151,34 +166,53 @@ impl Belief {
         let known = telling(observations.len(), POINTS, &outcome);
         let points = Points {
             choice: view.choices(),
-            rows: known.iter().map(|i| view.point(&observations[*i].settings)).collect(),
+            rows: known
+                .iter()
+                .map(|i| view.point(&observations[*i].settings))
+                .collect(),
         };
         let outcomes: Vec<Option<f64>> = known.iter().map(|i| outcome(*i)).collect();
         let targets = outcome::standardised(&outcomes);
-        let process = Process::fit(&points, &targets, &telling(known.len(), FITTED, &|i| outcomes[i]))?;
+        let process = Process::fit(
+            &points,
+            &targets,
+            &telling(known.len(), FITTED, &|i| outcomes[i]),
+        )?;
         let crashed: Vec<bool> = outcomes.iter().map(Option::is_none).collect();
         let mut order: Vec<(f64, usize)> = (0..known.len())
             .filter(|i| !crashed[*i])
             .map(|i| (process.mean(&points.rows[i]), i))
             .collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0));
-        Some(Belief { process, points, known, crashed, order })
+        Some(Belief {
+            process,
+            points,
+            known,
+            crashed,
+            order,
+        })
     }
 
     /// Changes, the most promising first.
-    fn ranked(&self, view: &View, observations: &[Observation], random: &mut Random) -> Vec<Vec<Slot>> {
+    fn ranked(
+        &self,
+        view: &View,
+        observations: &[Observation],
+        random: &mut Random,
+    ) -> Vec<Vec<Slot>> {
         let elite: Vec<Vec<Slot>> = self
             .order
             .iter()
             .take(8)
             .map(|(_, i)| view.slots(&observations[self.known[*i]].settings))
             .collect();
+        let mut memory = Memory::default();
         let mut seen = BTreeSet::new();
         let mut scored: Vec<(f64, Vec<Slot>)> = Vec::new();
         let mut consider = |all: Vec<Vec<Slot>>, scored: &mut Vec<(f64, Vec<Slot>)>| {
             for slots in all {
                 if seen.insert(slots.clone()) {
-                    scored.push((self.promise(view, &slots), slots));
+                    scored.push((self.promise(view, &slots, &mut memory), slots));
                 }
             }
             scored.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -188,14 +222,19 @@ impl Belief {
             let tops: Vec<Vec<Slot>> = scored.iter().take(4).map(|s| s.1.clone()).collect();
             consider(view.neighbours(&tops, 60, random), &mut scored);
         }
-        let smaller = scored.first().map(|(promise, slots)| self.reduced(view, *promise, slots));
-        smaller.into_iter().chain(scored.into_iter().map(|s| s.1)).collect()
+        let smaller = scored
+            .first()
+            .map(|(promise, slots)| self.reduced(view, *promise, slots, &mut memory));
+        smaller
+            .into_iter()
+            .chain(scored.into_iter().map(|s| s.1))
+            .collect()
     }
 
     /// Log of the improvement to expect, times the chance of not crashing.
-    fn promise(&self, view: &View, slots: &[Slot]) -> f64 {
+    fn promise(&self, view: &View, slots: &[Slot], memory: &mut Memory) -> f64 {
         let at = view.coordinates(slots);
-        let (mean, deviation) = self.process.posterior(&at);
+        let (mean, deviation) = self.process.posterior(&at, memory);
         let best = self.order.first().map_or(0.0, |o| o.0);
         log_expected_improvement(mean, deviation, best) + self.survival(&at).ln()
     }
@@ -217,19 +256,24 @@ impl Belief {
     }
 
     /// The change without the edits that hardly add to its promise.
-    fn reduced(&self, view: &View, promise: f64, slots: &[Slot]) -> Vec<Slot> {
+    fn reduced(&self, view: &View, promise: f64, slots: &[Slot], memory: &mut Memory) -> Vec<Slot> {
         let mut slots = slots.to_vec();
         loop {
-            let edits: Vec<usize> = (0..slots.len()).filter(|k| slots[*k] != Slot::Keep).collect();
+            let edits: Vec<usize> = (0..slots.len())
+                .filter(|k| slots[*k] != Slot::Keep)
+                .collect();
             if edits.len() < 2 {
                 return slots;
             }
-            let without = |k: usize| {
+            let mut without = |k: usize| {
                 let mut fewer = slots.clone();
                 fewer[k] = Slot::Keep;
-                (self.promise(view, &fewer), fewer)
+                (self.promise(view, &fewer, memory), fewer)
             };
-            let best = edits.into_iter().map(without).max_by(|a, b| a.0.total_cmp(&b.0));
+            let best = edits
+                .into_iter()
+                .map(&mut without)
+                .max_by(|a, b| a.0.total_cmp(&b.0));
             match best {
                 Some((left, fewer)) if left >= promise - SMALLER => slots = fewer,
                 _ => return slots,
@@ -245,11 +289,16 @@ fn telling(n: usize, most: usize, outcome: &dyn Fn(usize) -> Option<f64>) -> Vec
         return (0..n).collect();
     }
     let latest = n - most / 2;
-    let mut earlier: Vec<(f64, usize)> =
-        (0..latest).map(|i| (outcome(i).unwrap_or(f64::NEG_INFINITY), i)).collect();
+    let mut earlier: Vec<(f64, usize)> = (0..latest)
+        .map(|i| (outcome(i).unwrap_or(f64::NEG_INFINITY), i))
+        .collect();
     let better = most - most / 2;
     earlier.select_nth_unstable_by(better - 1, |a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
-    let mut chosen: Vec<usize> = earlier[..better].iter().map(|e| e.1).chain(latest..n).collect();
+    let mut chosen: Vec<usize> = earlier[..better]
+        .iter()
+        .map(|e| e.1)
+        .chain(latest..n)
+        .collect();
     chosen.sort_unstable();
     chosen
 }
