@@ -4,7 +4,7 @@
 //! and a seed, so that a resumed session goes on as if it had never stopped.
 //! What was measured is in `docs/search.md`.
 //!
-//! The first eight suggestions alternate between a probe of all knobs at once
+//! The first eight suggestions alternate between a probe of ten knobs at once
 //! (a Latin hypercube: a poor default is left quickly) and a new value for one
 //! knob. Then a Gaussian process of everything seen ranks several hundred
 //! changes by their log expected improvement: single edits and small bundles
@@ -77,7 +77,8 @@ const OPENING: usize = 8;
 /// latest. Bounds the cost of a suggestion.
 const POINTS: usize = 80;
 
-/// Observations that the model's parameters are fitted to at most.
+/// Observations that the model's parameters are fitted to at most; fewer
+/// beyond ten knobs, down to half, for each knob is a length scale to fit.
 const FITTED: usize = 50;
 
 /// Log expected improvement that a smaller change may cost.
@@ -173,10 +174,11 @@ impl Belief {
         };
         let outcomes: Vec<Option<f64>> = known.iter().map(|i| outcome(*i)).collect();
         let targets = outcome::standardised(&outcomes);
+        let fitted = (FITTED * 10 / points.choice.len().max(10)).max(FITTED / 2);
         let process = Process::fit(
             &points,
             &targets,
-            &telling(known.len(), FITTED, &|i| outcomes[i]),
+            &telling(known.len(), fitted, &|i| outcomes[i]),
         )?;
         let crashed: Vec<bool> = outcomes.iter().map(Option::is_none).collect();
         let mut order: Vec<(f64, usize)> = (0..known.len())

@@ -18,6 +18,9 @@ pub(super) enum Slot {
 /// Place of what is no option.
 const NO_OPTION: f64 = -1.0;
 
+/// Knobs that a probe changes at most: more at once seldom run at all.
+const PROBED: usize = 10;
+
 /// Settings that [`View::all`] goes through at most.
 const ENUMERATED: u64 = 50_000;
 
@@ -219,8 +222,8 @@ impl View {
             .collect()
     }
 
-    /// All knobs at once: one row of a Latin hypercube (`McKay`, Beckman and
-    /// Conover 1979), which is the same for every row.
+    /// Ten knobs at once, all if there are no more: one row of a Latin
+    /// hypercube (`McKay`, Beckman and Conover 1979), the same for every row.
     pub(super) fn stratum(&self, row: usize, rows: usize, hypercube: &mut Random) -> Vec<Slot> {
         let mut slots = vec![Slot::Keep; self.axes.len()];
         for (axis, slot) in self.axes.iter().zip(&mut slots) {
@@ -233,6 +236,14 @@ impl View {
                 *slot = axis.slot((order[row] + offset) % axis.values.len());
             } else if !axis.values.is_empty() {
                 *slot = axis.nearest((order[row] as f64 + within) / rows as f64);
+            }
+        }
+        // Another ten in every row.
+        let probed = self.movable.iter().cycle().skip(row * PROBED).take(PROBED);
+        let probed: Vec<usize> = probed.copied().collect();
+        for (k, slot) in slots.iter_mut().enumerate() {
+            if !probed.contains(&k) {
+                *slot = Slot::Keep;
             }
         }
         slots

@@ -189,6 +189,41 @@ fn a_finite_space_is_exhausted_exactly() {
 }
 
 #[test]
+fn the_opening_alternates_between_probes_of_ten_and_single_edits() {
+    let domain = Domain::Float {
+        low: 0.0,
+        high: 1.0,
+        log: false,
+    };
+    let knobs = (0..25).map(|i| Knob {
+        name: format!("k{i:02}"),
+        domain: domain.clone(),
+    });
+    let space = Space {
+        knobs: knobs.collect(),
+    };
+    let start: Settings = space
+        .knobs
+        .iter()
+        .map(|k| (k.name.clone(), Value::Float(0.5)))
+        .collect();
+    // Nothing is better than the default, so that it stays the incumbent.
+    let seen = search(&space, start.clone(), 9, 1, &|s| {
+        Some(f64::from(u8::from(*s == start)))
+    });
+    let edits = |o: &Observation| start.keys().filter(|k| o.settings[*k] != start[*k]).count();
+    let counts: Vec<usize> = seen[1..].iter().map(edits).collect();
+    assert!(
+        counts.iter().step_by(2).all(|n| (9..=10).contains(n)),
+        "{counts:?}"
+    );
+    assert!(
+        counts.iter().skip(1).step_by(2).all(|n| *n == 1),
+        "{counts:?}"
+    );
+}
+
+#[test]
 fn an_empty_space_offers_nothing() {
     let no = |_: &Settings| false;
     assert_eq!(
