@@ -1,8 +1,14 @@
-"""Holds the embedded proposer against Optuna's TPE, one run, one table for each set of problems.
+"""Holds the embedded proposer against Optuna's TPE, all contenders in one run, and prints Markdown tables.
 
     pip install optuna scikit-learn
     cargo build --release -p autoresearch-core --example ask_tell
-    OMP_NUM_THREADS=1 python benches/search/compare.py [--sets synthetic,digits,rbm] [--seeds 20]
+    OMP_NUM_THREADS=1 python benches/search/compare.py synthetic digits
+    OMP_NUM_THREADS=1 python benches/search/compare.py rbm --seeds 4 --script path/to/digits-rbm/work/train.py
+
+Everyone measures the default first, and what an experiment is worth is its true value, never the measured one. Which
+experiment counts is decided by one rule for all contenders, and there are two such rules: "measured" takes the one
+that measured best (all that Optuna offers), "believed" the one that our model of the contender's own experiments takes
+for the best.
 """
 
 import argparse
@@ -11,7 +17,6 @@ import math
 import pathlib
 import subprocess
 import sys
-import time
 
 import numpy as np
 
@@ -40,6 +45,13 @@ class Embedded:
 
     def tell(self, settings, outcome):
         self._send({"tell": {"settings": settings, "outcome": outcome}})
+
+    def believed_best(self, problem, history):
+        """The settings that the embedded model takes for the best of these experiments, whoever made them."""
+        self.begin(problem.knobs, 0)
+        for settings, outcome in history:
+            self.tell(settings, outcome if math.isfinite(outcome) else None)
+        return history[self._call({"best": {"first": len(history)}})][0]
 
     def ask(self, incumbent):
         return self._call({"ask": {"incumbent": incumbent}})
@@ -97,51 +109,60 @@ def run(name, embedded, problem, budget, seed):
     return ours(embedded, problem, budget, seed) if name == "ours" else optunas(name, problem, budget, seed)
 
 
-def mean(values):
+def shown(values):
+    """Mean and its standard error."""
     v = np.asarray(values)
     return f"{v.mean():.3f} ± {v.std(ddof=1) / math.sqrt(len(v)):.3f}" if len(v) > 1 else f"{v[0]:.3f}"
 
 
+def table(title, names, instances, embedded, worth):
+    """Prints a table for `instances`, pairs of a maker of problems and a seed; `worth` is lower when better."""
+    rules = {"measured": lambda _, history: max(history, key=lambda h: -math.inf if math.isnan(h[1]) else h[1])[0],
+             "believed": embedded.believed_best}
+    columns = [(rule, k) for rule in rules for k in AT]
+    print(f"\n{title}\n")
+    print("| proposer | " + " | ".join(f"{rule}, {k}" for rule, k in columns) + " |\n|---" + "|---" * len(columns) + "|")
+    scores = {}
+    for name in names:
+        scores[name] = {column: [] for column in columns}
+        for make, seed in instances:
+            problem = make()
+            history = run(name, embedded, problem, max(AT), seed)
+            for rule, k in columns:
+                scores[name][rule, k].append(worth(problem, rules[rule](problem, history[:k])))
+        print(f"| {name} | " + " | ".join(shown(scores[name][c]) for c in columns) + " |", flush=True)
+    for name in names[1:]:
+        paired = {c: np.subtract(scores[names[0]][c], scores[name][c]) for c in columns}
+        print(f"| *{names[0]} minus {name}* | " + " | ".join(shown(paired[c]) for c in columns) + " |", flush=True)
+
+
+AT = (25, 50)
+
+
 def main():
     p = argparse.ArgumentParser()
-    p.add_argument("--sets", default="synthetic,digits")
+    p.add_argument("sets", nargs="+", choices=["synthetic", "digits", "rbm"])
     p.add_argument("--seeds", type=int, default=20)
-    p.add_argument("--first", type=int, default=0)
+    p.add_argument("--first", type=int, default=0, help="first seed; those from 100 on were used for tuning")
     p.add_argument("--names", default="ours,tpe,tpe-univariate,random")
-    p.add_argument("--at", default="25,50")
-    p.add_argument("--families", default="")
+    p.add_argument("--script", help="train.py of workloads/digits-rbm")
     a = p.parse_args()
-    at = [int(v) for v in a.at.split(",")]
     names = a.names.split(",")
     embedded = Embedded()
     seeds = range(a.first, a.first + a.seeds)
     if "synthetic" in a.sets:
         for noise in (0.05, 0.2):
-            print(f"\nnoise {noise}")
-            for name in names:
-                rows, start = {k: [] for k in at}, time.time()
-                per = []
-                for family in problems.FAMILIES:
-                    if a.families and family.__name__ not in a.families: continue
-                    got = {k: [] for k in at}
-                    for seed in seeds:
-                        problem = problems.Synthetic(family, seed, noise)
-                        history = run(name, embedded, problem, max(at), seed)
-                        for k in at:
-                            got[k].append(problem.regret(max(history[:k], key=lambda h: h[1])[0]))
-                            rows[k].append(got[k][-1])
-                    per.append(family.__name__[:5] + " " + "/".join(f"{np.mean(got[k]):.2f}" for k in at))
-                print(f"{name:16}", "  ".join(mean(rows[k]) for k in at), " | ", "  ".join(per), f" {time.time() - start:.0f}s", flush=True)
+            instances = [(lambda f=f, s=s: problems.Synthetic(f, s, noise), s) for f in problems.FAMILIES for s in seeds]
+            table(f"Synthetic, noise {noise}: normalised regret of {len(instances)} runs", names, instances, embedded,
+                  lambda problem, settings: problem.regret(settings))
     if "digits" in a.sets:
-        print("\ndigits")
-        for name in names:
-            rows, start = {k: [] for k in at}, time.time()
-            for seed in seeds:
-                problem = problems.Digits(seed)
-                history = run(name, embedded, problem, max(at), seed)
-                for k in at:
-                    rows[k].append(-problem.truth(max(history[:k], key=lambda h: h[1])[0]))
-            print(f"{name:16}", "  ".join(mean(rows[k]) for k in at), f" {time.time() - start:.0f}s", flush=True)
+        instances = [(lambda s=s: problems.Digits(s), s) for s in seeds]
+        table(f"Digits network: natural log of validation loss of {len(instances)} runs", names, instances, embedded,
+              lambda problem, settings: -problem.truth(settings))
+    if "rbm" in a.sets:
+        problem = problems.Rbm(a.script)
+        table(f"digits-rbm: error rate of {len(seeds)} runs", names, [(lambda: problem, s) for s in seeds], embedded,
+              lambda problem, settings: 1 - problem.measure(settings))
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@
 use std::io::BufRead;
 
 use autoresearch_core::proposal::{Settings, Value};
-use autoresearch_core::space::{Domain, Knob, Observation, Space, suggest};
+use autoresearch_core::space::{Domain, Knob, Observation, Space, believed_best, suggest};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -17,9 +17,21 @@ struct Told {
 #[derive(Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Range {
-    Float { low: f64, high: f64, #[serde(default)] log: bool },
-    Int { low: i64, high: i64, #[serde(default)] log: bool },
-    Choice { options: Vec<Value> },
+    Float {
+        low: f64,
+        high: f64,
+        #[serde(default)]
+        log: bool,
+    },
+    Int {
+        low: i64,
+        high: i64,
+        #[serde(default)]
+        log: bool,
+    },
+    Choice {
+        options: Vec<Value>,
+    },
 }
 
 #[derive(Deserialize)]
@@ -38,12 +50,12 @@ enum Request {
     Tell(Told),
     /// What to try next, from this incumbent; answered with settings or null.
     Ask { incumbent: Settings },
+    /// Which of the first so many experiments is believed to be best; answered
+    /// with its number, from 0, or null.
+    Best { first: usize },
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    if let Ok(t) = std::env::var("TUNE") {
-        let _ = autoresearch_core::space::TUNE.set(t.split(',').map(|v| v.parse().unwrap_or(f64::NAN)).collect());
-    }
     let mut space = Space::default();
     let mut seed = 0;
     let mut observations: Vec<Observation> = Vec::new();
@@ -58,17 +70,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                         name: k.name,
                         domain: match k.range {
                             Range::Float { low, high, log } => Domain::Float { low, high, log },
-                            Range::Int { low, high, log } => Domain::Int { low, high, log, multiple_of: 1 },
+                            Range::Int { low, high, log } => Domain::Int {
+                                low,
+                                high,
+                                log,
+                                multiple_of: 1,
+                            },
                             Range::Choice { options } => Domain::Choice { options },
                         },
                     })
                     .collect();
             }
-            Request::Tell(Told { settings, outcome }) => observations.push(Observation { settings, outcome }),
+            Request::Tell(Told { settings, outcome }) => {
+                observations.push(Observation { settings, outcome });
+            }
             Request::Ask { incumbent } => {
                 let tried = |s: &Settings| observations.iter().any(|o| o.settings == *s);
-                let suggestion = suggest(&space, &incumbent, &observations, &tried, seed);
-                println!("{}", serde_json::to_string(&suggestion.map(|s| s.settings))?);
+                let next = suggest(&space, &incumbent, &observations, &tried, seed);
+                println!("{}", serde_json::to_string(&next.map(|s| s.settings))?);
+            }
+            Request::Best { first } => {
+                let known = &observations[..first.min(observations.len())];
+                let best = believed_best(&space, &Settings::new(), known);
+                println!("{}", serde_json::to_string(&best)?);
             }
         }
     }

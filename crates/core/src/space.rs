@@ -2,21 +2,32 @@
 //!
 //! Pure and without memory: everything is worked out from the observations
 //! and a seed, so that a resumed session goes on as if it had never stopped.
+//! What was measured is in `docs/search.md`.
+//!
+//! The first eight suggestions alternate between a probe of ten knobs at once
+//! (a Latin hypercube: a poor default is left quickly) and a new value for one
+//! knob. Then a Gaussian process of everything seen ranks several hundred
+//! changes by their log expected improvement: single edits and small bundles
+//! around the incumbent and the settings believed best, mixtures of good
+//! settings, and fresh draws. From the winner every edit that the model does
+//! not care for is taken back, so that a suggestion is as small as its promise
+//! allows.
 
 mod domain;
 mod gp;
 mod improvement;
+mod moves;
 mod outcome;
 mod random;
-mod moves;
 
 pub use domain::Domain;
 
-use crate::proposal::{Settings, Value};
-use domain::same;
-use gp::{Points, Process};
+use std::collections::BTreeSet;
+
+use crate::proposal::Settings;
+use gp::{Memory, Points, Process};
 use improvement::log_expected_improvement;
-use moves::{Axis, Slot, View};
+use moves::{Slot, View};
 use random::Random;
 
 /// One thing in the target that can be set.
@@ -59,18 +70,28 @@ pub struct Suggestion {
     pub changed: Vec<String>,
 }
 
-#[doc(hidden)]
-pub static TUNE: std::sync::OnceLock<Vec<f64>> = std::sync::OnceLock::new();
-fn tune(i: usize, default: f64) -> f64 {
-    TUNE.get().and_then(|t| t.get(i)).copied().filter(|v| v.is_finite()).unwrap_or(default)
-}
+/// Suggestions before the model is asked; every other one changes all knobs.
+const OPENING: usize = 8;
 
-/// Points that the model is conditioned on at most.
-const POINTS: usize = 100;
+/// Observations that the model knows at most: half of them the best, half the
+/// latest. Bounds the cost of a suggestion.
+const POINTS: usize = 80;
 
-/// What to try next, given what was tried. `tried` says whether settings have
-/// been had already, or are refused for any other reason; neither they nor the
-/// incumbent are suggested. `None` when the space is exhausted.
+/// Observations that the model's parameters are fitted to at most; fewer
+/// beyond ten knobs, down to half, for each knob is a length scale to fit.
+const FITTED: usize = 50;
+
+/// Log expected improvement that a smaller change may cost.
+const SMALLER: f64 = 0.05;
+
+/// What to try next, given what was tried, the baseline first and the latest
+/// last. `tried` says whether settings have been had already, or are refused
+/// for any other reason; neither they nor the incumbent are suggested. The same
+/// arguments give the same answer, in every release of whatever libraries.
+///
+/// `None` when the space is exhausted: for spaces of up to 50,000 settings that
+/// is exact, beyond them it means that several hundred promising ones and
+/// 50,000 others had all been tried.
 pub fn suggest(
     space: &Space,
     incumbent: &Settings,
@@ -83,98 +104,206 @@ pub fn suggest(
         return None;
     }
     let mut random = Random::new(seed, observations.len() as u64);
-    let ranked = ranked(&view, observations, &mut random);
-    let fresh = |slots: &[Slot]| {
-        let suggestion = view.suggestion(slots);
-        (!suggestion.changed.is_empty() && !tried(&suggestion.settings)).then_some(suggestion)
+    let promising = if observations.len() <= OPENING {
+        opening(&view, observations.len(), seed, &mut random)
+    } else {
+        Belief::of(&view, observations).map_or_else(Vec::new, |belief| {
+            belief.ranked(&view, observations, &mut random)
+        })
     };
-    ranked.iter().find_map(|slots| fresh(slots)).or_else(|| view.enumerate(&mut random).find_map(|s| fresh(&s)))
+    let start = random.next();
+    promising
+        .into_iter()
+        .chain(view.all(start))
+        .find_map(|slots| {
+            let suggestion = view.suggestion(&slots);
+            (!suggestion.changed.is_empty() && !tried(&suggestion.settings)).then_some(suggestion)
+        })
 }
 
-fn ranked(view: &View, observations: &[Observation], random: &mut Random) -> Vec<Vec<Slot>> {
-    let rows: Vec<Vec<f64>> = observations.iter().map(|o| view.point(&o.settings)).collect();
-    let outcomes: Vec<Option<f64>> = observations.iter().map(|o| o.outcome.filter(|v| v.is_finite())).collect();
-    let n = observations.len();
-    let wide_probes = tune(0, 4.0) as usize;
-    let singles = tune(1, 4.0) as usize;
-    if n < 1 + wide_probes + singles {
-        let wide = if wide_probes == 0 { false } else if singles == 0 { true } else { n % 2 == 0 };
-        let mut all = Vec::new();
-        for i in 0..64 {
-            if wide {
-                let share = tune(2, 1.0);
-                all.push(view.wide(random, share));
-            } else {
-                all.push(view.fresh_single((n / 2) * 7 + i, random));
+/// Number of the observation whose settings are believed to be the best: by
+/// the model of everything seen, never the luckiest draw. `None` when all
+/// crashed, or nothing can be set.
+pub fn believed_best(
+    space: &Space,
+    incumbent: &Settings,
+    observations: &[Observation],
+) -> Option<usize> {
+    let belief = Belief::of(&View::new(space, incumbent), observations)?;
+    belief.order.first().map(|(_, i)| belief.known[*i])
+}
+
+/// Changes to open with, the wanted one first.
+fn opening(view: &View, number: usize, seed: u64, random: &mut Random) -> Vec<Vec<Slot>> {
+    let round = number / 2;
+    let first = if number % 2 == 1 {
+        view.stratum(
+            round % (OPENING / 2),
+            OPENING / 2,
+            &mut Random::new(seed, u64::MAX),
+        )
+    } else {
+        view.fresh_single(random)
+    };
+    std::iter::once(first)
+        .chain((0..32).map(|_| view.fresh_single(random)))
+        .collect()
+}
+
+/// What is believed after the observations.
+struct Belief {
+    process: Process,
+    points: Points,
+    /// Numbers of the observations that the points are.
+    known: Vec<usize>,
+    crashed: Vec<bool>,
+    /// Points that did not crash, with their believed outcome, best first.
+    order: Vec<(f64, usize)>,
+}
+
+impl Belief {
+    fn of(view: &View, observations: &[Observation]) -> Option<Belief> {
+        let outcome = |i: usize| observations[i].outcome.filter(|v| v.is_finite());
+        let known = telling(observations.len(), POINTS, &outcome);
+        let points = Points {
+            choice: view.choices(),
+            rows: known
+                .iter()
+                .map(|i| view.point(&observations[*i].settings))
+                .collect(),
+        };
+        let outcomes: Vec<Option<f64>> = known.iter().map(|i| outcome(*i)).collect();
+        let targets = outcome::standardised(&outcomes);
+        let fitted = (FITTED * 10 / points.choice.len().max(10)).max(FITTED / 2);
+        let process = Process::fit(
+            &points,
+            &targets,
+            &telling(known.len(), fitted, &|i| outcomes[i]),
+        )?;
+        let crashed: Vec<bool> = outcomes.iter().map(Option::is_none).collect();
+        let mut order: Vec<(f64, usize)> = (0..known.len())
+            .filter(|i| !crashed[*i])
+            .map(|i| (process.mean(&points.rows[i]), i))
+            .collect();
+        order.sort_by(|a, b| b.0.total_cmp(&a.0));
+        Some(Belief {
+            process,
+            points,
+            known,
+            crashed,
+            order,
+        })
+    }
+
+    /// Changes, the most promising first.
+    fn ranked(
+        &self,
+        view: &View,
+        observations: &[Observation],
+        random: &mut Random,
+    ) -> Vec<Vec<Slot>> {
+        let elite: Vec<Vec<Slot>> = self
+            .order
+            .iter()
+            .take(8)
+            .map(|(_, i)| view.slots(&observations[self.known[*i]].settings))
+            .collect();
+        let mut memory = Memory::default();
+        let mut seen = BTreeSet::new();
+        let mut scored: Vec<(f64, Vec<Slot>)> = Vec::new();
+        let mut consider = |all: Vec<Vec<Slot>>, scored: &mut Vec<(f64, Vec<Slot>)>| {
+            for slots in all {
+                if seen.insert(slots.clone()) {
+                    scored.push((self.promise(view, &slots, &mut memory), slots));
+                }
+            }
+            scored.sort_by(|a, b| b.0.total_cmp(&a.0));
+        };
+        consider(view.candidates(&elite, random), &mut scored);
+        for _ in 0..3 {
+            let tops: Vec<Vec<Slot>> = scored.iter().take(4).map(|s| s.1.clone()).collect();
+            consider(view.neighbours(&tops, 60, random), &mut scored);
+        }
+        let smaller = scored
+            .first()
+            .map(|(promise, slots)| self.reduced(view, *promise, slots, &mut memory));
+        smaller
+            .into_iter()
+            .chain(scored.into_iter().map(|s| s.1))
+            .collect()
+    }
+
+    /// Log of the improvement to expect, times the chance of not crashing.
+    fn promise(&self, view: &View, slots: &[Slot], memory: &mut Memory) -> f64 {
+        let at = view.coordinates(slots);
+        let (mean, deviation) = self.process.posterior(&at, memory);
+        let best = self.order.first().map_or(0.0, |o| o.0);
+        log_expected_improvement(mean, deviation, best) + self.survival(&at).ln()
+    }
+
+    /// Chance that a run does not crash: the share of survivors among its
+    /// like, after five sixths of a survivor's doubt (a kernel estimate,
+    /// Nadaraya 1964).
+    fn survival(&self, at: &[f64]) -> f64 {
+        if !self.crashed.contains(&true) {
+            return 1.0;
+        }
+        let (mut survived, mut all) = (1.0, 1.2);
+        for (row, crashed) in self.points.rows.iter().zip(&self.crashed) {
+            let alike = self.process.likeness(row, at);
+            all += alike;
+            survived += if *crashed { 0.0 } else { alike };
+        }
+        survived / all
+    }
+
+    /// The change without the edits that hardly add to its promise.
+    fn reduced(&self, view: &View, promise: f64, slots: &[Slot], memory: &mut Memory) -> Vec<Slot> {
+        let mut slots = slots.to_vec();
+        loop {
+            let edits: Vec<usize> = (0..slots.len())
+                .filter(|k| slots[*k] != Slot::Keep)
+                .collect();
+            if edits.len() < 2 {
+                return slots;
+            }
+            let mut without = |k: usize| {
+                let mut fewer = slots.clone();
+                fewer[k] = Slot::Keep;
+                (self.promise(view, &fewer, memory), fewer)
+            };
+            let best = edits
+                .into_iter()
+                .map(&mut without)
+                .max_by(|a, b| a.0.total_cmp(&b.0));
+            match best {
+                Some((left, fewer)) if left >= promise - SMALLER => slots = fewer,
+                _ => return slots,
             }
         }
-        return all;
     }
-    let keep = kept(&outcomes);
-    let points = Points {
-        choice: view.axes.iter().map(|a| a.choice).collect(),
-        rows: keep.iter().map(|i| rows[*i].clone()).collect(),
-    };
-    let kept_outcomes: Vec<Option<f64>> = keep.iter().map(|i| outcomes[*i]).collect();
-    let targets = outcome::standardised(&kept_outcomes);
-    let fit_on: Vec<usize> = (0..keep.len()).collect();
-    let Some(process) = Process::fit(&points, &targets, &fit_on) else { return Vec::new() };
-
-    let mut order: Vec<(f64, usize)> = points
-        .rows
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| kept_outcomes[*i].is_some())
-        .map(|(i, row)| (process.mean(row), i))
-        .collect();
-    order.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let best = order.first().map_or(0.0, |o| o.0);
-    let elite: Vec<Vec<Slot>> =
-        order.iter().take(8).map(|(_, i)| view.slots(&observations[keep[*i]].settings)).collect();
-    let candidates = view.candidates(&elite, random);
-    let crashes: Vec<bool> = kept_outcomes.iter().map(Option::is_none).collect();
-    let any = crashes.iter().any(|c| *c);
-    let single_bonus = tune(3, 0.0);
-    let mut scored: Vec<(f64, Vec<Slot>)> = candidates
-        .into_iter()
-        .map(|slots| {
-            let at = view.coordinates(&slots);
-            let (mean, deviation) = process.posterior(&at);
-            let mut score = log_expected_improvement(mean, deviation, best);
-            if any {
-                let (mut ok, mut all) = (1.0, 1.2);
-                for (row, crash) in points.rows.iter().zip(&crashes) {
-                    let k = process.likeness(row, &at);
-                    all += k;
-                    if !crash {
-                        ok += k;
-                    }
-                }
-                score += f64::ln(ok / all);
-            }
-            if view.edits(&slots) == 1 {
-                score += single_bonus;
-            }
-            (score, slots)
-        })
-        .collect();
-    scored.sort_by(|a, b| b.0.total_cmp(&a.0));
-    scored.into_iter().map(|s| s.1).collect()
 }
 
-fn kept(outcomes: &[Option<f64>]) -> Vec<usize> {
-    let n = outcomes.len();
-    if n <= POINTS {
+/// Which of `n` observations tell most, ascending: half of them the best, half
+/// the latest.
+fn telling(n: usize, most: usize, outcome: &dyn Fn(usize) -> Option<f64>) -> Vec<usize> {
+    if n <= most {
         return (0..n).collect();
     }
-    let mut order: Vec<usize> = (0..n).collect();
-    order.sort_by(|a, b| {
-        let value = |i: usize| outcomes[i].unwrap_or(f64::NEG_INFINITY);
-        value(*b).total_cmp(&value(*a)).then(b.cmp(a))
-    });
-    let mut keep: Vec<usize> = order[..POINTS / 2].to_vec();
-    let recent: Vec<usize> = (0..n).rev().filter(|i| !keep.contains(i)).take(POINTS - POINTS / 2).collect();
-    keep.extend(recent);
-    keep.sort_unstable();
-    keep
+    let latest = n - most / 2;
+    let mut earlier: Vec<(f64, usize)> = (0..latest)
+        .map(|i| (outcome(i).unwrap_or(f64::NEG_INFINITY), i))
+        .collect();
+    let better = most - most / 2;
+    earlier.select_nth_unstable_by(better - 1, |a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
+    let mut chosen: Vec<usize> = earlier[..better]
+        .iter()
+        .map(|e| e.1)
+        .chain(latest..n)
+        .collect();
+    chosen.sort_unstable();
+    chosen
 }
+
+#[cfg(test)]
+mod tests;

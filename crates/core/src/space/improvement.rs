@@ -3,8 +3,8 @@
 use std::f64::consts::{PI, SQRT_2};
 
 /// Natural logarithm of the expected improvement over `best` of a normal
-/// belief, after Ament, Daulton, Eriksson, Balandat and Bakshy, "Unexpected
-/// Improvements to Expected Improvement" (NeurIPS 2023): finite and ordered
+/// belief, after Ament and others, "Unexpected Improvements to Expected
+/// Improvement" (Neural Information Processing Systems 2023): finite and ordered
 /// where the plain form is 0 in floating point.
 pub(super) fn log_expected_improvement(mean: f64, deviation: f64, best: f64) -> f64 {
     let z = (mean - best) / deviation;
@@ -15,7 +15,9 @@ pub(super) fn log_expected_improvement(mean: f64, deviation: f64, best: f64) -> 
 fn log_h(z: f64) -> f64 {
     let log_density = -0.5 * z * z - 0.5 * (2.0 * PI).ln();
     if z > -6.0 {
-        (log_density.exp() + z * 0.5 * erfc(-z / SQRT_2)).max(f64::MIN_POSITIVE).ln()
+        (log_density.exp() + z * 0.5 * erfc(-z / SQRT_2))
+            .max(f64::MIN_POSITIVE)
+            .ln()
     } else {
         // The asymptotic series of Mills' ratio.
         let s = 1.0 / (z * z);
@@ -27,8 +29,16 @@ fn log_h(z: f64) -> f64 {
 /// *Numerical Recipes*, section 6.2).
 fn erfc(x: f64) -> f64 {
     const C: [f64; 10] = [
-        -1.265_512_23, 1.000_023_68, 0.374_091_96, 0.096_784_18, -0.186_288_06,
-        0.278_868_07, -1.135_203_98, 1.488_515_87, -0.822_152_23, 0.170_872_77,
+        -1.265_512_23,
+        1.000_023_68,
+        0.374_091_96,
+        0.096_784_18,
+        -0.186_288_06,
+        0.278_868_07,
+        -1.135_203_98,
+        1.488_515_87,
+        -0.822_152_23,
+        0.170_872_77,
     ];
     let z = x.abs();
     let t = 1.0 / (1.0 + 0.5 * z);
@@ -44,8 +54,17 @@ mod tests {
     #[test]
     fn known_values() {
         // From scipy: log(norm.pdf(z) + z * norm.cdf(z)) with 50 digits.
-        for (z, expected) in [(0.0, -0.918_938_533), (1.0, 0.080_026_213), (-3.0, -7.869_713_8), (-10.0, -55.553_1)] {
-            assert!((log_h(z) - expected).abs() < 1e-3, "{z}: {} for {expected}", log_h(z));
+        for (z, expected) in [
+            (0.0, -0.918_938_533),
+            (1.0, 0.080_026_213),
+            (-3.0, -7.869_713_8),
+            (-10.0, -55.553_1),
+        ] {
+            assert!(
+                (log_h(z) - expected).abs() < 1e-3,
+                "{z}: {} for {expected}",
+                log_h(z)
+            );
         }
     }
 

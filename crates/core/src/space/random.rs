@@ -30,6 +30,7 @@ impl Random {
     }
 
     /// Uniform in `0..n`; 0 when `n` is 0.
+    #[expect(clippy::cast_possible_truncation, reason = "below `n`")]
     pub(super) fn below(&mut self, n: usize) -> usize {
         // The high half of a 128-bit product (Lemire 2019, without the
         // rejection step: its bias is below 2^-40 for any space of ours).
