@@ -58,8 +58,8 @@ impl Snapshot {
 /// Whether a file of the repository is the user's and no part of git's
 /// bookkeeping that other worktrees share.
 fn is_the_users(path: &str) -> bool {
-    let ours = [".autoresearch/", "results.tsv"];
-    let shared = ["objects/", "worktrees/", "refs/", "packed-refs", "info/", "logs/refs/heads/autoresearch/", "gc."];
+    let ours = [".autoresearch/", "results.tsv", "results-"];
+    let shared = ["objects/", "worktrees/", "refs/", "packed-refs", "info/", "logs/refs/heads/autoresearch/", "gc.", "ORIG_HEAD"];
     match path.strip_prefix(".git/") {
         Some(inside) => !shared.iter().any(|part| inside.starts_with(part)),
         None => !ours.iter().any(|part| path.starts_with(part)),
@@ -71,6 +71,7 @@ fn is_the_users_line(line: &str) -> bool {
     !line.contains("refs/autoresearch/")
         && !line.contains("refs/heads/autoresearch/")
         && !line.contains("results.tsv")
+        && !line.contains("results-")
         && !line.contains(".autoresearch/")
 }
 
