@@ -13,7 +13,7 @@ import time
 # Constants (fixed)
 # ---------------------------------------------------------------------------
 
-TIME_BUDGET = float(os.environ.get("AUTORESEARCH_BUDGET_SECONDS", "4"))  # training time in CPU seconds
+TIME_BUDGET = float(os.environ.get("AUTORESEARCH_BUDGET_SECONDS", "8"))  # training time in CPU seconds
 SEED = int(os.environ.get("AUTORESEARCH_SEED", "1337"))                  # for every random choice
 
 PASSES = 1             # over the training text, at most
@@ -21,7 +21,7 @@ WINDOW = 128           # bytes of training text in a step
 MAX_CONTEXT = 32       # bytes of history a model may look at
 EVAL_BYTES = 20_000    # held-out bytes that are scored
 CHECK_EVERY = 500      # so often the evaluation checks that probabilities sum to 1
-WALL_FACTOR = 10       # a starved process stops after this many budgets on the wall clock
+WALL_FACTOR = 5        # a starved process stops after this many budgets on the wall clock
 
 # ---------------------------------------------------------------------------
 # Data

@@ -103,11 +103,7 @@ impl Experiment {
 
     /// Highest memory over its trials.
     pub fn peak_memory(&self) -> Option<Bytes> {
-        self.trials
-            .iter()
-            .map(|t| t.usage.peak_memory)
-            .max()
-            .filter(|b| b.0 > 0)
+        self.trials.iter().map(|t| t.usage.peak_memory).max().filter(|b| b.0 > 0)
     }
 
     /// What the ledger calls it; `None` while it is undecided.

@@ -96,38 +96,16 @@ pub fn ruling_for(evidence: &Evidence<'_>) -> Ruling {
     let gain = evidence.direction.gain(incumbent, candidate);
     let fewer = i128::from(evidence.incumbent_lines) - i128::from(evidence.candidate_lines);
     let (verdict, rule, reason) = if gain > 0.0 {
-        (
-            Verdict::Keep,
-            Rule::Better,
-            format!("better by {}", short(gain)),
-        )
+        (Verdict::Keep, Rule::Better, format!("better by {}", short(gain)))
     } else if gain < 0.0 {
-        (
-            Verdict::Discard,
-            Rule::Worse,
-            format!("worse by {}", short(-gain)),
-        )
+        (Verdict::Discard, Rule::Worse, format!("worse by {}", short(-gain)))
     } else if fewer > 0 {
         let lines = if fewer == 1 { "line" } else { "lines" };
-        (
-            Verdict::Keep,
-            Rule::EqualAndSimpler,
-            format!("equal with {fewer} {lines} less"),
-        )
+        (Verdict::Keep, Rule::EqualAndSimpler, format!("equal with {fewer} {lines} less"))
     } else {
-        (
-            Verdict::Discard,
-            Rule::Equal,
-            "equal, and no simpler".to_owned(),
-        )
+        (Verdict::Discard, Rule::Equal, "equal, and no simpler".to_owned())
     };
-    Ruling {
-        verdict,
-        rule,
-        reason,
-        gain: Some(gain),
-        crash: None,
-    }
+    Ruling { verdict, rule, reason, gain: Some(gain), crash: None }
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -158,31 +136,16 @@ mod tests {
     #[test]
     fn equal_metric_with_fewer_lines_is_kept() {
         let kept = ruling(Direction::Minimize, 1.0, 1.0, (9, 10));
-        assert_eq!(
-            (kept.verdict, kept.rule),
-            (Verdict::Keep, Rule::EqualAndSimpler)
-        );
+        assert_eq!((kept.verdict, kept.rule), (Verdict::Keep, Rule::EqualAndSimpler));
         assert_eq!(kept.reason, "equal with 1 line less");
-        assert_eq!(
-            ruling(Direction::Minimize, 1.0, 1.0, (10, 10)).verdict,
-            Verdict::Discard
-        );
-        assert_eq!(
-            ruling(Direction::Minimize, 1.0, 1.0, (11, 10)).verdict,
-            Verdict::Discard
-        );
+        assert_eq!(ruling(Direction::Minimize, 1.0, 1.0, (10, 10)).verdict, Verdict::Discard);
+        assert_eq!(ruling(Direction::Minimize, 1.0, 1.0, (11, 10)).verdict, Verdict::Discard);
     }
 
     #[test]
     fn the_gain_is_positive_when_better_in_either_direction() {
-        assert_eq!(
-            ruling(Direction::Minimize, 0.5, 1.0, (1, 1)).gain,
-            Some(0.5)
-        );
-        assert_eq!(
-            ruling(Direction::Maximize, 0.5, 1.0, (1, 1)).reason,
-            "worse by 0.5"
-        );
+        assert_eq!(ruling(Direction::Minimize, 0.5, 1.0, (1, 1)).gain, Some(0.5));
+        assert_eq!(ruling(Direction::Maximize, 0.5, 1.0, (1, 1)).reason, "worse by 0.5");
     }
 
     proptest! {

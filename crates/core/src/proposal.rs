@@ -28,80 +28,24 @@ impl Category {
             (
                 Category::Optimizer,
                 &[
-                    "lr",
-                    "learning",
-                    "rate",
-                    "momentum",
-                    "decay",
-                    "beta",
-                    "beta1",
-                    "beta2",
-                    "optim",
-                    "optimizer",
-                    "adam",
-                    "adamw",
-                    "sgd",
-                    "muon",
-                    "lion",
-                    "clip",
-                    "clipping",
-                    "schedule",
-                    "warmup",
-                    "warmdown",
-                    "cosine",
-                    "step",
-                    "gradient",
-                    "tol",
-                    "eta",
+                    "lr", "learning", "rate", "momentum", "decay", "beta", "beta1", "beta2", "optim",
+                    "optimizer", "adam", "adamw", "sgd", "muon", "lion", "clip", "clipping",
+                    "schedule", "warmup", "warmdown", "cosine", "step", "gradient", "tol", "eta",
                 ],
             ),
             (
                 Category::Training,
                 &[
-                    "batch",
-                    "accumulation",
-                    "dropout",
-                    "precision",
-                    "epoch",
-                    "epochs",
-                    "iter",
-                    "shuffle",
-                    "curriculum",
-                    "seed",
-                    "augment",
-                    "smoothing",
-                    "bf16",
-                    "fp16",
+                    "batch", "accumulation", "dropout", "precision", "epoch", "epochs", "iter",
+                    "shuffle", "curriculum", "seed", "augment", "smoothing", "bf16", "fp16",
                 ],
             ),
             (
                 Category::Architecture,
                 &[
-                    "layer",
-                    "layers",
-                    "depth",
-                    "width",
-                    "head",
-                    "heads",
-                    "hidden",
-                    "dim",
-                    "embed",
-                    "embedding",
-                    "attention",
-                    "activation",
-                    "relu",
-                    "gelu",
-                    "silu",
-                    "tanh",
-                    "norm",
-                    "mlp",
-                    "residual",
-                    "context",
-                    "window",
-                    "order",
-                    "init",
-                    "components",
-                    "units",
+                    "layer", "layers", "depth", "width", "head", "heads", "hidden", "dim", "embed",
+                    "embedding", "attention", "activation", "relu", "gelu", "silu", "tanh", "norm",
+                    "mlp", "residual", "context", "window", "order", "init", "components", "units",
                 ],
             ),
         ];
@@ -245,9 +189,7 @@ impl Serialize for Fingerprint {
 impl<'de> Deserialize<'de> for Fingerprint {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
-        u128::from_str_radix(&text, 16)
-            .map(Fingerprint)
-            .map_err(serde::de::Error::custom)
+        u128::from_str_radix(&text, 16).map(Fingerprint).map_err(serde::de::Error::custom)
     }
 }
 
@@ -300,10 +242,7 @@ mod tests {
     #[test]
     fn the_category_follows_from_the_words() {
         assert_eq!(Category::of("LEARNING_RATE"), Category::Optimizer);
-        assert_eq!(
-            Category::of("raise n_layers from 2 to 4"),
-            Category::Architecture
-        );
+        assert_eq!(Category::of("raise n_layers from 2 to 4"), Category::Architecture);
         assert_eq!(Category::of("batch_size"), Category::Training);
         assert_eq!(Category::of("colour of the shed"), Category::Other);
     }
@@ -313,10 +252,7 @@ mod tests {
         let one = Fingerprint::of([("a", "x"), ("b", "y")]);
         assert_eq!(one, Fingerprint::of([("b", "y"), ("a", "x")]));
         assert_ne!(one, Fingerprint::of([("a", "y"), ("b", "x")]));
-        assert_ne!(
-            Fingerprint::of([("a", "bc")]),
-            Fingerprint::of([("ab", "c")])
-        );
+        assert_ne!(Fingerprint::of([("a", "bc")]), Fingerprint::of([("ab", "c")]));
         let text = serde_json::to_string(&one).unwrap();
         assert_eq!(serde_json::from_str::<Fingerprint>(&text).unwrap(), one);
     }

@@ -15,3 +15,6 @@ mod state;
 
 pub use event::{Event, Plan, Proposed, Queued, Record, StopReason, VERSION};
 pub use state::{Action, Counts, Focus, Incumbent, State};
+
+#[cfg(test)]
+mod tests;

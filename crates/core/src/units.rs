@@ -59,23 +59,17 @@ pub struct BadDuration {
 /// # Errors
 /// When the text is none of these, is zero or is longer than a year.
 pub fn parse_duration(text: &str) -> Result<Duration, BadDuration> {
-    let bad = || BadDuration {
-        text: text.to_owned(),
-    };
+    let bad = || BadDuration { text: text.to_owned() };
     let mut rest = text.trim();
     if rest.is_empty() {
         return Err(bad());
     }
     let mut seconds = 0.0_f64;
     while !rest.is_empty() {
-        let digits = rest
-            .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-            .unwrap_or(rest.len());
+        let digits = rest.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(rest.len());
         let number: f64 = rest[..digits].parse().map_err(|_| bad())?;
         rest = rest[digits..].trim_start();
-        let letters = rest
-            .find(|c: char| !c.is_ascii_alphabetic())
-            .unwrap_or(rest.len());
+        let letters = rest.find(|c: char| !c.is_ascii_alphabetic()).unwrap_or(rest.len());
         let unit = match &rest[..letters] {
             "" if seconds == 0.0 && rest.is_empty() => 1.0,
             "ms" => 0.001,
@@ -139,11 +133,7 @@ mod tests {
             ("1.5h", 5400.0),
             (" 2 min ", 120.0),
         ] {
-            assert_eq!(
-                parse_duration(text),
-                Ok(Duration::from_secs_f64(seconds)),
-                "{text}"
-            );
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs_f64(seconds)), "{text}");
         }
         for text in ["", "m", "5x", "-3", "0", "5m3", "1e9", "400d", "nan"] {
             assert!(parse_duration(text).is_err(), "{text}");

@@ -48,6 +48,8 @@ pub(crate) struct Conductor<'a> {
     pub(crate) tsv: TsvFile,
     /// Contents of the targets at the state's tip.
     pub(crate) targets: Targets,
+    /// The targets as the session found them.
+    pub(crate) origin: Vec<Text>,
     /// README and read-only files.
     pub(crate) context: Vec<Text>,
     /// The last experiments, oldest first.
@@ -434,14 +436,8 @@ impl Conductor<'_> {
             budget_seconds: self.config.budget.as_secs_f64(),
             command: self.config.run.command.clone(),
             scope: self.config.scope,
-            targets: self
-                .targets
-                .iter()
-                .map(|(path, bytes)| Text {
-                    path: path.clone(),
-                    text: String::from_utf8_lossy(bytes).into_owned(),
-                })
-                .collect(),
+            targets: texts(&self.targets),
+            origin: self.origin.clone(),
             context: self.context.clone(),
             baseline: self.state.baseline().zip(self.state.plan()).map(|(metric, plan)| Mark {
                 number: 0,
@@ -490,6 +486,15 @@ pub(crate) fn proposer_of(config: &Config, places: &Places) -> Option<Box<dyn Pr
         }
         ProposerKind::Queue => None,
     }
+}
+
+/// Files as texts for a brief.
+pub(crate) fn texts(files: &Targets) -> Vec<Text> {
+    let text = |(path, bytes): (&String, &Vec<u8>)| Text {
+        path: path.clone(),
+        text: String::from_utf8_lossy(bytes).into_owned(),
+    };
+    files.iter().map(text).collect()
 }
 
 /// Contents of the targets at a commit.

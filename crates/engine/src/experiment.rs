@@ -291,6 +291,26 @@ impl SystemExperiment {
     }
 }
 
+impl SystemExperiment {
+    /// Goes on with the earlier session of this value's tag (or the latest)
+    /// with this value's proposer, metric function and executor; everything
+    /// else is as it was confirmed. `iterations` sets another maximum
+    /// (`Some(None)`: no limit).
+    ///
+    /// # Errors
+    /// As [`resume`].
+    pub fn resume_with(
+        self,
+        iterations: Option<Option<u64>>,
+        observer: &mut dyn Observer,
+        stop: &Stop,
+    ) -> Result<Outcome, EngineError> {
+        let tag = self.config()?.tag;
+        let session = Session::resume(&self.folder, tag.as_deref(), iterations, observer)?;
+        conduct(session, self.executor, self.proposer, self.metric_fn, observer, stop)
+    }
+}
+
 /// Goes on with an earlier session: the latest one, or that of `tag`.
 ///
 /// `iterations` sets another maximum (`Some(None)`: no limit).

@@ -16,7 +16,7 @@ use autoresearch_report::Progress;
 use autoresearch_run::{Executor, Local};
 
 use crate::bench::{Bench, MetricFn};
-use crate::conductor::{Conductor, proposer_of, read_targets};
+use crate::conductor::{Conductor, proposer_of, read_targets, texts};
 use crate::desk::Workplace;
 use crate::error::EngineError;
 use crate::news::{News, Observer};
@@ -278,6 +278,7 @@ impl Session {
         let base = plan.as_ref().map_or_else(|| tip.clone(), |plan| plan.base.clone());
         let targets = read_targets(&repo, &tip, &config.target)?;
         let protected = read_targets(&repo, &base, &config.read_only)?;
+        let origin = texts(&read_targets(&repo, &base, &config.target)?);
         let context = context(&repo, &base, &config.read_only)?;
         if let Some(plan) = &plan {
             observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
@@ -315,6 +316,7 @@ impl Session {
             observer,
             stop,
             targets,
+            origin,
             context,
             past: VecDeque::new(),
             pending: Vec::new(),

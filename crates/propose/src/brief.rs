@@ -65,6 +65,9 @@ pub struct Brief {
     pub scope: Scope,
     /// The targets at the incumbent: the only files that may change.
     pub targets: Vec<Text>,
+    /// The targets as the session found them: what ranges are derived from.
+    #[serde(skip)]
+    pub origin: Vec<Text>,
     /// README and read-only files.
     pub context: Vec<Text>,
     /// The unmodified target.

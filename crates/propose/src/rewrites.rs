@@ -2,15 +2,16 @@
 //! torch, norms. Each is a knob with a choice, offered only where the swap is
 //! right by syntax alone and reads as a person would have written it.
 
+mod imports;
+
 use std::collections::BTreeMap;
-use std::ops::Range;
 
 use autoresearch_core::proposal::{Category, Value};
 use autoresearch_core::source;
 use tree_sitter::Node;
 
 use autoresearch_core::space::Domain;
-use crate::knobs::{Found, Writing};
+use crate::knobs::{Found, Pieces, Writing};
 
 /// The constructs of a Python text that can be swapped. All of a kind within
 /// one function are one knob, `MLP.forward: activation`; a function that mixes
@@ -24,7 +25,7 @@ pub fn find(path: &str, text: &str) -> Vec<Found> {
     };
     let mut walk = Walk {
         text,
-        imports: imports(tree.root_node(), text),
+        imports: imports::imports(tree.root_node(), text),
         sites: BTreeMap::new(),
     };
     let mut pending = vec![(tree.root_node(), Scope::default())];
@@ -66,97 +67,30 @@ pub(crate) fn is_optimizer(callee: &str) -> bool {
 }
 
 /// Optimizers of `torch.optim` and the keyword arguments that they take.
-const OPTIMIZERS: [(&str, &[&str]); 6] = [
+const OPTIMIZERS: [(&str, &str); 6] = [
     (
         "Adam",
-        &[
-            "params",
-            "lr",
-            "betas",
-            "eps",
-            "weight_decay",
-            "amsgrad",
-            "foreach",
-            "maximize",
-            "capturable",
-            "differentiable",
-            "fused",
-        ],
+        "params lr betas eps weight_decay amsgrad foreach maximize capturable differentiable fused",
     ),
     (
         "AdamW",
-        &[
-            "params",
-            "lr",
-            "betas",
-            "eps",
-            "weight_decay",
-            "amsgrad",
-            "foreach",
-            "maximize",
-            "capturable",
-            "differentiable",
-            "fused",
-        ],
+        "params lr betas eps weight_decay amsgrad foreach maximize capturable differentiable fused",
     ),
     (
         "NAdam",
-        &[
-            "params",
-            "lr",
-            "betas",
-            "eps",
-            "weight_decay",
-            "foreach",
-            "maximize",
-            "capturable",
-            "differentiable",
-        ],
+        "params lr betas eps weight_decay foreach maximize capturable differentiable",
     ),
     (
         "RAdam",
-        &[
-            "params",
-            "lr",
-            "betas",
-            "eps",
-            "weight_decay",
-            "foreach",
-            "maximize",
-            "capturable",
-            "differentiable",
-        ],
+        "params lr betas eps weight_decay foreach maximize capturable differentiable",
     ),
     (
         "RMSprop",
-        &[
-            "params",
-            "lr",
-            "alpha",
-            "eps",
-            "weight_decay",
-            "momentum",
-            "centered",
-            "foreach",
-            "maximize",
-            "capturable",
-            "differentiable",
-        ],
+        "params lr alpha eps weight_decay momentum centered foreach maximize capturable differentiable",
     ),
     (
         "SGD",
-        &[
-            "params",
-            "lr",
-            "momentum",
-            "dampening",
-            "weight_decay",
-            "nesterov",
-            "foreach",
-            "maximize",
-            "differentiable",
-            "fused",
-        ],
+        "params lr momentum dampening weight_decay nesterov foreach maximize differentiable fused",
     ),
 ];
 
@@ -172,10 +106,8 @@ const LAYERS: [(&str, &str); 4] = [
 ];
 const FUNCTIONS: [&str; 4] = ["relu", "gelu", "silu", "tanh"];
 
-/// The square of a ReLU, which no library has a name for.
+/// The square of a `ReLU`, which no library has a name for.
 const SQUARED: &str = "relu²";
-
-type Pieces = Vec<(Range<usize>, String)>;
 
 /// One place where a construct stands.
 struct Site {
@@ -285,11 +217,11 @@ impl<'t> Walk<'t> {
         match module.as_str() {
             "torch.optim" => {
                 let (current, _) = OPTIMIZERS.iter().find(|(name, _)| *name == class)?;
-                let takes = |keywords: &[&str]| {
+                let takes = |keywords: &str| {
                     arguments
                         .keywords
                         .iter()
-                        .all(|keyword| keywords.contains(keyword))
+                        .all(|given| keywords.split(' ').any(|keyword| keyword == *given))
                 };
                 let options = OPTIMIZERS
                     .iter()
@@ -315,69 +247,78 @@ impl<'t> Walk<'t> {
                 let bare = arguments.positional.is_empty() && arguments.keywords.is_empty();
                 bare.then(|| ("activation", renamed(current, LAYERS.to_vec())))
             }
-            "torch.nn.functional" | "jax.nn" | "flax.linen" | "mlx.nn" => {
-                let square = if module.starts_with("torch") {
-                    ".square()"
-                } else {
-                    " ** 2"
-                };
-                let current = FUNCTIONS.into_iter().find(|name| *name == class)?;
-                let site =
-                    self.applied(call, attribute, &arguments, current, square, |option| {
-                        Some((option, None))
-                    })?;
-                Some(("activation", site))
+            _ => self.function(call, module.as_str(), &arguments, scope),
+        }
+    }
+
+    /// An activation that is a function.
+    fn function(
+        &self,
+        call: Node<'_>,
+        module: &str,
+        arguments: &Arguments<'_, '_>,
+        scope: Scope<'_>,
+    ) -> Option<(&'static str, Site)> {
+        let function = call.child_by_field_name("function")?;
+        let attribute = function.child_by_field_name("attribute")?;
+        let name = self.of(attribute);
+        let known = || FUNCTIONS.into_iter().find(|known| *known == name);
+        let site = match module {
+            "torch.nn.functional" => self.applied(
+                call,
+                attribute,
+                arguments,
+                known()?,
+                ".square()",
+                |option| Some((option, None)),
+            ),
+            "jax.nn" | "flax.linen" | "mlx.nn" => {
+                self.applied(call, attribute, arguments, known()?, " ** 2", |option| {
+                    Some((option, None))
+                })
             }
-            "torch" if matches!(class, "relu" | "tanh") => {
-                let current = if class == "relu" { "relu" } else { "tanh" };
-                let site = self.applied(
+            "torch" => self.applied(
+                call,
+                attribute,
+                arguments,
+                known()?,
+                ".square()",
+                |option| matches!(option, "relu" | "tanh").then_some((option, None)),
+            ),
+            "numpy" | "autograd.numpy" | "jax.numpy" | "mlx.core" if is_network(scope) => {
+                let current = if name == "maximum" { "relu" } else { known()? };
+                self.applied(
                     call,
                     attribute,
-                    &arguments,
+                    arguments,
                     current,
-                    ".square()",
-                    |option| matches!(option, "relu" | "tanh").then_some((option, None)),
-                )?;
-                Some(("activation", site))
+                    " ** 2",
+                    |option| match option {
+                        "tanh" => Some(("tanh", None)),
+                        "relu" => Some(("maximum", Some(", 0"))),
+                        _ => None,
+                    },
+                )
             }
-            "numpy" | "autograd.numpy" | "jax.numpy" | "mlx.core" if is_network(scope) => {
-                let current = match class {
-                    "tanh" => "tanh",
-                    "maximum" => "relu",
-                    _ => return None,
-                };
-                let site =
-                    self.applied(call, attribute, &arguments, current, " ** 2", |option| {
-                        match option {
-                            "tanh" => Some(("tanh", None)),
-                            "relu" => Some(("maximum", Some(", 0"))),
-                            _ => None,
-                        }
-                    })?;
-                Some(("activation", site))
-            }
-            "math" if is_network(scope) && class == "tanh" => {
+            "math" if is_network(scope) && name == "tanh" && stands_alone(call) => {
                 let [argument] = arguments.positional.as_slice() else {
                     return None;
                 };
+                let before = argument.start_byte()..argument.start_byte();
                 let relu = vec![
                     (function.byte_range(), "max".to_owned()),
-                    (
-                        argument.start_byte()..argument.start_byte(),
-                        "0.0, ".to_owned(),
-                    ),
+                    (before, "0.0, ".to_owned()),
                 ];
-                let options = vec![("tanh", Vec::new()), ("relu", relu)];
-                let site = Site {
+                Some(Site {
                     start: call.start_byte(),
                     line: call.start_position().row + 1,
                     current: "tanh",
-                    options,
-                };
-                stands_alone(call).then_some(("activation", site))
+                    options: vec![("tanh", Vec::new()), ("relu", relu)],
+                })
             }
             _ => None,
-        }
+        };
+        site.map(|site| ("activation", site))
     }
 
     /// `max(0.0, x)` where `math` is at hand.
@@ -454,7 +395,7 @@ impl<'t> Walk<'t> {
                 match (&rest, tail) {
                     (Some(rest), None) => pieces.push((rest.clone(), String::new())),
                     (None, Some(tail)) => {
-                        pieces.push((value.end_byte()..value.end_byte(), tail.to_owned()))
+                        pieces.push((value.end_byte()..value.end_byte(), tail.to_owned()));
                     }
                     _ => {}
                 }
@@ -584,49 +525,5 @@ fn knob(path: &str, name: String, mut sites: Vec<Site>) -> Option<Found> {
     })
 }
 
-/// What the imported names of a program stand for.
-fn imports<'t>(root: Node<'_>, text: &'t str) -> BTreeMap<&'t str, String> {
-    let of = |node: Node<'_>| text.get(node.byte_range()).unwrap_or_default();
-    let mut imports = BTreeMap::new();
-    let mut pending = vec![root];
-    while let Some(node) = pending.pop() {
-        if matches!(
-            node.kind(),
-            "expression_statement" | "function_definition" | "class_definition"
-        ) {
-            continue;
-        }
-        let from = match node.kind() {
-            "import_statement" => None,
-            "import_from_statement" => node.child_by_field_name("module_name").map(of),
-            _ => {
-                let mut cursor = node.walk();
-                pending.extend(node.named_children(&mut cursor));
-                continue;
-            }
-        };
-        let mut cursor = node.walk();
-        for imported in node.children_by_field_name("name", &mut cursor) {
-            let (name, alias) = match (
-                imported.child_by_field_name("name"),
-                imported.child_by_field_name("alias"),
-            ) {
-                (Some(name), Some(alias)) => (of(name), of(alias)),
-                _ => (of(imported), of(imported)),
-            };
-            let full = from.map_or_else(|| name.to_owned(), |from| format!("{from}.{name}"));
-            if from.is_none() && alias == name {
-                // `import torch.nn` binds `torch`.
-                let head = name.split('.').next().unwrap_or(name);
-                imports.insert(head, head.to_owned());
-            } else {
-                imports.insert(alias, full);
-            }
-        }
-    }
-    imports
-}
-
 #[cfg(test)]
-#[path = "rewrites_tests.rs"]
 mod tests;

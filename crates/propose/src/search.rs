@@ -7,15 +7,21 @@ use std::collections::BTreeMap;
 use autoresearch_core::experiment::Verdict;
 use autoresearch_core::metric::{Direction, significant};
 use autoresearch_core::proposal::{Category, Edit, FileEdit, Proposal, Scope, Settings, Value};
-use autoresearch_core::space::{Knob, Observation, Space, suggest};
+use autoresearch_core::space::{Domain, Knob, Observation, Space, suggest};
 
 use crate::knobs::{self, Found};
-use crate::{Brief, Desk, ProposeError, Proposer};
+use crate::rewrites;
+use crate::{Brief, Desk, ProposeError, Proposer, Text};
 
-/// The embedded search. It keeps nothing between calls: everything follows
-/// from the brief.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Search;
+/// The embedded search. What it keeps between calls follows from the brief.
+#[derive(Clone, Debug, Default)]
+pub struct Search {
+    /// The targets as the session found them, and what their knobs may hold.
+    /// Ranges are those of the beginning: they must not drift with the values.
+    origin: Option<(Vec<Text>, Domains)>,
+}
+
+type Domains = BTreeMap<String, Domain>;
 
 impl Proposer for Search {
     fn name(&self) -> &str {
@@ -23,7 +29,7 @@ impl Proposer for Search {
     }
 
     fn propose(&mut self, brief: &Brief, desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
-        let dials = Dials::of(brief);
+        let dials = Dials::of(brief, self.domains(brief));
         if dials.found.is_empty() {
             return Err(ProposeError::Exhausted(
                 "no constant was found that could be changed; mark some with `# search: 1e-4..1e-1 log`"
@@ -47,6 +53,7 @@ impl Proposer for Search {
                     .settings
             }
         };
+        let settings = dials.settled(settings);
         let changes = dials.changes(&now, &settings);
         Ok(Proposal {
             hypothesis: sentence(&changes),
@@ -57,7 +64,36 @@ impl Proposer for Search {
     }
 }
 
-/// The knobs of all targets, with unique names.
+impl Search {
+    fn domains(&mut self, brief: &Brief) -> &Domains {
+        if self.origin.as_ref().is_none_or(|(texts, _)| *texts != brief.origin) {
+            let found = found_in(&brief.origin, &brief.ranges);
+            let domains = found.into_iter().map(|found| (found.name, found.domain)).collect();
+            self.origin = Some((brief.origin.clone(), domains));
+        }
+        &self.origin.get_or_insert_default().1
+    }
+}
+
+/// Constants and constructs of all targets, with unique names.
+fn found_in(targets: &[Text], ranges: &BTreeMap<String, String>) -> Vec<Found> {
+    let mut all = Vec::new();
+    for target in targets {
+        all.extend(knobs::find(&target.path, &target.text, ranges));
+        all.extend(rewrites::find(&target.path, &target.text));
+    }
+    let mut seen: BTreeMap<String, usize> = BTreeMap::new();
+    for found in &mut all {
+        let count = seen.entry(found.name.clone()).or_default();
+        *count += 1;
+        if *count > 1 {
+            found.name = format!("{} in {}", found.name, found.path);
+        }
+    }
+    all
+}
+
+/// The knobs that may be turned now.
 struct Dials {
     found: Vec<Found>,
 }
@@ -69,23 +105,19 @@ struct Change<'a> {
 }
 
 impl Dials {
-    fn of(brief: &Brief) -> Dials {
-        let mut found = Vec::new();
-        for target in &brief.targets {
-            found.extend(knobs::find(&target.path, &target.text, &brief.ranges));
-        }
+    fn of(brief: &Brief, domains: &Domains) -> Dials {
+        let mut found = found_in(&brief.targets, &brief.ranges);
         // A scope narrows the search to its category.
         found.retain(|found| match brief.scope {
             Scope::Architecture => found.category == Category::Architecture,
             Scope::Optimizer => found.category == Category::Optimizer,
             Scope::Hyperparameters | Scope::All => true,
         });
-        let mut seen: BTreeMap<String, usize> = BTreeMap::new();
         for found in &mut found {
-            let count = seen.entry(found.name.clone()).or_default();
-            *count += 1;
-            if *count > 1 {
-                found.name = format!("{} in {}", found.name, found.path);
+            if let Some(domain) = domains.get(&found.name)
+                && domain.contains(&found.current)
+            {
+                found.domain = domain.clone();
             }
         }
         Dials { found }
@@ -93,6 +125,18 @@ impl Dials {
 
     fn settings(&self) -> Settings {
         self.found.iter().map(|found| (found.name.clone(), found.current.clone())).collect()
+    }
+
+    /// The settings as they will be written.
+    fn settled(&self, mut settings: Settings) -> Settings {
+        for found in &self.found {
+            if let Some(value) = settings.get_mut(&found.name)
+                && *value != found.current
+            {
+                *value = found.settled(value);
+            }
+        }
+        settings
     }
 
     fn space(&self) -> Space {

@@ -53,6 +53,9 @@ impl Repo {
         let child = self
             .call(PURPOSE)
             .set("fastimport.unpackLimit=1000000")
+            // Git would sync the pack that it takes apart at once, and by
+            // default does not sync what comes out of it.
+            .set("core.fsync=none")
             .args(["fast-import", "--quiet", "--done", "--date-format=raw"])
             .start(Stdio::piped())?;
         let mut import = Import::new(child)?;

@@ -131,7 +131,7 @@ impl Worktree {
                 return true;
             }
             (change.kind, change.blob) = (ChangeKind::ModeChanged, None);
-            before.old != before.new
+            before.new != EntryKind::Missing && before.old != before.new
         });
         Ok(changes)
     }

@@ -25,15 +25,12 @@ const KEPT: [&str; 6] = [
     "GIT_LFS_SKIP_SMUDGE",
 ];
 
-/// For every call. Objects and references go to the disk for good (`fsync`,
-/// half a millisecond a candidate here): a kept commit is worth hours.
-const SETTINGS: [&str; 12] = [
+/// For every call.
+const SETTINGS: [&str; 10] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
     "core.quotePath=false",
     "core.safecrlf=false",
-    "core.fsync=loose-object,reference",
-    "core.fsyncMethod=batch",
     "commit.gpgsign=false",
     "tag.gpgsign=false",
     "gc.auto=0",

@@ -13,6 +13,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use autoresearch_core::experiment::CommitId;
 
@@ -44,33 +45,24 @@ impl Repo {
     /// # Errors
     /// [`RepoError::NotOurs`] when something else is at `path`.
     pub fn worktree(&self, path: &Path, commit: &CommitId) -> Result<Worktree, RepoError> {
-        let id = id(commit)?;
+        id(commit)?;
         let path = resolved(path)?;
+        let _guard = one_at_a_time();
         if let Some(worktree) = self.existing(&path)? {
             if worktree.reset_to(commit, &[]).is_ok() {
                 return Ok(worktree);
             }
-            self.remove_worktree(&path)?;
+            self.remove(&path)?;
         }
-        self.git
-            .call("make a worktree", self.root())
-            .env("GIT_DIR", self.git_dir())
-            .set("core.autocrlf=false")
-            .set("core.logAllRefUpdates=false")
-            .remedy(
-                "check that there is space left and that you may write to `.git` and to the folder",
-            )
-            .args([
-                "worktree",
-                "add",
-                "--force",
-                "--detach",
-                "--no-checkout",
-                "--",
-            ])
-            .arg(&path)
-            .arg(id)
-            .run()?;
+        // Another process may be in the middle of the same.
+        let mut attempts = 0;
+        while let Err(error) = self.add(&path, commit) {
+            attempts += 1;
+            if attempts == 5 {
+                return Err(error);
+            }
+            self.remove(&path)?;
+        }
         let admin = self
             .admin_of(&path)?
             .ok_or_else(|| RepoError::NotOurs { path: path.clone() })?;
@@ -83,6 +75,30 @@ impl Repo {
         Ok(worktree)
     }
 
+    fn add(&self, path: &Path, commit: &CommitId) -> Result<(), RepoError> {
+        self.git
+            .call("make a worktree", self.root())
+            .env("GIT_DIR", self.git_dir())
+            .set("core.autocrlf=false")
+            .set("core.logAllRefUpdates=false")
+            .remedy(
+                "check that there is space left and that you may write to `.git` and to the folder",
+            )
+            .args([
+                "worktree",
+                "add",
+                "--quiet",
+                "--force",
+                "--detach",
+                "--no-checkout",
+                "--",
+            ])
+            .arg(path)
+            .arg(id(commit)?)
+            .run()?;
+        Ok(())
+    }
+
     /// Removes the worktree at `path`, whole or broken; nothing when there is
     /// none.
     ///
@@ -90,12 +106,19 @@ impl Repo {
     /// [`RepoError::NotOurs`] when something else is at `path`.
     pub fn remove_worktree(&self, path: &Path) -> Result<(), RepoError> {
         let path = resolved(path)?;
-        let admin = self.admin_of(&path)?;
-        if admin.is_none() && !is_empty(&path) && !self.is_orphan(&path) {
-            return Err(RepoError::NotOurs { path });
+        let _guard = one_at_a_time();
+        self.remove(&path)
+    }
+
+    fn remove(&self, path: &Path) -> Result<(), RepoError> {
+        let admin = self.admin_of(path)?;
+        if admin.is_none() && !is_empty(path) && !self.is_orphan(path) {
+            return Err(RepoError::NotOurs {
+                path: path.to_owned(),
+            });
         }
         // The folder first: while git still knows it, it is known to be ours.
-        remove_all(&path).map_err(RepoError::io("remove the worktree", &path))?;
+        remove_all(path).map_err(RepoError::io("remove the worktree", path))?;
         if let Some(admin) = admin {
             remove_all(&admin).map_err(RepoError::io("remove", &admin))?;
         }
@@ -116,7 +139,7 @@ impl Repo {
                 }));
             }
         }
-        self.remove_worktree(path)?;
+        self.remove(path)?;
         Ok(None)
     }
 
@@ -237,7 +260,7 @@ impl Worktree {
                     ));
                 }
                 Err(_) => {
-                    fs::create_dir(&folder).map_err(RepoError::io("make the folder", &folder))?
+                    fs::create_dir(&folder).map_err(RepoError::io("make the folder", &folder))?;
                 }
             }
         }
@@ -320,6 +343,12 @@ impl Worktree {
         };
         copy().map_err(RepoError::io("write", &theirs))
     }
+}
+
+/// `git worktree add` fails when it meets another one that is not done.
+fn one_at_a_time() -> MutexGuard<'static, ()> {
+    static WORKTREES: Mutex<()> = Mutex::new(());
+    WORKTREES.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Settings under which files are exactly those of a commit, and a change is

@@ -1,6 +1,7 @@
 //! One line of a terminal: for an experiment that settled, and for what is
 //! going on right now.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Ansi};
@@ -41,7 +42,10 @@ impl Style {
 /// What follows the metric in brackets is the change against the incumbent.
 pub fn experiment_line(point: &Point, direction: Direction, style: Style) -> String {
     let (mark, colour) = match point.verdict {
-        Verdict::Keep => ('✓', Ansi::new().fg_color(Some(AnsiColor::Green.into())).bold()),
+        Verdict::Keep => (
+            '✓',
+            Ansi::new().fg_color(Some(AnsiColor::Green.into())).bold(),
+        ),
         Verdict::Discard => ('·', Ansi::new().dimmed()),
         Verdict::Crash => ('✗', Ansi::new().fg_color(Some(AnsiColor::Red.into()))),
     };
@@ -57,11 +61,14 @@ pub fn experiment_line(point: &Point, direction: Direction, style: Style) -> Str
                 Direction::Minimize => -gain,
                 Direction::Maximize => gain,
             };
-            line.push_str(&format!(" ({})", precision.signed(change)));
+            let _ = write!(line, " ({})", precision.signed(change));
         }
     }
     line.push(' ');
-    line.push_str(&words::truncated(&words::one_line(&point.hypothesis), SENTENCE));
+    line.push_str(&words::truncated(
+        &words::one_line(&point.hypothesis),
+        SENTENCE,
+    ));
     if point.verdict == Verdict::Crash {
         let kind = point.crash_kind.map(|k| k.to_string());
         if let Some(reason) = point.reason.clone().or(kind) {
@@ -102,27 +109,45 @@ pub struct Activity {
 ///
 /// With several activities the first is told in full and the others are
 /// counted.
-pub fn live_line(progress: &Progress, activities: &[Activity], now: Timestamp, width: usize) -> String {
+pub fn live_line(
+    progress: &Progress,
+    activities: &[Activity],
+    now: Timestamp,
+    width: usize,
+) -> String {
     let mut parts = Vec::new();
     if let Some(first) = activities.first() {
         let stage = match first.stage {
             Stage::Proposing => "proposing",
             Stage::Running => "running",
         };
-        let mut part = format!("#{} {stage} {}", first.number, numbers::clock(first.elapsed));
+        let mut part = format!(
+            "#{} {stage} {}",
+            first.number,
+            numbers::clock(first.elapsed)
+        );
         if let Some(limit) = first.limit {
-            part.push_str(&format!(" of {}", numbers::clock(limit)));
+            let _ = write!(part, " of {}", numbers::clock(limit));
         }
         if activities.len() > 1 {
-            part.push_str(&format!(" and {} more", activities.len() - 1));
+            let _ = write!(part, " and {} more", activities.len() - 1);
         }
         parts.push(part);
     }
     if let Some(best) = &progress.best {
         let precision = progress.precision();
-        let change = progress.change_in_percent().map_or_else(String::new, |p| format!(" ({p})"));
-        let place = if best.number == 0 { "the baseline".to_owned() } else { format!("#{}", best.number) };
-        parts.push(format!("best {}{change} at {place}", precision.value(best.metric)));
+        let change = progress
+            .change_in_percent()
+            .map_or_else(String::new, |p| format!(" ({p})"));
+        let place = if best.number == 0 {
+            "the baseline".to_owned()
+        } else {
+            format!("#{}", best.number)
+        };
+        parts.push(format!(
+            "best {}{change} at {place}",
+            precision.value(best.metric)
+        ));
     }
     if progress.counts.total() > 0 {
         parts.push(progress.outcomes(" "));
@@ -130,7 +155,12 @@ pub fn live_line(progress: &Progress, activities: &[Activity], now: Timestamp, w
     if let Some(left) = progress.left(now) {
         parts.push(format!("about {} left", human_duration(coarse(left))));
     }
-    parts.extend(activities.first().and_then(|a| a.hypothesis.as_deref()).map(words::one_line));
+    parts.extend(
+        activities
+            .first()
+            .and_then(|a| a.hypothesis.as_deref())
+            .map(words::one_line),
+    );
     words::truncated(&parts.join(" · "), width)
 }
 
@@ -167,17 +197,22 @@ mod tests {
 
     #[test]
     fn a_settled_experiment_is_one_line_that_needs_no_colour() {
-        let mut point = Point::new(7, Verdict::Keep, Some(0.9821), "ReLU² activation\nin the MLP");
+        let mut point = Point::new(
+            7,
+            Verdict::Keep,
+            Some(0.9821),
+            "ReLU² activation\nin the MLP",
+        );
         point.gain = Some(0.0158);
         assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"✓ #7 keep 0.9821 (-0.0158) ReLU² activation in the MLP");
         point.verdict = Verdict::Discard;
         point.gain = Some(-0.002);
-        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"");
+        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"· #7 discard 0.9821 (+0.0020) ReLU² activation in the MLP");
         point.verdict = Verdict::Crash;
         point.crash_kind = Some(CrashKind::Oom);
-        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"");
+        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"✗ #7 crash ReLU² activation in the MLP — oom");
         point.reason = Some("oom: CUDA out of memory. Tried to allocate 2 GiB".to_owned());
-        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"");
+        assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"✗ #7 crash ReLU² activation in the MLP — oom: CUDA out of memory. Tried to allocate 2 GiB");
         assert!(experiment_line(&point, Direction::Minimize, Style::Colour).contains("\u{1b}["));
     }
 
@@ -187,7 +222,7 @@ mod tests {
             number: 3,
             stage: Stage::Running,
             elapsed: Duration::from_secs(34),
-            limit: Some(Duration::from_secs(300)),
+            limit: Some(Duration::from_mins(5)),
             hypothesis: Some("raise LR from 0.003 to 0.006".to_owned()),
         };
         let proposing = Activity {
@@ -198,11 +233,12 @@ mod tests {
             hypothesis: None,
         };
         let progress = progress();
-        let line = |activities: &[Activity], width| live_line(&progress, activities, Timestamp(0), width);
-        assert_snapshot!(line(std::slice::from_ref(&running), 200), @"");
-        assert_snapshot!(line(std::slice::from_ref(&running), 40), @"");
-        assert_snapshot!(line(&[proposing, running], 60), @"");
-        assert_snapshot!(line(&[], 200), @"");
+        let line =
+            |activities: &[Activity], width| live_line(&progress, activities, Timestamp(0), width);
+        assert_snapshot!(line(std::slice::from_ref(&running), 200), @"#3 running 0:34 of 5:00 · best 0.9821 (-1.6%) at #1 · 1 keep 1 crash · about 8h 10m left · raise LR from 0.003 to 0.006");
+        assert_snapshot!(line(std::slice::from_ref(&running), 40), @"#3 running 0:34 of 5:00 · best 0.9821 (…");
+        assert_snapshot!(line(&[proposing, running], 60), @"#4 proposing 0:03 and 1 more · best 0.9821 (-1.6%) at #1 ·…");
+        assert_snapshot!(line(&[], 200), @"best 0.9821 (-1.6%) at #1 · 1 keep 1 crash · about 8h 10m left");
     }
 
     #[test]

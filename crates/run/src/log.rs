@@ -231,7 +231,7 @@ mod tests {
     }
 
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(64))]
+        #![proptest_config(ProptestConfig::with_cases(16))]
         #[test]
         fn both_ends_are_kept_and_the_whole_is_beside_them(
             head in 0_usize..1000, tail in 0_usize..1000, whole in 0_usize..1_000_000,

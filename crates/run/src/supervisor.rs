@@ -442,11 +442,19 @@ impl Trial {
             }
         };
         // The proof: whoever is left below us has an ancestor that is our child.
+        let since = Instant::now();
         loop {
             match waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
                 Ok(Some(_)) | Err(Errno::INTR) => {}
-                Ok(None) => killed += self.end_everybody()?,
                 Err(_) => break,
+                // Some children are there, but `/proc` does not show them.
+                Ok(None) if since.elapsed() > tree::PATIENCE => {
+                    return Err(RunError::Unkillable { pids: Vec::new() });
+                }
+                Ok(None) => {
+                    killed += self.end_everybody()?;
+                    self.await_child();
+                }
             }
         }
         Ok((status, if has_ended { killed } else { 0 }))
@@ -472,14 +480,18 @@ impl Trial {
         tree::end_all(
             || tree::living_below(own),
             || {
-                let waker = &self.wakers.child_ended;
-                let timeout = Timespec::try_from(Duration::from_millis(5)).ok();
-                let _ = poll(&mut [PollFd::new(waker, PollFlags::IN)], timeout.as_ref());
-                let mut waker = waker;
-                while waker.read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
+                self.await_child();
                 self.reap_orphans();
             },
         )
+    }
+
+    /// Until a child has ended, or for a moment.
+    fn await_child(&self) {
+        let mut waker = &self.wakers.child_ended;
+        let timeout = Timespec::try_from(Duration::from_millis(5)).ok();
+        let _ = poll(&mut [PollFd::new(waker, PollFlags::IN)], timeout.as_ref());
+        while waker.read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
     }
 }
 

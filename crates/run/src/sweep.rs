@@ -2,11 +2,16 @@
 //! environment.
 
 use std::fs;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use rustix::process::{Pid, getpid};
 
 use crate::{MARKER, RunError, tree};
+
+/// How often a process that seems to be starting a program is looked at, a
+/// millisecond apart.
+const EXEC_LOOKS: u32 = 100;
 
 /// Kills every process of this user whose environment has [`MARKER`] with a
 /// value that starts with `id_prefix`, and everything below it, supervisors
@@ -47,7 +52,24 @@ fn sweep_where(is_wanted: impl Fn(&[u8]) -> bool) -> Result<u32, RunError> {
 /// The value of the marker in a process's environment. Another user's, and one
 /// that has ended, shows none.
 fn marker_of(pid: Pid) -> Option<Vec<u8>> {
-    let environment = fs::read(format!("/proc/{}/environ", pid.as_raw_pid())).ok()?;
+    let proc = PathBuf::from(format!("/proc/{}", pid.as_raw_pid()));
+    let mut environment = fs::read(proc.join("environ")).ok()?;
+    // In the midst of `exec` a process shows neither environment nor arguments,
+    // but its program, which kernel threads and zombies do not have. Moments
+    // later it shows them; one that was started without either never does.
+    for _ in 0..EXEC_LOOKS {
+        if !environment.is_empty() || fs::read_link(proc.join("exe")).is_err() {
+            break;
+        }
+        let is_between = fs::read(proc.join("cmdline")).is_ok_and(|line| line.is_empty());
+        if is_between {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        environment = fs::read(proc.join("environ")).ok()?;
+        if !is_between {
+            break;
+        }
+    }
     environment.split(|byte| *byte == 0).find_map(|variable| {
         let value = variable
             .strip_prefix(MARKER.as_bytes())?

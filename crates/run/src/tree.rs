@@ -14,7 +14,7 @@ use crate::RunError;
 
 /// How long killed processes may take to vanish. Freeing the memory of a GPU
 /// takes seconds.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// All processes below `root` that still run.
 pub(crate) fn living_below(root: Pid) -> Vec<Pid> {

@@ -38,7 +38,7 @@ fn literals_have_one_spelling() {
         ("x = 1_000", "x = 1000"),
         ("x = 0xff", "x = 255"),
         ("x = 'a'", "x = \"a\""),
-        (r#"x = 'it\'s'"#, r#"x = "it's""#),
+        (r"x = 'it\'s'", r#"x = "it's""#),
         ("x = u'a'", "x = '''a'''"),
         ("x = 10J", "x = 1e1j"),
     ] {

@@ -51,14 +51,14 @@ pub(super) struct Candidate {
     variable: Option<String>,
 }
 
-/// All candidates of a text, in its order.
+/// All candidates of a text that decide something, in its order.
 #[derive(Default)]
 pub(super) struct Collected {
     pub(super) candidates: Vec<Candidate>,
     /// `# search:` comments by the row they speak of.
     specs: BTreeMap<usize, Spec>,
     /// Arguments that some call gives: a default of those is not in force.
-    given: BTreeSet<(String, String)>,
+    pub(super) given: BTreeSet<(String, String)>,
     /// How often each variable is assigned; augmented counts as many.
     assigned: BTreeMap<String, usize>,
 }
@@ -71,7 +71,7 @@ impl Collected {
 
     /// Whether the literal does not decide anything: it is the default of what
     /// is always given, or the start of a variable that goes on to change.
-    pub(super) fn is_dead(&self, candidate: &Candidate) -> bool {
+    fn is_dead(&self, candidate: &Candidate) -> bool {
         let default = candidate
             .default_of
             .as_ref()
@@ -86,15 +86,15 @@ impl Collected {
 
 /// Where the walk is.
 #[derive(Clone, Copy, Default)]
-struct Context<'t> {
-    function: Option<&'t str>,
-    class: Option<&'t str>,
+pub(super) struct Context<'t> {
+    pub(super) function: Option<&'t str>,
+    pub(super) class: Option<&'t str>,
     /// In a class that is a set of settings, such as a dataclass.
-    config_class: bool,
+    pub(super) config_class: bool,
     /// What a dictionary is assigned to.
-    owner: Option<&'t str>,
+    pub(super) owner: Option<&'t str>,
     /// In a loop, where numbers are counters.
-    looped: bool,
+    pub(super) looped: bool,
 }
 
 pub(super) fn candidates(root: Node<'_>, text: &str) -> Collected {
@@ -117,6 +117,11 @@ pub(super) fn candidates(root: Node<'_>, text: &str) -> Collected {
     collected
         .candidates
         .dedup_by(|later, earlier| later.literal.range.start < earlier.literal.range.end);
+    let all = std::mem::take(&mut collected.candidates);
+    let decides = |candidate: &Candidate| {
+        !collected.is_dead(candidate) || collected.spec_at(candidate.literal.row).is_some()
+    };
+    collected.candidates = all.into_iter().filter(decides).collect();
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     for candidate in &mut collected.candidates {
         let times = seen.entry(candidate.name.clone()).or_default();
@@ -129,18 +134,18 @@ pub(super) fn candidates(root: Node<'_>, text: &str) -> Collected {
 }
 
 /// What is found of one literal before it is named.
-struct Named<'n> {
-    name: String,
-    setting: &'n str,
-    place: Place,
-    callee: Option<&'n str>,
-    real: bool,
-    default_of: Option<(String, String)>,
-    variable: Option<String>,
+pub(super) struct Named<'n> {
+    pub(super) name: String,
+    pub(super) setting: &'n str,
+    pub(super) place: Place,
+    pub(super) callee: Option<&'n str>,
+    pub(super) real: bool,
+    pub(super) default_of: Option<(String, String)>,
+    pub(super) variable: Option<String>,
 }
 
 impl<'n> Named<'n> {
-    fn new(name: String, setting: &'n str, place: Place) -> Self {
+    pub(super) fn new(name: String, setting: &'n str, place: Place) -> Self {
         Named {
             name,
             setting,
@@ -153,13 +158,13 @@ impl<'n> Named<'n> {
     }
 }
 
-struct Walk<'t> {
-    text: &'t str,
-    collected: Collected,
+pub(super) struct Walk<'t> {
+    pub(super) text: &'t str,
+    pub(super) collected: Collected,
 }
 
 impl<'t> Walk<'t> {
-    fn of(&self, node: Node<'_>) -> &'t str {
+    pub(super) fn of(&self, node: Node<'_>) -> &'t str {
         self.text.get(node.byte_range()).unwrap_or_default()
     }
 
@@ -288,7 +293,7 @@ impl<'t> Walk<'t> {
 
     /// The literal, or the literals of a list; a bare list of anything else is
     /// no setting.
-    fn add(&mut self, value: Node<'_>, named: &Named<'_>) {
+    pub(super) fn add(&mut self, value: Node<'_>, named: &Named<'_>) {
         if let Some(literal) = Literal::of(value, self.text) {
             self.push(literal, named, None);
             return;
@@ -416,10 +421,9 @@ impl<'t> Walk<'t> {
         };
         match left.kind() {
             "identifier" => {
-                let scope = context.function.or(context.class);
-                let name =
-                    scope.map_or_else(|| target.to_owned(), |scope| format!("{scope}.{target}"));
-                Some(Named::new(name, target, place))
+                let scope = context.class.into_iter().chain(context.function);
+                let name: Vec<&str> = scope.chain([target]).collect();
+                Some(Named::new(name.join("."), target, place))
             }
             "attribute" => {
                 let attribute = self.of(left.child_by_field_name("attribute")?);
@@ -439,7 +443,7 @@ impl<'t> Walk<'t> {
     }
 
     /// The text of a string that is an identifier.
-    fn key(&self, node: Node<'_>) -> Option<&'t str> {
+    pub(super) fn key(&self, node: Node<'_>) -> Option<&'t str> {
         let key = self.of(node).trim_matches(['"', '\'']);
         let plain = !key.is_empty()
             && key
@@ -473,190 +477,7 @@ impl<'t> Walk<'t> {
                 _ => (i == 0).then_some(argument),
             })
     }
-
-    fn parameters(&mut self, function: Node<'_>, name: Option<&'t str>, context: Context<'_>) {
-        let (Some(parameters), Some(function)) = (function.child_by_field_name("parameters"), name)
-        else {
-            return;
-        };
-        // A constructor is called by the name of its class.
-        let callee = context
-            .class
-            .filter(|_| function == "__init__")
-            .unwrap_or(function);
-        let mut cursor = parameters.walk();
-        for parameter in parameters.named_children(&mut cursor) {
-            let (Some(name), Some(value)) = (
-                parameter.child_by_field_name("name"),
-                parameter.child_by_field_name("value"),
-            ) else {
-                continue;
-            };
-            let setting = self.of(name);
-            let mut named = Named::new(format!("{callee}({setting})"), setting, Place::Inside);
-            named.real = parameter
-                .child_by_field_name("type")
-                .is_some_and(|of| self.of(of).contains("float"));
-            named.default_of = Some((callee.to_owned(), setting.to_owned()));
-            self.add(value, &named);
-        }
-    }
-
-    fn pair(&mut self, pair: Node<'_>, context: Context<'_>) {
-        let (Some(key), Some(value)) = (
-            pair.child_by_field_name("key"),
-            pair.child_by_field_name("value"),
-        ) else {
-            return;
-        };
-        let Some(setting) = self.key(key) else { return };
-        let settings = context.owner.is_some_and(|owner| {
-            words(owner).iter().any(|word| {
-                [
-                    "config",
-                    "cfg",
-                    "params",
-                    "hparams",
-                    "hyperparameters",
-                    "settings",
-                    "args",
-                    "hp",
-                ]
-                .contains(&word.as_str())
-            })
-        });
-        let place = if context.function.is_none() && settings {
-            Place::Setting
-        } else {
-            Place::Inside
-        };
-        let name = format!("{}[\"{setting}\"]", context.owner.unwrap_or("dict"));
-        self.add(value, &Named::new(name, setting, place));
-    }
-
-    /// Takes the arguments of a call; false where nothing inside is a setting.
-    fn call(&mut self, call: Node<'_>) -> bool {
-        let (Some(function), Some(arguments)) = (
-            call.child_by_field_name("function"),
-            call.child_by_field_name("arguments"),
-        ) else {
-            return true;
-        };
-        let full = self.of(function);
-        let callee = last_name(full);
-        if callee == "add_argument" {
-            self.option(arguments);
-            return false;
-        }
-        if is_talk(full, callee) {
-            return false;
-        }
-        let constructor = callee.starts_with(char::is_uppercase);
-        // The class of an optimizer may be swapped; its settings keep their names.
-        let shown = if crate::rewrites::is_optimizer(full) {
-            "optimizer"
-        } else {
-            callee
-        };
-        let mut cursor = arguments.walk();
-        let mut position = 0;
-        for argument in arguments
-            .named_children(&mut cursor)
-            .filter(|argument| !argument.is_extra())
-        {
-            let (setting, value) = match argument.kind() {
-                "keyword_argument" => match (
-                    argument.child_by_field_name("name"),
-                    argument.child_by_field_name("value"),
-                ) {
-                    (Some(name), Some(value)) => (self.of(name), value),
-                    _ => continue,
-                },
-                _ => {
-                    position += 1;
-                    match POSITIONAL
-                        .iter()
-                        .find(|(of, at, _)| *of == callee && *at == position - 1)
-                    {
-                        Some((_, _, setting)) => (*setting, argument),
-                        None => continue,
-                    }
-                }
-            };
-            self.collected
-                .given
-                .insert((callee.to_owned(), setting.to_owned()));
-            if is_plumbing(setting, callee, constructor) {
-                continue;
-            }
-            let name = format!("{shown}({setting})");
-            let setting = if setting == "p" && callee.contains("Drop") {
-                "dropout"
-            } else {
-                setting
-            };
-            let mut named = Named::new(name, setting, Place::Keyword { constructor });
-            named.callee = Some(callee);
-            self.add(value, &named);
-        }
-        true
-    }
-
-    /// `add_argument("--lr", type=float, default=1e-3, choices=[…])`.
-    fn option(&mut self, arguments: Node<'_>) {
-        let mut cursor = arguments.walk();
-        let mut named = Named::new(String::new(), "", Place::Setting);
-        let (mut default, mut choices) = (None, None);
-        for argument in arguments.named_children(&mut cursor) {
-            if let Some(flag) = self.key(argument) {
-                if named.name.is_empty() || flag.starts_with("--") {
-                    flag.clone_into(&mut named.name);
-                    named.setting = flag;
-                }
-                continue;
-            }
-            let (Some(name), Some(value)) = (
-                argument.child_by_field_name("name"),
-                argument.child_by_field_name("value"),
-            ) else {
-                continue;
-            };
-            match self.of(name) {
-                "default" => default = Some(value),
-                "type" => named.real = self.of(value) == "float",
-                "choices" => {
-                    let mut cursor = value.walk();
-                    let options = value
-                        .named_children(&mut cursor)
-                        .filter(|option| !option.is_extra());
-                    choices = options
-                        .map(|option| Some(Literal::of(option, self.text)?.value))
-                        .collect::<Option<Vec<_>>>();
-                }
-                _ => {}
-            }
-        }
-        let Some(default) = default.filter(|_| !named.name.is_empty()) else {
-            return;
-        };
-        let before = self.collected.candidates.len();
-        self.add(default, &named);
-        if self.collected.candidates.len() == before + 1
-            && let Some(candidate) = self.collected.candidates.last_mut()
-        {
-            candidate.choices = choices;
-        }
-    }
 }
-
-/// Positional arguments that are settings.
-const POSITIONAL: [(&str, usize, &str); 5] = [
-    ("Dropout", 0, "p"),
-    ("Dropout2d", 0, "p"),
-    ("LeakyReLU", 0, "negative_slope"),
-    ("clip_grad_norm_", 1, "max_norm"),
-    ("clip_grad_value_", 1, "clip_value"),
-];
 
 /// A variable in its scope, so that two functions may have one of a name.
 fn scoped(target: &str, context: Context<'_>) -> String {
@@ -667,7 +488,7 @@ fn scoped(target: &str, context: Context<'_>) -> String {
     )
 }
 
-fn last_name(callee: &str) -> &str {
+pub(super) fn last_name(callee: &str) -> &str {
     callee.rsplit('.').next().unwrap_or(callee)
 }
 
@@ -677,93 +498,4 @@ fn tells(setting: &str) -> bool {
         super::words::meaning(setting, true, false),
         super::words::Meaning::Unknown
     )
-}
-
-/// Calls that show, store, load or time something.
-fn is_talk(full: &str, callee: &str) -> bool {
-    const OWNERS: [&str; 20] = [
-        "plt",
-        "ax",
-        "axes",
-        "fig",
-        "pyplot",
-        "sns",
-        "px",
-        "go",
-        "logger",
-        "logging",
-        "log",
-        "wandb",
-        "writer",
-        "warnings",
-        "os",
-        "sys",
-        "time",
-        "re",
-        "json",
-        "subprocess",
-    ];
-    const CALLEES: [&str; 24] = [
-        "print",
-        "open",
-        "tqdm",
-        "trange",
-        "round",
-        "range",
-        "format",
-        "getenv",
-        "ArgumentParser",
-        "manual_seed",
-        "seed",
-        "train_test_split",
-        "DataLoader",
-        "device",
-        "environ",
-        "load",
-        "save",
-        "dump",
-        "dumps",
-        "reshape",
-        "permute",
-        "KFold",
-        "StratifiedKFold",
-        "cross_val_score",
-    ];
-    let owner = full.split(['.', '(', '[']).next().unwrap_or(full);
-    // A data loader's batch is a setting, its other arguments are not.
-    (full != owner && OWNERS.contains(&owner))
-        || (callee != "DataLoader" && CALLEES.contains(&callee))
-        || callee.starts_with("load_")
-        || callee.starts_with("fetch_")
-        || callee.starts_with("save")
-        || matches!(
-            callee,
-            "make_blobs" | "make_classification" | "make_moons" | "make_regression"
-        )
-}
-
-/// Arguments that fit shapes together.
-fn is_plumbing(setting: &str, callee: &str, constructor: bool) -> bool {
-    matches!(
-        setting,
-        "dim"
-            | "dims"
-            | "axis"
-            | "size"
-            | "shape"
-            | "n"
-            | "k"
-            | "num"
-            | "out"
-            | "in_features"
-            | "out_features"
-            | "in_channels"
-            | "out_channels"
-            | "num_embeddings"
-    ) || (!constructor
-        && matches!(
-            setting,
-            "bias" | "base" | "order" | "scale" | "norm" | "weights" | "mode"
-        ))
-        || (callee == "DataLoader" && setting != "batch_size")
 }

@@ -56,7 +56,7 @@ impl Literal {
     /// The literal that a node is; `None` where it is none, or one that no
     /// search should touch (hexadecimal, triple-quoted, interpolated).
     pub(super) fn of(node: Node<'_>, text: &str) -> Option<Literal> {
-        let (value, style) = read(node, text)?;
+        let (value, style) = read(node, text, 0)?;
         Some(Literal {
             range: node.byte_range(),
             row: node.start_position().row,
@@ -66,7 +66,13 @@ impl Literal {
     }
 }
 
-fn read(node: Node<'_>, text: &str) -> Option<(Value, Style)> {
+/// `64 * 2**10` is as deep as people write.
+const MAX_DEPTH: usize = 2;
+
+fn read(node: Node<'_>, text: &str, depth: usize) -> Option<(Value, Style)> {
+    if depth > MAX_DEPTH {
+        return None;
+    }
     let source = text.get(node.byte_range())?;
     match node.kind() {
         "integer" => Some((
@@ -109,7 +115,7 @@ fn read(node: Node<'_>, text: &str) -> Option<(Value, Style)> {
         "unary_operator" => {
             let operand = node.child_by_field_name("argument")?;
             let sign = text.get(node.start_byte()..operand.start_byte())?;
-            match (sign, read(operand, text)?) {
+            match (sign, read(operand, text, depth + 1)?) {
                 ("-", (Value::Int(value), style @ Style::Int { .. })) => {
                     Some((Value::Int(-value), style))
                 }
@@ -123,10 +129,10 @@ fn read(node: Node<'_>, text: &str) -> Option<(Value, Style)> {
                 node.child_by_field_name("right")?,
             );
             let between = text.get(left.end_byte()..right.start_byte())?;
-            let (Value::Int(first), Style::Int { .. }) = read(left, text)? else {
+            let (Value::Int(first), Style::Int { .. }) = read(left, text, depth + 1)? else {
                 return None;
             };
-            let (Value::Int(second), second_style) = read(right, text)? else {
+            let (Value::Int(second), second_style) = read(right, text, depth + 1)? else {
                 return None;
             };
             match between.trim() {
@@ -228,7 +234,7 @@ fn in_thousands(value: i64) -> String {
     let digits = value.unsigned_abs().to_string();
     let mut text = String::from(if value < 0 { "-" } else { "" });
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push('_');
         }
         text.push(digit);
@@ -243,8 +249,8 @@ fn write_float(value: f64, style: &Style) -> String {
     if is_whole && !matches!(style, Style::Float { .. }) {
         return format!("{value:.0}");
     }
-    let far = magnitude != 0.0 && (magnitude < 1e-4 || magnitude >= 1e7);
-    let best_scientific = scientific && magnitude != 0.0 && (magnitude < 1e-2 || magnitude >= 1e4);
+    let far = magnitude != 0.0 && !(1e-4..1e7).contains(&magnitude);
+    let best_scientific = scientific && magnitude != 0.0 && !(1e-2..1e4).contains(&magnitude);
     if far || best_scientific {
         return format!("{value:e}");
     }

@@ -6,13 +6,14 @@
 //! comment `# search: …` or an override from the config has the last word
 //! (`spec`).
 
+mod calls;
 mod collect;
 mod literal;
 mod range;
 mod spec;
 mod words;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use autoresearch_core::proposal::{Category, Value};
@@ -52,13 +53,16 @@ pub struct Found {
     pub(crate) writing: Writing,
 }
 
+/// What to put in place of which bytes.
+pub(crate) type Pieces = Vec<(Range<usize>, String)>;
+
 /// How another value is written.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Writing {
     /// In the style of the literal.
     Literal(Style),
     /// The pieces to replace, for each value.
-    Pieces(Vec<(Value, Vec<(Range<usize>, String)>)>),
+    Pieces(Vec<(Value, Pieces)>),
 }
 
 impl Found {
@@ -88,6 +92,11 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
             Value::Int(heads) if meaning_of(candidate) == Meaning::Heads => Some(heads),
             _ => None,
         });
+    let unknown = collected
+        .candidates
+        .iter()
+        .filter(|candidate| is_unknown_constant(candidate));
+    let unknown_rows: BTreeSet<usize> = unknown.map(|candidate| candidate.literal.row).collect();
     let mut found: Vec<(u8, Found)> = Vec::new();
     for candidate in &collected.candidates {
         let said = overrides
@@ -96,7 +105,7 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
             .or_else(|| collected.spec_at(candidate.literal.row).cloned());
         let domain = match &said {
             Some(spec) => spec.domain(&candidate.literal.value),
-            None if collected.is_dead(candidate) => None,
+            None if is_enumerated(candidate, &unknown_rows) => None,
             None => default_domain(candidate, heads),
         };
         let Some(domain) = domain else { continue };
@@ -108,7 +117,7 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
         found.push((
             rank,
             Found {
-                category: Category::of(&words::words(&candidate.name).join(" ")),
+                category: category(candidate),
                 name: candidate.name.clone(),
                 path: path.to_owned(),
                 line: candidate.literal.row + 1,
@@ -129,7 +138,7 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
 /// very text; one that does not fit, overlaps another or cannot hold the
 /// value is left alone.
 pub fn rewrite(text: &str, changes: &[(&Found, &Value)]) -> String {
-    let mut pieces: Vec<(Range<usize>, String)> = Vec::new();
+    let mut pieces: Pieces = Vec::new();
     for (found, value) in changes {
         let value = found.settled(value);
         match &found.writing {
@@ -171,6 +180,21 @@ fn meaning_of(candidate: &Candidate) -> Meaning {
     words::meaning(&candidate.setting, whole, switch)
 }
 
+fn is_unknown_constant(candidate: &Candidate) -> bool {
+    candidate.place == Place::Setting
+        && matches!(candidate.literal.value, Value::Int(_))
+        && meaning_of(candidate) == Meaning::Unknown
+}
+
+/// `DEBUG = 10`, `INFO = 20`, `WARNING = 30`: three whole numbers in a row whose
+/// names say nothing are names for numbers, not settings.
+fn is_enumerated(candidate: &Candidate, rows: &BTreeSet<usize>) -> bool {
+    let row = candidate.literal.row;
+    let first = row.saturating_sub(2);
+    is_unknown_constant(candidate)
+        && (first..=row).any(|start| (start..start + 3).all(|row| rows.contains(&row)))
+}
+
 fn default_domain(candidate: &Candidate, heads: Option<i64>) -> Option<Domain> {
     let meaning = meaning_of(candidate);
     if meaning == Meaning::Never {
@@ -190,22 +214,21 @@ fn default_domain(candidate: &Candidate, heads: Option<i64>) -> Option<Domain> {
             .collect();
         return Some(Domain::Choice { options });
     }
+    if candidate.place == Place::Inside && !words::is_strong(&candidate.setting, meaning) {
+        return None;
+    }
     let words = words::words(&candidate.setting);
-    let per_device = words
-        .iter()
-        .any(|word| ["device", "micro", "mini", "per"].contains(&word.as_str()));
+    let per_device = words::has_any(&words, "device micro mini per");
     let setting = range::Setting {
         meaning,
         style: &candidate.literal.style,
         real: candidate.real,
-        settings_place: candidate.place.is_for_settings(),
+        place: candidate.place,
         per_device,
     };
     let domain = range::domain(&setting, current)?;
-    let holds_heads = words
-        .iter()
-        .any(|word| ["embd", "embed", "hidden", "model", "dmodel", "dim"].contains(&word.as_str()))
-        && !words.iter().any(|word| word.starts_with("head"));
+    let holds_heads = words::has_any(&words, "embd embed hidden model dmodel dim")
+        && !words::has_any(&words, "head heads");
     match (heads, current) {
         (Some(heads), Value::Int(value)) if meaning == Meaning::Size && holds_heads => {
             Some(range::divisible_by(heads, domain, *value))
@@ -217,13 +240,38 @@ fn default_domain(candidate: &Candidate, heads: Option<i64>) -> Option<Domain> {
 /// Settings that a person gathers in one place come first, then arguments of
 /// calls, then what stands within functions; in each, known words first.
 fn rank(candidate: &Candidate) -> u8 {
-    let known = !matches!(meaning_of(candidate), Meaning::Unknown);
+    let known = meaning_of(candidate) != Meaning::Unknown
+        || matches!(candidate.literal.value, Value::Text(_));
     match (candidate.place, known) {
         (Place::Setting, true) => 1,
         (Place::Keyword { .. }, true) => 2,
         (Place::Inside, true) => 3,
         (Place::Setting, false) => 4,
         (Place::Keyword { .. } | Place::Inside, false) => 5,
+    }
+}
+
+/// By the words of the name; where they say nothing, by what it means.
+fn category(candidate: &Candidate) -> Category {
+    let words = words::words(&candidate.setting);
+    let by_words = Category::of(&words.join(" "));
+    if candidate.name.contains("clip") {
+        return Category::Optimizer;
+    }
+    if by_words != Category::Other {
+        return by_words;
+    }
+    match meaning_of(candidate) {
+        Meaning::LearningRate
+        | Meaning::Tolerance
+        | Meaning::Decay
+        | Meaning::Rate
+        | Meaning::NearOne => Category::Optimizer,
+        Meaning::Dropout | Meaning::Count => Category::Training,
+        Meaning::Heads | Meaning::Size | Meaning::Kernel => Category::Architecture,
+        _ if words::has_any(&words, "act nonlinearity bias tie tied") => Category::Architecture,
+        _ if words::has_any(&words, "solver nesterov amsgrad") => Category::Optimizer,
+        _ => Category::of(&words::words(&candidate.name).join(" ")),
     }
 }
 

@@ -3,6 +3,7 @@
 use autoresearch_core::proposal::Value;
 
 use super::as_float;
+use super::collect::Place;
 use autoresearch_core::space::Domain;
 use super::literal::Style;
 use super::words::Meaning;
@@ -14,9 +15,7 @@ pub(super) struct Setting<'a> {
     /// Whether a number may be of any kind although it is written as a whole
     /// one: by its annotation, `type=float`, or its meaning.
     pub(super) real: bool,
-    /// Whether the place is one for settings, so that also a name that says
-    /// nothing may be a knob.
-    pub(super) settings_place: bool,
+    pub(super) place: Place,
     /// Whether a batch that a device must hold, which divides the whole one.
     pub(super) per_device: bool,
 }
@@ -26,7 +25,7 @@ pub(super) fn domain(setting: &Setting<'_>, current: &Value) -> Option<Domain> {
     match current {
         Value::Bool(_) => {
             let searched = setting.meaning == Meaning::Switch
-                || (setting.meaning == Meaning::Unknown && setting.settings_place);
+                || (setting.meaning == Meaning::Unknown && setting.place == Place::Setting);
             searched.then(|| Domain::Choice {
                 options: vec![Value::Bool(false), Value::Bool(true)],
             })
@@ -40,10 +39,14 @@ pub(super) fn domain(setting: &Setting<'_>, current: &Value) -> Option<Domain> {
 /// Whether an integer literal may become `0.5`.
 fn is_real(setting: &Setting<'_>, value: i64) -> bool {
     setting.real
-        || (setting.meaning == Meaning::Fraction && value == 0)
+        || (matches!(setting.meaning, Meaning::Fraction | Meaning::Dropout) && value == 0)
         || matches!(
             setting.meaning,
-            Meaning::LearningRate | Meaning::Tolerance | Meaning::Rate | Meaning::NearOne
+            Meaning::LearningRate
+                | Meaning::Tolerance
+                | Meaning::Decay
+                | Meaning::Rate
+                | Meaning::NearOne
         )
 }
 
@@ -62,26 +65,27 @@ fn real(setting: &Setting<'_>, value: f64) -> Option<Domain> {
     let positive = value > 0.0;
     match setting.meaning {
         Meaning::Never | Meaning::Switch => None,
-        Meaning::LearningRate if positive => Some(log(
+        // An exponential decay per step or a discount, not a penalty.
+        Meaning::Decay | Meaning::Rate if (0.8..1.0).contains(&value) => Some(linear(0.5, 0.999)),
+        Meaning::Decay | Meaning::Rate if value == 0.0 => Some(linear(0.0, 0.3)),
+        Meaning::LearningRate | Meaning::Decay if positive => Some(log(
             value / 100.0,
             (value * 100.0).min((value * 10.0).max(1.0)),
         )),
         Meaning::Tolerance if positive => Some(log((value / 100.0).min(1e-5), 0.1)),
-        // An exponential decay per step or a discount, not a penalty.
-        Meaning::Rate if (0.8..1.0).contains(&value) => Some(linear(0.5, 0.999)),
         Meaning::Rate if positive => Some(log(value / 100.0, value * 100.0)),
-        Meaning::Rate if value == 0.0 => Some(linear(0.0, 0.3)),
         Meaning::NearOne if fraction && value >= 0.5 => {
             Some(linear(0.5, if value > 0.999 { 0.9999 } else { 0.999 }))
         }
         Meaning::NearOne if fraction => Some(linear(0.0, 0.95)),
+        Meaning::Dropout if fraction => Some(linear(0.0, 0.7)),
         Meaning::Fraction if value == 0.0 => Some(linear(0.0, 0.5)),
-        Meaning::Fraction if value == 1.0 => Some(linear(0.1, 1.0)),
+        Meaning::Fraction if fraction && value >= 1.0 => Some(linear(0.1, 1.0)),
         Meaning::Fraction if fraction => Some(linear(
             f64::min(0.05, value / 2.0),
             f64::max(0.95, f64::midpoint(1.0, value)),
         )),
-        Meaning::Unknown if !setting.settings_place => None,
+        Meaning::Unknown if !setting.place.is_for_settings() => None,
         _ if positive => Some(log(value / 10.0, value * 10.0)),
         _ if value < 0.0 => Some(linear(value * 4.0, value / 4.0)),
         _ => None,
@@ -89,7 +93,7 @@ fn real(setting: &Setting<'_>, value: f64) -> Option<Domain> {
 }
 
 fn whole(setting: &Setting<'_>, value: i64) -> Option<Domain> {
-    if value < 1 || value > 1 << 50 {
+    if !(1..=1 << 50).contains(&value) {
         return None;
     }
     let power_of_two = value.count_ones() == 1;
@@ -108,7 +112,7 @@ fn whole(setting: &Setting<'_>, value: i64) -> Option<Domain> {
     };
     match (setting.meaning, setting.style) {
         (Meaning::Never | Meaning::Switch, _) => None,
-        (Meaning::Unknown, _) if !setting.settings_place => None,
+        (Meaning::Unknown, _) if !setting.place.is_for_settings() => None,
         (_, Style::Power { .. }) if power_of_two => powers(),
         (_, Style::Product { unit, .. }) if value > *unit => {
             let count = value / unit;

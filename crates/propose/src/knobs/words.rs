@@ -24,6 +24,12 @@ pub(super) fn words(name: &str) -> Vec<String> {
     words
 }
 
+/// Whether one of the words is in a list, which is words with spaces between.
+pub(super) fn has_any(words: &[String], list: &str) -> bool {
+    list.split_whitespace()
+        .any(|listed| words.iter().any(|word| word == listed))
+}
+
 /// What sort of setting a name is, before its value has a say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Meaning {
@@ -33,8 +39,12 @@ pub(super) enum Meaning {
     LearningRate,
     /// When to stop improving.
     Tolerance,
+    /// Weight decay.
+    Decay,
     /// Other rates: regularisation, epsilons.
     Rate,
+    /// What is left out at random, or smoothed away.
+    Dropout,
     /// Between 0 and 1.
     Fraction,
     /// Between 0 and 1, and usually close to 1.
@@ -55,306 +65,71 @@ pub(super) enum Meaning {
     Unknown,
 }
 
-const NEVER: &[&str] = &[
-    "seed",
-    "seeds",
-    "path",
-    "paths",
-    "url",
-    "uri",
-    "dir",
-    "folder",
-    "file",
-    "files",
-    "filename",
-    "title",
-    "fmt",
-    "format",
-    "encoding",
-    "version",
-    "verbose",
-    "verbosity",
-    "debug",
-    "log",
-    "logs",
-    "logging",
-    "logger",
-    "print",
-    "report",
-    "progress",
-    "figsize",
-    "fontsize",
-    "color",
-    "colour",
-    "cmap",
-    "plot",
-    "fig",
-    "dpi",
-    "axis",
-    "axes",
-    "keepdim",
-    "keepdims",
-    "budget",
-    "timeout",
-    "deadline",
-    "test",
-    "eval",
-    "evals",
-    "val",
-    "valid",
-    "validation",
-    "holdout",
-    "vocab",
-    "vocabulary",
-    "classes",
-    "dataset",
-    "datasets",
-    "input",
-    "inputs",
-    "output",
-    "outputs",
-    "image",
-    "images",
-    "img",
-    "port",
-    "host",
-    "world",
-    "local",
-    "workers",
-    "worker",
-    "jobs",
-    "threads",
-    "gpu",
-    "gpus",
-    "cuda",
-    "cpu",
-    "tpu",
-    "mps",
-    "ddp",
-    "save",
-    "saves",
-    "checkpoint",
-    "checkpoints",
-    "ckpt",
-    "resume",
-    "interval",
-    "every",
-    "freq",
-    "frequency",
-    "repeat",
-    "repeats",
-    "wandb",
-    "tensorboard",
-    "project",
-    "cache",
-    "flops",
-    "peak",
-    "bytes",
-    "mb",
-    "gb",
-    "startup",
-    "sleep",
-    "retries",
-    "tokenizer",
-    "bos",
-    "eos",
-    "pad",
-    "ignore",
-    "padding",
-    "stride",
-    "dilation",
-    "groups",
-    "cv",
-    "folds",
-    "splits",
-    "level",
-    "indent",
-    "lang",
-    "backend",
-    "memory",
-    "compile",
-    "profile",
-    "baseline",
-    "target",
-    "threshold",
-    "channels",
-    "metric",
-    "metrics",
-    "samples",
-    "sample",
-];
+const NEVER: &str = "\
+    seed seeds checking path paths url uri dir folder file files filename title fmt format encoding \
+    version verbose verbosity debug log logs logging logger print report progress figsize \
+    fontsize color colour cmap plot fig dpi axis axes keepdim keepdims budget timeout \
+    deadline test eval evals val valid validation holdout vocab vocabulary classes dataset \
+    datasets input inputs output outputs image images img port host world local workers \
+    worker jobs threads gpu gpus cuda cpu tpu mps ddp save saves checkpoint checkpoints \
+    ckpt resume interval every freq frequency repeat repeats wandb tensorboard project \
+    cache flops peak bytes mb gb startup sleep retries tokenizer bos eos pad ignore padding \
+    stride dilation groups cv folds splits level indent lang backend memory compile profile \
+    baseline target threshold channels metric metrics sample";
 
 /// Words that only matter where nothing better is known of a name.
-const NEVER_ALONE: &[&str] = &[
-    "device", "data", "time", "start", "end", "index", "idx", "id", "offset", "best", "worst",
-    "inf", "infinity", "name", "names", "label", "labels", "count", "counter", "limit", "mode",
-    "run", "dtype", "total", "current", "now", "step", "pos", "position", "length", "num", "n",
-    "train", "key", "code", "status", "error", "pi", "day", "hour", "year", "date", "line",
-    "column", "row", "tag", "flag", "state",
-];
+const NEVER_ALONE: &str = "\
+    device data time start end index idx id offset best worst inf infinity name names label \
+    labels count counter limit mode run dtype total current now step pos position length \
+    num n train key code status error pi day hour year date samples line column row tag flag state";
 
-const NEAR_ONE: &[&str] = &["momentum", "beta", "betas", "ema", "discount"];
-const FRACTION: &[&str] = &[
-    "dropout",
-    "drop",
-    "ratio",
-    "frac",
-    "fraction",
-    "prob",
-    "probability",
-    "smoothing",
-    "subsample",
-    "colsample",
-    "rho",
-    "quantile",
-    "pct",
-    "percent",
-    "mixup",
-    "cutmix",
-];
-const RATE: &[&str] = &[
-    "decay",
-    "wd",
-    "eps",
-    "epsilon",
-    "alpha",
-    "eta",
-    "reg",
-    "regularization",
-    "regularisation",
-    "regularizer",
-    "l1",
-    "l2",
-    "lambda",
-    "lambd",
-    "lam",
-    "gamma",
-    "penalty",
-    "ridge",
-    "rate",
-];
-const SIZE: &[&str] = &[
-    "size",
-    "sizes",
-    "hidden",
-    "dim",
-    "dims",
-    "width",
-    "embd",
-    "embed",
-    "embedding",
-    "batch",
-    "components",
-    "units",
-    "features",
-    "neurons",
-    "filters",
-    "rank",
-    "mlp",
-    "ff",
-    "ffn",
-    "inner",
-    "seq",
-    "sequence",
-    "context",
-    "window",
-    "len",
-    "leaves",
-    "bins",
-    "estimators",
-    "trees",
-    "clusters",
-    "codebook",
-    "experts",
-    "dmodel",
-];
-const COUNT: &[&str] = &[
-    "layer",
-    "layers",
-    "depth",
-    "blocks",
-    "block",
-    "epoch",
-    "epochs",
-    "iter",
-    "iters",
-    "iterations",
-    "steps",
-    "rounds",
-    "stages",
-    "accumulation",
-    "accum",
-    "warmup",
-    "cooldown",
-    "warmdown",
-    "patience",
-    "neighbors",
-    "neighbours",
-    "degree",
-    "order",
-    "updates",
-];
-const SCALE: &[&str] = &[
-    "std",
-    "stddev",
-    "sigma",
-    "scale",
-    "init",
-    "temperature",
-    "gain",
-    "softcap",
-    "cap",
-    "clip",
-    "norm",
-    "slope",
-    "margin",
-    "factor",
-    "mult",
-    "multiplier",
-    "expansion",
-    "base",
-    "theta",
-];
-const SWITCH: &[&str] = &[
-    "bias",
-    "use",
-    "enable",
-    "nesterov",
-    "amsgrad",
-    "tie",
-    "tied",
-    "share",
-    "shared",
-    "prenorm",
-    "residual",
-    "skip",
-    "shuffle",
-    "bootstrap",
-    "whiten",
-    "intercept",
-    "elementwise",
-    "affine",
-    "stopping",
-    "rotary",
-    "rope",
-    "learnable",
-    "gated",
-    "augment",
-    "flip",
-    "qk",
-    "norm",
-    "decay",
-    "clip",
-    "ema",
-    "bidirectional",
-    "average",
-];
+const NEAR_ONE: &str = "momentum beta betas ema discount";
+const DROPOUT: &str = "dropout drop smoothing";
+const FRACTION: &str = "\
+    ratio frac fraction prob probability subsample colsample rho quantile pct percent mixup \
+    cutmix";
+const DECAY: &str = "decay wd";
+const RATE: &str = "\
+    eps epsilon alpha eta reg regularization regularisation regularizer l1 l2 lambda lambd \
+    lam gamma penalty ridge rate";
+const SIZE: &str = "\
+    size sizes hidden dim dims width embd embed embedding batch components units features \
+    neurons filters rank mlp ff ffn inner seq sequence context window len leaves bins \
+    estimators trees clusters codebook experts dmodel";
+const COUNT: &str = "\
+    layer layers depth blocks block epoch epochs iter iters iterations steps rounds stages \
+    accumulation accum warmup cooldown warmdown patience neighbors neighbours degree order leaf \
+    updates";
+const SCALE: &str = "\
+    std stddev sigma scale init temperature gain softcap cap clip norm slope margin factor \
+    mult multiplier expansion base theta";
+const SWITCH: &str = "\
+    bias use enable nesterov amsgrad tie tied share shared prenorm residual skip shuffle \
+    bootstrap whiten intercept elementwise affine stopping rotary rope learnable gated \
+    augment flip qk norm decay clip ema bidirectional average";
+
+/// Words that mean a setting of a model even in the middle of a function, where
+/// a width or an order is mostly something else.
+const STRONG: &str = "\
+    leaf hidden batch embd embed embedding head heads layer layers epoch epochs iter iters \
+    iterations steps warmup components estimators neurons filters mlp ffn experts depth \
+    init std sigma softcap temperature gain clip nesterov bias accumulation";
+
+/// Whether a name says enough where anything may stand.
+pub(super) fn is_strong(name: &str, meaning: Meaning) -> bool {
+    match meaning {
+        Meaning::Size | Meaning::Count | Meaning::Scale | Meaning::Switch | Meaning::Heads => {
+            has_any(&words(name), STRONG)
+        }
+        _ => true,
+    }
+}
 
 /// What a name means; for a number also by whether it is whole.
 pub(super) fn meaning(name: &str, whole: bool, switch: bool) -> Meaning {
     let words = words(name);
-    let any = |list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
-    let both = |one: &str, other: &str| any(&[one]) && any(&[other]);
+    let any = |list: &str| has_any(&words, list);
+    let both = |one: &str, other: &str| any(one) && any(other);
     if any(NEVER) || both("random", "state") || (both("data", "size") && words.len() == 2) {
         return Meaning::Never;
     }
@@ -366,13 +141,11 @@ pub(super) fn meaning(name: &str, whole: bool, switch: bool) -> Meaning {
         };
     }
     let exact = |names: &[&str]| names.contains(&name.trim_start_matches('-'));
-    let counts = whole && (any(COUNT) || any(SIZE) || any(&["head", "heads"]));
+    let counts = whole && (any(COUNT) || any(SIZE) || any("head heads"));
     let known = match () {
-        () if any(&["kernel"]) && any(&["size"]) => Meaning::Kernel,
+        () if any("kernel") && any("size") => Meaning::Kernel,
         () if !counts
-            && (any(&["lr", "lrs"])
-                || both("learning", "rate")
-                || (both("step", "size") && !whole)) =>
+            && (any("lr lrs") || both("learning", "rate") || (both("step", "size") && !whole)) =>
         {
             // `FINAL_LR_FRAC` is a fraction of a rate.
             if any(FRACTION) {
@@ -383,13 +156,13 @@ pub(super) fn meaning(name: &str, whole: bool, switch: bool) -> Meaning {
         }
         () if whole && both("step", "size") => Meaning::Count,
         () if any(NEAR_ONE) && !counts => Meaning::NearOne,
+        () if any(DROPOUT) && !counts => Meaning::Dropout,
         () if any(FRACTION) && !counts => Meaning::Fraction,
-        () if any(&["tol", "tolerance"]) => Meaning::Tolerance,
+        () if any("tol tolerance") => Meaning::Tolerance,
+        () if any(DECAY) && !counts => Meaning::Decay,
         () if exact(&["C"]) || (any(RATE) && !counts) => Meaning::Rate,
-        () if whole && any(&["head", "heads"]) && !any(&["dim", "size"]) => Meaning::Heads,
-        () if any(&["size", "sizes", "dim", "dims", "width", "embd", "batch"]) && whole => {
-            Meaning::Size
-        }
+        () if whole && any("head heads") && !any("dim size") => Meaning::Heads,
+        () if any("size sizes dim dims width embd batch") && whole => Meaning::Size,
         () if any(COUNT) && whole => Meaning::Count,
         () if any(SIZE) && whole => Meaning::Size,
         () if any(SCALE) => Meaning::Scale,
@@ -472,9 +245,9 @@ mod tests {
             ("lr_decay_iters", true, Meaning::Count),
             ("step_size", false, Meaning::LearningRate),
             ("step_size", true, Meaning::Count),
-            ("weight_decay", false, Meaning::Rate),
+            ("weight_decay", false, Meaning::Decay),
             ("L2_reg", false, Meaning::Rate),
-            ("dropout_rate", false, Meaning::Fraction),
+            ("dropout_rate", false, Meaning::Dropout),
             ("FINAL_LR_FRAC", false, Meaning::Fraction),
             ("beta1", false, Meaning::NearOne),
             ("n_head", true, Meaning::Heads),

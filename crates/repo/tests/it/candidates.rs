@@ -145,10 +145,15 @@ fn hooks_signing_and_line_endings_of_the_user_change_nothing() {
             .contains("\n--- a/train.py\n")
     );
     assert!(!hooks.join("ran").exists());
+    assert_eq!(packs(&place), 0);
+}
+
+fn packs(place: &Place) -> usize {
+    std::fs::read_dir(place.root.join(".git/objects/pack")).map_or(0, Iterator::count)
 }
 
 #[test]
-fn a_thousand_candidates_make_no_pack_each() {
+fn candidates_make_no_packs() {
     let place = Place::new();
     let repo = place.repo();
     let head = repo.head().unwrap().commit;
@@ -161,8 +166,7 @@ fn a_thousand_candidates_make_no_pack_each() {
             &format!("lr = {number}\n"),
         );
     }
-    let packs = place.root.join(".git/objects/pack");
-    assert_eq!(std::fs::read_dir(packs).map_or(0, Iterator::count), 0);
+    assert_eq!(packs(&place), 0);
 }
 
 #[test]

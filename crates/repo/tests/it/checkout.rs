@@ -150,7 +150,7 @@ fn a_dirty_checkout_stays_as_it_is_byte_for_byte() {
     repo.diff(&head, &commit, &[]).unwrap();
     repo.apply_patch(
         &head,
-        b"--- a/train.py\n+++ b/train.py\n@@ -1 +1 @@\n-lr = 1\n+lr = 4\n",
+        b"--- a/train.py\n+++ b/train.py\n@@ -1,2 +1,2 @@\n-lr = 1\n+lr = 4\n steps = 10\n",
     )
     .unwrap()
     .unwrap();

@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 
 use autoresearch_core::experiment::CommitId;
+use autoresearch_core::units::Timestamp;
 use autoresearch_repo::{ChangeKind, Repo, RepoError, Worktree};
 
 use crate::support::{Place, candidate, change, files_below, names};
@@ -102,7 +103,7 @@ fn changes_are_told_by_kind_with_their_blobs() {
     fs::write(at("touched"), "t").unwrap();
     fs::create_dir(at(".venv")).unwrap();
     fs::write(at("data/ignored-by-us"), "").unwrap();
-    fs::write(at(std::str::from_utf8(b"raw").unwrap()), "r").unwrap();
+    fs::write(at("raw"), "r").unwrap();
     fs::write(
         desk.path()
             .join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff")),
@@ -483,7 +484,7 @@ fn submodules_are_filled_from_the_checkout() {
         &[change(&repo, "absent", b"x")],
         "m",
         "refs/autoresearch/x/9",
-        Default::default(),
+        Timestamp::default(),
     );
     assert!(matches!(error, Err(RepoError::BadPath { .. })));
 }
@@ -511,4 +512,37 @@ fn a_checkout_inside_a_submodule_is_a_repository_like_any_other() {
     desk.reset_to(&commit, &[]).unwrap();
     assert_eq!(kinds(&desk, &commit, &[]), []);
     assert!(repo.dirty_paths(9).unwrap().is_empty());
+}
+
+#[test]
+fn desks_and_candidates_may_be_made_at_the_same_time() {
+    let place = Place::new();
+    let repo = place.repo();
+    repo.exclude(&["/.autoresearch/"]).unwrap();
+    let head = repo.head().unwrap().commit;
+    std::thread::scope(|scope| {
+        for number in 0..4 {
+            let (place, repo, head) = (&place, repo.clone(), &head);
+            scope.spawn(move || {
+                let desk = repo
+                    .worktree(&place.folder(&format!("desk-{number}")), head)
+                    .unwrap();
+                for step in 0..3 {
+                    let number = number * 10 + step;
+                    let commit =
+                        candidate(&repo, head, number, "train.py", &format!("lr = {number}\n"));
+                    desk.reset_to(&commit, &[]).unwrap();
+                    assert_is(place, &repo, &desk, &commit);
+                    repo.pack_refs().unwrap();
+                }
+            });
+        }
+    });
+    assert_eq!(
+        place
+            .git(&["for-each-ref", "refs/autoresearch/x"])
+            .lines()
+            .count(),
+        12
+    );
 }

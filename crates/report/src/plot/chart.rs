@@ -1,26 +1,23 @@
 //! The layout: which point goes where, what is said around it. Positions are in
 //! pixels of the document.
 
+use std::fmt::Write as _;
+
 use autoresearch_core::experiment::Verdict;
 use autoresearch_core::metric::Direction;
 
-use super::labels::{Crowd, Place, Placer, Rect};
+use super::arrange::{self, Label};
+use super::labels::Rect;
 use super::scale::{self, Range};
 use super::text;
 use crate::history::History;
 use crate::numbers::{self, Precision};
 use crate::words::one_line;
 
-/// Size of the text on labels, and height of a line of it.
+/// Size of the text on labels.
 pub(crate) const LABEL: f64 = 12.0;
-const LABEL_LINE: f64 = 15.0;
 /// Height of the row that crashes are in.
 const STRIP: f64 = 26.0;
-/// Kept points that a label is tried for, the largest gains first.
-const LABELS: usize = 60;
-/// Widest hypotheses on labels, tried one after the other.
-const LABEL_WIDTHS: [f64; 3] = [300.0, 200.0, 110.0];
-
 /// How large a plot is, in pixels at scale 1; at least 480 by 320 and at most
 /// 8192 by 8192, whatever is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +31,10 @@ pub struct Size {
 impl Default for Size {
     /// 1200 by 640.
     fn default() -> Size {
-        Size { width: 1200, height: 640 }
+        Size {
+            width: 1200,
+            height: 640,
+        }
     }
 }
 
@@ -45,13 +45,6 @@ pub(crate) struct Mark {
     pub(crate) y: f64,
     /// Its index in the history.
     pub(crate) index: usize,
-}
-
-/// A label of a kept point.
-pub(crate) struct Label {
-    pub(crate) place: Place,
-    pub(crate) words: String,
-    pub(crate) gain: String,
 }
 
 /// A text at the right end of a line.
@@ -98,23 +91,43 @@ impl Chart {
             history.points.iter().map(|p| p.number).min().unwrap_or(0) as f64,
             history.points.iter().map(|p| p.number).max().unwrap_or(0) as f64,
         );
-        let pad = ((numbers.1 - numbers.0) * 0.015).max(0.5);
-        let x_range = Range { low: numbers.0 - pad, high: numbers.1 + pad };
+        let pad = ((numbers.1 - numbers.0) * 0.015)
+            .max(0.5)
+            .max(numbers.1 * 1e-12);
+        let x_range = Range {
+            low: numbers.0 - pad,
+            high: numbers.1 + pad,
+        };
 
         let (title, subtitle) = headings(history);
         let title_width = text::bold_width(&title.0, 20.0) + text::width(&title.1, 20.0);
         let legend_below = title_width > width - 470.0;
         let ends = end_texts(history);
-        let end_width = |(value, name): &(String, &str)| text::bold_width(value, LABEL) + text::width(name, LABEL);
+        let end_width = |(value, name): &(String, &str)| {
+            text::bold_width(value, LABEL) + text::width(name, LABEL)
+        };
         let right = 26.0 + ends.iter().map(|e| end_width(&e.1)).fold(0.0, f64::max);
-        let left = 30.0 + y_ticks.iter().map(|t| text::width(&t.1, LABEL)).fold(34.0, f64::max);
+        let left = 30.0
+            + y_ticks
+                .iter()
+                .map(|t| text::width(&t.1, LABEL))
+                .fold(34.0, f64::max);
         let top = if legend_below { 104.0 } else { 80.0 };
         let bottom = 50.0;
         let has_strip = history.points.iter().any(|p| p.value().is_none());
         let strip_height = if has_strip { STRIP } else { 0.0 };
-        let area = Rect { x: left, y: top, width: width - left - right, height: height - top - bottom - strip_height };
-        let strip =
-            has_strip.then_some(Rect { x: left, y: area.y + area.height, width: area.width, height: STRIP });
+        let area = Rect {
+            x: left,
+            y: top,
+            width: width - left - right,
+            height: height - top - bottom - strip_height,
+        };
+        let strip = has_strip.then_some(Rect {
+            x: left,
+            y: area.y + area.height,
+            width: area.width,
+            height: STRIP,
+        });
 
         let at_x = |number: f64| area.x + area.width * x_range.share(number);
         let at_y = |value: f64| {
@@ -133,19 +146,25 @@ impl Chart {
             beyond: Vec::new(),
             crashed: Vec::new(),
             best_line: Vec::new(),
-            baseline_y: history.baseline().map(at_y),
+            baseline_y: history
+                .baseline()
+                .filter(|b| range.is_some_and(|r| r.has(*b)))
+                .map(at_y),
             end_labels: Vec::new(),
             labels: Vec::new(),
             x_ticks: scale::whole_ticks(x_range, (area.width / 110.0) as usize)
                 .into_iter()
                 .map(|(n, label)| (at_x(n), label))
                 .collect(),
-            y_ticks: y_ticks.into_iter().map(|(v, label)| (at_y(v), label)).collect(),
+            y_ticks: y_ticks
+                .into_iter()
+                .map(|(v, label)| (at_y(v), label))
+                .collect(),
             legend_below,
         };
         chart.put_points(history, range, at_x, at_y);
-        chart.end_labels = spread(ends, at_y, area);
-        chart.put_labels(history);
+        chart.end_labels = spread(ends, at_y);
+        chart.labels = arrange::labels(&chart, history);
         chart
     }
 
@@ -166,12 +185,20 @@ impl Chart {
             let point = &history.points[index];
             let x = at_x(point.number as f64);
             let Some(value) = point.value() else {
-                self.crashed.push(Mark { x, y: strip_y, index });
+                self.crashed.push(Mark {
+                    x,
+                    y: strip_y,
+                    index,
+                });
                 continue;
             };
-            let mark = Mark { x, y: at_y(value), index };
+            let mark = Mark {
+                x,
+                y: at_y(value),
+                index,
+            };
             let is_kept = point.verdict == Verdict::Keep;
-            if range.is_some_and(|r| !(0.0..=1.0).contains(&r.share(value))) {
+            if range.is_some_and(|r| !r.has(value)) {
                 self.beyond.push(mark);
             } else if is_kept {
                 self.kept.push(mark);
@@ -186,13 +213,18 @@ impl Chart {
                 best = Some(value);
             }
         }
-        if let Some((_, y)) = self.best_line.last().copied() {
-            self.best_line.push((self.area.x + self.area.width, y));
+        match self.best_line.as_slice() {
+            // A baseline that nothing has beaten has a line of its own.
+            [_] if history.counts().keep == 0 => self.best_line.clear(),
+            [.., (_, y)] => self.best_line.push((self.area.x + self.area.width, *y)),
+            [] => {}
         }
         // What falls on one pixel is one corner, one disc.
-        self.best_line.dedup_by(|a, b| (a.0 - b.0).abs() < 0.25 && (a.1 - b.1).abs() < 0.25);
+        self.best_line
+            .dedup_by(|a, b| (a.0 - b.0).abs() < 0.25 && (a.1 - b.1).abs() < 0.25);
         if self.kept.len() > 1000 {
-            self.kept.dedup_by(|a, b| (a.x - b.x).abs() < 2.0 && (a.y - b.y).abs() < 2.0);
+            self.kept
+                .dedup_by(|a, b| (a.x - b.x).abs() < 2.0 && (a.y - b.y).abs() < 2.0);
         }
     }
 
@@ -204,106 +236,83 @@ impl Chart {
             _ => 2.6,
         }
     }
-
-    fn put_labels(&mut self, history: &History) {
-        let area = self.area;
-        let radius = self.kept_radius() + 1.5;
-        let mut taken: Vec<Rect> = self
-            .kept
-            .iter()
-            .map(|m| Rect { x: m.x - radius, y: m.y - radius, width: 2.0 * radius, height: 2.0 * radius })
-            .collect();
-        taken.extend(self.best_line.windows(2).map(|w| {
-            let ((x0, y0), (x1, y1)) = (w[0], w[1]);
-            let (x, y) = (x0.min(x1) - 2.0, y0.min(y1) - 2.0);
-            Rect { x, y, width: (x1 - x0).abs() + 4.0, height: (y1 - y0).abs() + 4.0 }
-        }));
-        taken.extend(self.baseline_y.map(|y| Rect { x: area.x, y: y - 1.5, width: area.width, height: 3.0 }));
-        let points = self.discarded.iter().chain(&self.beyond).map(|m| (m.x - area.x, m.y - area.y));
-        let mut placer = Placer {
-            bounds: Rect { x: area.x + 4.0, y: area.y + 2.0, width: area.width + 6.0, height: area.height - 4.0 },
-            taken,
-            crowd: Crowd::new(area.width, area.height, points),
-            empty_side: if history.session.direction == Direction::Minimize { 1.0 } else { -1.0 },
-        };
-
-        let gains = history.gains();
-        let gain = |m: &Mark| gains[m.index].unwrap_or(0.0);
-        let mut wanted: Vec<Mark> =
-            self.kept.iter().copied().filter(|m| history.points[m.index].is_gain()).collect();
-        let best = history.best().map(|b| b.number);
-        wanted.sort_by(|a, b| {
-            let is_best = |m: &Mark| Some(history.points[m.index].number) == best;
-            is_best(b).cmp(&is_best(a)).then(gain(b).total_cmp(&gain(a)))
-        });
-        wanted.truncate(LABELS);
-        let precision = Precision::of(
-            wanted.iter().filter_map(|m| history.points[m.index].value()),
-            wanted.iter().map(gain),
-        );
-        for mark in wanted {
-            let point = &history.points[mark.index];
-            let sentence = one_line(&point.hypothesis);
-            let gain = match gain(&mark) {
-                0.0 => String::new(),
-                gain if history.session.direction == Direction::Minimize => minus(&precision.signed(-gain)),
-                gain => minus(&precision.signed(gain)),
-            };
-            let gain_width = if gain.is_empty() { 0.0 } else { text::bold_width(&gain, LABEL) + 6.0 };
-            let mut before = String::new();
-            for most in LABEL_WIDTHS {
-                let words = text::cut(&sentence, LABEL, most.min(area.width * 0.45));
-                if words == before {
-                    continue;
-                }
-                let width = text::width(&words, LABEL) + gain_width;
-                if let Some(place) = placer.place(mark.x, mark.y, width, LABEL_LINE) {
-                    self.labels.push(Label { place, words, gain });
-                    break;
-                }
-                before = words;
-            }
-        }
-    }
 }
 
 /// What the y axis shows.
 fn value_range(history: &History) -> Option<Range> {
-    let sign = if history.session.direction == Direction::Minimize { 1.0 } else { -1.0 };
+    let sign = if history.session.direction == Direction::Minimize {
+        1.0
+    } else {
+        -1.0
+    };
     let (mut kept, mut others) = (Vec::new(), Vec::new());
     for point in &history.points {
         if let Some(value) = point.value() {
-            if point.verdict == Verdict::Keep { kept.push(sign * value) } else { others.push(sign * value) }
+            if point.verdict == Verdict::Keep {
+                kept.push(sign * value);
+            } else {
+                others.push(sign * value);
+            }
         }
     }
     let range = scale::robust_range(&kept, &others)?;
-    Some(if sign > 0.0 { range } else { Range { low: -range.high, high: -range.low } })
+    Some(if sign > 0.0 {
+        range
+    } else {
+        Range {
+            low: -range.high,
+            high: -range.low,
+        }
+    })
 }
 
 /// Title (metric and the rest of it) and subtitle.
 fn headings(history: &History) -> ((String, String), String) {
     let session = &history.session;
     let metric = text::cut(&one_line(&session.metric), 20.0, 420.0);
-    let tag = session.tag.as_deref().map(|t| format!(" · {}", text::cut(&one_line(t), 20.0, 200.0)));
-    let title = (metric, format!(", {}{}", session.direction, tag.unwrap_or_default()));
+    let tag = session
+        .tag
+        .as_deref()
+        .map(|t| format!(" · {}", text::cut(&one_line(t), 20.0, 200.0)));
+    let title = (
+        metric,
+        format!(", {}{}", session.direction, tag.unwrap_or_default()),
+    );
     let counts = history.counts();
-    let mut subtitle =
-        format!("{}, {} kept", numbers::count(counts.total(), "experiment"), numbers::grouped(counts.keep));
+    if counts.total() == 0 {
+        let subtitle = if history.points.is_empty() {
+            "no experiment yet"
+        } else {
+            "only the baseline yet"
+        };
+        return (title, subtitle.to_owned());
+    }
+    let mut subtitle = format!(
+        "{}, {} kept",
+        numbers::count(counts.total(), "experiment"),
+        numbers::grouped(counts.keep)
+    );
     if counts.crash > 0 {
-        subtitle.push_str(&format!(", {} crashed", numbers::grouped(counts.crash)));
+        let _ = write!(subtitle, ", {} crashed", numbers::grouped(counts.crash));
     }
     match (history.best(), history.baseline()) {
         (Some(best), baseline) if best.number > 0 => {
             let change = baseline.map(|b| best.metric - b);
             let precision = Precision::of(baseline.into_iter().chain([best.metric]), change);
-            subtitle.push_str(&format!(", best {} at #{}", minus(&precision.value(best.metric)), best.number));
+            let _ = write!(
+                subtitle,
+                ", best {} at #{}",
+                minus(&precision.value(best.metric)),
+                best.number
+            );
             if let Some((change, baseline)) = change.zip(baseline) {
-                let change = numbers::percent(change, baseline).unwrap_or_else(|| precision.signed(change));
-                subtitle.push_str(&format!(", {} against the baseline", minus(&change)));
+                let change =
+                    numbers::percent(change, baseline).unwrap_or_else(|| precision.signed(change));
+                let _ = write!(subtitle, ", {} against the baseline", minus(&change));
             }
         }
-        (Some(_), _) if counts.total() > 0 => subtitle.push_str(", none better than the baseline"),
-        _ => {}
+        (Some(_), _) => subtitle.push_str(", none better than the baseline"),
+        (None, _) => {}
     }
     (title, subtitle)
 }
@@ -312,17 +321,27 @@ fn headings(history: &History) -> ((String, String), String) {
 fn end_texts(history: &History) -> Vec<(f64, (String, &'static str))> {
     let (baseline, best) = (history.baseline(), history.best());
     let change = baseline.zip(best.as_ref()).map(|(b, best)| best.metric - b);
-    let precision = Precision::of(baseline.into_iter().chain(best.as_ref().map(|b| b.metric)), change);
-    let best = best.filter(|b| b.number > 0).map(|b| (b.metric, (minus(&precision.value(b.metric)), " best")));
+    let precision = Precision::of(
+        baseline.into_iter().chain(best.as_ref().map(|b| b.metric)),
+        change,
+    );
+    let best = best
+        .filter(|b| b.number > 0)
+        .map(|b| (b.metric, (minus(&precision.value(b.metric)), " best")));
     let baseline = baseline.map(|b| (b, (minus(&precision.value(b)), " baseline")));
     best.into_iter().chain(baseline).collect()
 }
 
 /// Beside their lines, but not over one another.
-fn spread(ends: Vec<(f64, (String, &'static str))>, at_y: impl Fn(f64) -> f64, area: Rect) -> Vec<EndLabel> {
+fn spread(ends: Vec<(f64, (String, &'static str))>, at_y: impl Fn(f64) -> f64) -> Vec<EndLabel> {
     let mut labels: Vec<EndLabel> = ends
         .into_iter()
-        .map(|(metric, (value, name))| EndLabel { y: at_y(metric), value, name, is_best: name == " best" })
+        .map(|(metric, (value, name))| EndLabel {
+            y: at_y(metric),
+            value,
+            name,
+            is_best: name == " best",
+        })
         .collect();
     labels.sort_by(|a, b| a.y.total_cmp(&b.y));
     if let [above, below] = labels.as_mut_slice() {
@@ -331,14 +350,11 @@ fn spread(ends: Vec<(f64, (String, &'static str))>, at_y: impl Fn(f64) -> f64, a
             above.y -= missing / 2.0;
             below.y += missing / 2.0;
         }
-        let shift = (area.y + 6.0 - above.y).max(0.0) - (below.y - (area.y + area.height - 6.0)).max(0.0);
-        above.y += shift;
-        below.y += shift;
     }
     labels
 }
 
 /// With the sign that typesetters use.
-fn minus(text: &str) -> String {
+pub(crate) fn minus(text: &str) -> String {
     text.replace('-', "−")
 }

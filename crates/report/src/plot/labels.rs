@@ -32,9 +32,12 @@ impl Rect {
 
 /// Side of the squares in which the points under a label are counted, in pixels.
 const CELL: f64 = 12.0;
+/// Points that a label may hide, about: whole squares are counted.
+const MOST_COVERED: f64 = 1.0;
 
 /// How many points lie where, as a summed-area table: the number in any
 /// rectangle takes four look-ups (Crow 1984).
+#[derive(Clone)]
 pub(crate) struct Crowd {
     columns: usize,
     rows: usize,
@@ -58,13 +61,23 @@ impl Crowd {
                 sums[i] = sums[i] + sums[i - 1] + sums[i - stride] - sums[i - stride - 1];
             }
         }
-        Crowd { columns, rows, sums }
+        Crowd {
+            columns,
+            rows,
+            sums,
+        }
     }
 
     fn within(&self, rect: &Rect) -> f64 {
         let cell = |at: f64, most: usize| ((at.max(0.0) / CELL) as usize).min(most);
-        let (x0, x1) = (cell(rect.x, self.columns), cell(rect.x + rect.width + CELL, self.columns));
-        let (y0, y1) = (cell(rect.y, self.rows), cell(rect.y + rect.height + CELL, self.rows));
+        let (x0, x1) = (
+            cell(rect.x, self.columns),
+            cell(rect.x + rect.width + CELL, self.columns),
+        );
+        let (y0, y1) = (
+            cell(rect.y, self.rows),
+            cell(rect.y + rect.height + CELL, self.rows),
+        );
         let sum = |x: usize, y: usize| f64::from(self.sums[y * (self.columns + 1) + x]);
         sum(x1, y1) - sum(x0, y1) - sum(x1, y0) + sum(x0, y0)
     }
@@ -82,12 +95,15 @@ pub(crate) struct Place {
 }
 
 /// Everything that labels must not cover, and must stay inside of.
+#[derive(Clone)]
 pub(crate) struct Placer {
     pub(crate) bounds: Rect,
     pub(crate) taken: Vec<Rect>,
     pub(crate) crowd: Crowd,
     /// The side of the step line on which there are no points: 1 is below.
     pub(crate) empty_side: f64,
+    /// How far a leader keeps away from the middle of its point.
+    pub(crate) clearance: f64,
 }
 
 impl Placer {
@@ -107,9 +123,17 @@ impl Placer {
 
     /// Beside the point on the left or right, then further and further from the
     /// step line, a few places also across it.
-    fn candidates(&self, x: f64, y: f64, width: f64, height: f64) -> impl Iterator<Item = Place> + use<> {
-        let side = self.empty_side;
-        let steps = (0..40).map(move |i| side * f64::from(i)).chain((1..14).map(move |i| -side * f64::from(i)));
+    fn candidates(
+        &self,
+        x: f64,
+        y: f64,
+        width: f64,
+        height: f64,
+    ) -> impl Iterator<Item = Place> + use<> {
+        let (side, clearance) = (self.empty_side, self.clearance);
+        let steps = (0..40)
+            .map(move |i| side * f64::from(i))
+            .chain((1..14).map(move |i| -side * f64::from(i)));
         steps.flat_map(move |step| {
             let offset = step * 0.5 * height;
             [true, false].map(|ends_there| {
@@ -117,36 +141,66 @@ impl Placer {
                 // stands right at its leader.
                 let gap = if offset.abs() < height { 9.0 } else { 4.0 };
                 let left = if ends_there { x - gap - width } else { x + gap };
-                let rect = Rect { x: left, y: y + offset - height / 2.0, width, height };
+                let rect = Rect {
+                    x: left,
+                    y: y + offset - height / 2.0,
+                    width,
+                    height,
+                };
                 let leader = (offset.abs() >= height).then(|| {
                     let (from, to) = if offset > 0.0 {
-                        (y + 6.0, y + offset + height * 0.35)
+                        (y + clearance, y + offset + height * 0.35)
                     } else {
-                        (y + offset - height * 0.35, y - 6.0)
+                        (y + offset - height * 0.35, y - clearance)
                     };
-                    Rect { x: x - 0.5, y: from, width: 1.0, height: (to - from).max(0.0) }
+                    Rect {
+                        x: x - 0.5,
+                        y: from,
+                        width: 1.0,
+                        height: (to - from).max(0.0),
+                    }
                 });
-                Place { rect, ends_there, leader }
+                Place {
+                    rect,
+                    ends_there,
+                    leader,
+                }
             })
         })
     }
 
     fn is_free(&self, place: &Place) -> bool {
-        place.rect.is_inside(&self.bounds)
+        self.covered(place) <= MOST_COVERED
+            && place.rect.is_inside(&self.bounds)
             && place.leader.is_none_or(|l| l.is_inside(&self.bounds))
-            && !self.taken.iter().any(|t| t.overlaps(&place.rect) || place.leader.is_some_and(|l| t.overlaps(&l)))
+            && !self
+                .taken
+                .iter()
+                .any(|t| t.overlaps(&place.rect) || place.leader.is_some_and(|l| t.overlaps(&l)))
     }
 
-    /// Pixels of distance; a covered point is as bad as 12 of them.
+    /// Pixels of distance; a covered point is as bad as 25 of them.
     fn cost(&self, place: &Place, y: f64) -> f64 {
         let middle = place.rect.y + place.rect.height / 2.0;
-        let local = Rect { x: place.rect.x - self.bounds.x, y: place.rect.y - self.bounds.y, ..place.rect };
-        (middle - y).abs() + 12.0 * self.crowd.within(&local).min(30.0) + if place.ends_there { 0.0 } else { 2.0 }
+        (middle - y).abs() + 25.0 * self.covered(place) + if place.ends_there { 0.0 } else { 2.0 }
+    }
+
+    fn covered(&self, place: &Place) -> f64 {
+        self.crowd.within(&Rect {
+            x: place.rect.x - self.bounds.x,
+            y: place.rect.y - self.bounds.y,
+            ..place.rect
+        })
     }
 }
 
 fn grown(rect: Rect, x: f64, y: f64) -> Rect {
-    Rect { x: rect.x - x, y: rect.y - y, width: rect.width + 2.0 * x, height: rect.height + 2.0 * y }
+    Rect {
+        x: rect.x - x,
+        y: rect.y - y,
+        width: rect.width + 2.0 * x,
+        height: rect.height + 2.0 * y,
+    }
 }
 
 #[cfg(test)]
@@ -156,9 +210,23 @@ mod tests {
 
     #[test]
     fn a_crowd_counts_what_lies_in_a_rectangle() {
-        let crowd = Crowd::new(100.0, 100.0, [(5.0, 5.0), (50.0, 50.0), (51.0, 50.0)].into_iter());
-        let count = |x, y| crowd.within(&Rect { x, y, width: 10.0, height: 10.0 });
-        assert_eq!((count(0.0, 0.0), count(45.0, 45.0), count(80.0, 10.0)), (1.0, 2.0, 0.0));
+        let crowd = Crowd::new(
+            100.0,
+            100.0,
+            [(5.0, 5.0), (50.0, 50.0), (51.0, 50.0)].into_iter(),
+        );
+        let count = |x, y| {
+            crowd.within(&Rect {
+                x,
+                y,
+                width: 10.0,
+                height: 10.0,
+            })
+        };
+        assert_eq!(
+            (count(0.0, 0.0), count(45.0, 45.0), count(80.0, 10.0)),
+            (1.0, 2.0, 0.0)
+        );
     }
 
     proptest! {
@@ -166,7 +234,7 @@ mod tests {
         fn placed_labels_never_overlap(points in prop::collection::vec((0.0..600.0_f64, 0.0..300.0_f64, 20.0..200.0_f64), 1..40)) {
             let bounds = Rect { x: 0.0, y: 0.0, width: 600.0, height: 300.0 };
             let crowd = Crowd::new(600.0, 300.0, std::iter::empty());
-            let mut placer = Placer { bounds, taken: Vec::new(), crowd, empty_side: 1.0 };
+            let mut placer = Placer { bounds, taken: Vec::new(), crowd, empty_side: 1.0, clearance: 6.0 };
             let places: Vec<Place> = points.iter().filter_map(|(x, y, w)| placer.place(*x, *y, *w, 14.0)).collect();
             for (i, a) in places.iter().enumerate() {
                 prop_assert!(a.rect.is_inside(&bounds));

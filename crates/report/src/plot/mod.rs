@@ -6,6 +6,13 @@
 //! a keep is a filled disc, a discard a ring, a crash a cross, what lies off
 //! the scale a triangle.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "positions on a drawing: casts from floats saturate, which is what is wanted"
+)]
+
+mod arrange;
 mod chart;
 mod draw;
 mod labels;

@@ -22,15 +22,25 @@ impl Range {
         (value.clamp(-HUGE, HUGE) - self.low) / (self.high - self.low)
     }
 
+    /// Whether `value` is shown where it is.
+    pub(crate) fn has(self, value: f64) -> bool {
+        (0.0..=1.0).contains(&self.share(value))
+    }
+
     fn padded(self, share: f64) -> Range {
         let span = self.high - self.low;
         let pad = if span > 0.0 && span.is_normal() {
             span * share
         } else {
             // A constant metric still needs a scale.
-            (self.low.abs() * 0.01).max(f64::MIN_POSITIVE * 1e10).max(if self.low == 0.0 { 1.0 } else { 0.0 })
+            (self.low.abs() * 0.01)
+                .max(f64::MIN_POSITIVE * 1e10)
+                .max(if self.low == 0.0 { 1.0 } else { 0.0 })
         };
-        Range { low: self.low - pad, high: self.high + pad }
+        Range {
+            low: self.low - pad,
+            high: self.high + pad,
+        }
     }
 }
 
@@ -42,7 +52,11 @@ impl Range {
 pub(crate) fn robust_range(kept: &[f64], others: &[f64]) -> Option<Range> {
     let clamp = |v: &f64| v.clamp(-HUGE, HUGE);
     let kept: Vec<f64> = kept.iter().map(clamp).collect();
-    let mut all: Vec<f64> = others.iter().map(clamp).chain(kept.iter().copied()).collect();
+    let mut all: Vec<f64> = others
+        .iter()
+        .map(clamp)
+        .chain(kept.iter().copied())
+        .collect();
     all.sort_by(f64::total_cmp);
     let (lowest, highest) = (*all.first()?, *all.last()?);
     let at = |share: f64| all[(share * (all.len() - 1) as f64).round() as usize];
@@ -59,7 +73,11 @@ pub(crate) fn robust_range(kept: &[f64], others: &[f64]) -> Option<Range> {
         // Kept values count, also beyond the fence, unless they are absurd: a
         // baseline that diverged.
         let far = at(0.75) + 20.0 * spread.max(at(0.75) - best);
-        let worst = kept.iter().copied().filter(|v| all.len() < 3 || *v <= far).fold(best, f64::max);
+        let worst = kept
+            .iter()
+            .copied()
+            .filter(|v| all.len() < 3 || *v <= far)
+            .fold(best, f64::max);
         let core = worst - best;
         low = low.min(best);
         high = high.max(worst);
@@ -77,26 +95,29 @@ pub(crate) fn ticks(range: Range, about: usize) -> Vec<(f64, String)> {
     let step = round_step((range.high - range.low) / about.max(1) as f64);
     let (first, last) = ((range.low / step).ceil(), (range.high / step).floor());
     // Steps below the resolution of the values give no ticks.
-    if !step.is_normal() || !(last - first).is_finite() || last - first > 50.0 || first.abs() > 1e15 {
+    if !step.is_normal() || !(last - first).is_finite() || last - first > 50.0 || first.abs() > 1e15
+    {
         return Vec::new();
     }
-    let positions: Vec<f64> = (0..=(last - first) as u32).map(|i| (first + f64::from(i)) * step).collect();
+    let positions: Vec<f64> = (0..=(last - first) as u32)
+        .map(|i| (first + f64::from(i)) * step)
+        .collect();
     let largest = positions.iter().fold(0.0_f64, |m, p| m.max(p.abs()));
     let exponent = step.log10().floor() as i32;
+    // A step of 2.5 needs one digit more than its magnitude says.
+    let extra = i32::from((step / 10_f64.powi(exponent) * 10.0).round() % 10.0 != 0.0);
     let label = |position: f64| {
-        if largest > 0.0 && !(1e-3..1e6).contains(&largest) {
-            let digits = largest.log10().floor() as i32 - exponent + 2;
-            significant(if position.abs() < step / 2.0 { 0.0 } else { position }, digits.clamp(1, 17) as usize)
+        let position = if position.abs() < step / 2.0 {
+            0.0
         } else {
-            // A step of 2.5 needs one digit more than its magnitude says.
-            let extra = i32::from((step / 10_f64.powi(exponent) * 10.0).round() % 10.0 != 0.0);
+            position
+        };
+        if largest > 0.0 && !(1e-3..1e6).contains(&largest) {
+            let digits = largest.log10().floor() as i32 - exponent + 1 + extra;
+            significant(position, digits.clamp(1, 17) as usize)
+        } else {
             let decimals = (extra - exponent).clamp(0, 17) as usize;
-            let text = format!("{position:.decimals$}");
-            if text.trim_start_matches('-').chars().all(|c| matches!(c, '0' | '.')) {
-                text.trim_start_matches('-').to_owned()
-            } else {
-                text
-            }
+            format!("{position:.decimals$}")
         }
     };
     positions.into_iter().map(|p| (p, label(p))).collect()
@@ -104,7 +125,9 @@ pub(crate) fn ticks(range: Range, about: usize) -> Vec<(f64, String)> {
 
 /// Ticks at whole numbers.
 pub(crate) fn whole_ticks(range: Range, about: usize) -> Vec<(f64, String)> {
-    let step = round_step((range.high - range.low) / about.max(1) as f64).max(1.0).round();
+    let step = round_step((range.high - range.low) / about.max(1) as f64)
+        .max(1.0)
+        .round();
     let first = (range.low / step).ceil().max(0.0);
     let count = ((range.high / step).floor() - first).clamp(0.0, 50.0) as u32;
     (0..=count)
@@ -120,7 +143,10 @@ fn round_step(at_least: f64) -> f64 {
         return 1.0;
     }
     let power = 10_f64.powf(at_least.log10().floor());
-    let factor = [1.0, 2.0, 2.5, 5.0].into_iter().find(|f| f * power >= at_least * 0.999_999).unwrap_or(10.0);
+    let factor = [1.0, 2.0, 2.5, 5.0]
+        .into_iter()
+        .find(|f| f * power >= at_least * 0.999_999)
+        .unwrap_or(10.0);
     factor * power
 }
 
@@ -130,7 +156,11 @@ mod tests {
     use proptest::prelude::*;
 
     fn labels(low: f64, high: f64) -> String {
-        ticks(Range { low, high }, 5).into_iter().map(|(_, l)| l).collect::<Vec<_>>().join(" ")
+        ticks(Range { low, high }, 5)
+            .into_iter()
+            .map(|(_, l)| l)
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     #[test]
@@ -139,13 +169,25 @@ mod tests {
         assert_eq!(labels(-0.3, 0.9), "-0.25 0.00 0.25 0.50 0.75");
         assert_eq!(labels(0.0, 100.0), "0 20 40 60 80 100");
         assert_eq!(labels(1e-7, 5e-7), "1e-7 2e-7 3e-7 4e-7 5e-7");
-        let whole: Vec<_> = whole_ticks(Range { low: 0.0, high: 3.0 }, 10).into_iter().map(|t| t.1).collect();
+        let whole: Vec<_> = whole_ticks(
+            Range {
+                low: 0.0,
+                high: 3.0,
+            },
+            10,
+        )
+        .into_iter()
+        .map(|t| t.1)
+        .collect();
         assert_eq!(whole, ["0", "1", "2", "3"]);
     }
 
     #[test]
     fn a_diverged_run_does_not_squash_the_rest() {
-        let others: Vec<f64> = (0..50).map(|i| 1.0 + f64::from(i) / 500.0).chain([1e30]).collect();
+        let others: Vec<f64> = (0..50)
+            .map(|i| 1.0 + f64::from(i) / 500.0)
+            .chain([1e30])
+            .collect();
         let range = robust_range(&[1.0, 0.98, 0.97], &others).unwrap();
         assert!(range.high < 1.2 && range.low < 0.97, "{range:?}");
         let range = robust_range(&[1e30, 1.0, 0.9, 0.8], &others).unwrap();

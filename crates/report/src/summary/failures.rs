@@ -25,6 +25,8 @@ struct Group<'a> {
     first: &'a Step<'a>,
     numbers: Vec<u64>,
     count: u64,
+    /// Whether they differ at all.
+    varies: bool,
     /// Closest to the incumbent and furthest from it, both gains.
     closest: f64,
     furthest: f64,
@@ -41,14 +43,18 @@ pub(super) fn discarded_section(text: &mut String, facts: &Facts<'_>) {
         let (counts, groups) = categories.entry(step.point.category).or_default();
         counts.add(step.point.verdict);
         if step.point.verdict == Verdict::Discard {
-            let group = groups.entry(without_numbers(&step.point.hypothesis)).or_insert_with(|| Group {
-                first: step,
-                numbers: Vec::new(),
-                count: 0,
-                closest: f64::NEG_INFINITY,
-                furthest: f64::INFINITY,
-            });
+            let group = groups
+                .entry(without_numbers(&step.point.hypothesis))
+                .or_insert_with(|| Group {
+                    first: step,
+                    numbers: Vec::new(),
+                    count: 0,
+                    varies: false,
+                    closest: f64::NEG_INFINITY,
+                    furthest: f64::INFINITY,
+                });
             group.count += 1;
+            group.varies |= group.first.point.hypothesis != step.point.hypothesis;
             if group.numbers.len() < NUMBERS_SHOWN {
                 group.numbers.push(step.point.number);
             }
@@ -88,7 +94,11 @@ pub(super) fn discarded_section(text: &mut String, facts: &Facts<'_>) {
         }
         let rest: u64 = groups.iter().skip(GROUPS_SHOWN).map(|g| g.count).sum();
         if rest > 0 {
-            let _ = writeln!(text, "- and {} of other kinds", numbers::count(rest, "attempt"));
+            let _ = writeln!(
+                text,
+                "- and {} of other kinds",
+                numbers::count(rest, "attempt")
+            );
         }
         text.push('\n');
     }
@@ -99,32 +109,52 @@ fn attempts(group: &Group<'_>) -> String {
     if group.count == 1 {
         numbers
     } else {
-        format!("and alike, {} times: {numbers}", numbers::grouped(group.count))
+        let how = if group.varies {
+            " with different numbers"
+        } else {
+            ""
+        };
+        format!("{} times{how}: {numbers}", numbers::grouped(group.count))
     }
 }
 
 fn why(group: &Group<'_>, facts: &Facts<'_>) -> String {
-    let recorded = group.first.point.reason.as_deref().map(|r| markdown(&truncated(&one_line(r), super::SENTENCE)));
-    if let Some(reason) = recorded.filter(|r| !r.is_empty() && (group.count == 1 || !group.closest.is_finite())) {
+    let recorded = group
+        .first
+        .point
+        .reason
+        .as_deref()
+        .map(|r| markdown(&truncated(&one_line(r), super::SENTENCE)));
+    if let Some(reason) =
+        recorded.filter(|r| !r.is_empty() && (group.count == 1 || !group.closest.is_finite()))
+    {
         return reason;
     }
     let size = |gain: f64| facts.precision.size(gain);
     let (closest, furthest) = (group.closest, group.furthest);
     if !closest.is_finite() {
         "discarded, no reason recorded".to_owned()
-    } else if closest == furthest && closest < 0.0 {
+    } else if closest < 0.0 && size(closest) == size(furthest) {
         format!("worse by {}", size(closest))
     } else if closest < 0.0 {
         format!("worse by {} to {}", size(closest), size(furthest))
     } else if furthest < 0.0 {
-        format!("at best {}, at worst {} worse", outcome(closest, facts), size(furthest))
+        format!(
+            "at best {}, at worst {} worse",
+            outcome(closest, facts),
+            size(furthest)
+        )
     } else {
         outcome(closest, facts)
     }
 }
 
 fn outcome(gain: f64, facts: &Facts<'_>) -> String {
-    if gain > 0.0 { format!("better by {}, yet not kept", facts.precision.size(gain)) } else { "equal".to_owned() }
+    if gain > 0.0 {
+        format!("better by {}, yet not kept", facts.precision.size(gain))
+    } else {
+        "equal".to_owned()
+    }
 }
 
 pub(super) fn crashed_section(text: &mut String, facts: &Facts<'_>) {
@@ -134,7 +164,11 @@ pub(super) fn crashed_section(text: &mut String, facts: &Facts<'_>) {
         return;
     }
     let mut kinds: HashMap<Option<CrashKind>, (u64, Vec<&Step<'_>>)> = HashMap::new();
-    for step in facts.steps.iter().filter(|s| s.point.verdict == Verdict::Crash) {
+    for step in facts
+        .steps
+        .iter()
+        .filter(|s| s.point.verdict == Verdict::Crash)
+    {
         let (count, shown) = kinds.entry(step.point.crash_kind).or_default();
         *count += 1;
         if shown.len() < CRASHES_SHOWN {
@@ -142,7 +176,12 @@ pub(super) fn crashed_section(text: &mut String, facts: &Facts<'_>) {
         }
     }
     let mut kinds: Vec<_> = kinds.into_iter().collect();
-    kinds.sort_by_key(|(_, (count, shown))| (std::cmp::Reverse(*count), shown.first().map(|s| s.point.number)));
+    kinds.sort_by_key(|(_, (count, shown))| {
+        (
+            std::cmp::Reverse(*count),
+            shown.first().map(|s| s.point.number),
+        )
+    });
     for (kind, (count, shown)) in kinds {
         let kind = kind.map_or_else(|| "Kind not recorded".to_owned(), |k| capitalised(name(k)));
         let _ = writeln!(text, "**{kind}** · {}\n", numbers::grouped(count));
@@ -177,7 +216,9 @@ pub(super) fn name(kind: CrashKind) -> &'static str {
 
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+    chars.next().map_or_else(String::new, |first| {
+        first.to_uppercase().chain(chars).collect()
+    })
 }
 
 /// `raise LR from 0.003 to 6e-3` and `raise LR from 0.01 to 0.02` are attempts
@@ -193,8 +234,15 @@ fn without_numbers(text: &str) -> String {
         let goes_on = match c {
             '0'..='9' => in_number || !(before.is_alphabetic() || before == '_'),
             '.' | ',' | '_' => in_number && after_is_digit,
-            'e' | 'E' => in_number && chars.peek().is_some_and(|n| n.is_ascii_digit() || matches!(n, '-' | '+')),
-            '-' | '+' => (in_number && matches!(before, 'e' | 'E')) || (before == ' ' && after_is_digit),
+            'e' | 'E' => {
+                in_number
+                    && chars
+                        .peek()
+                        .is_some_and(|n| n.is_ascii_digit() || matches!(n, '-' | '+'))
+            }
+            '-' | '+' => {
+                (in_number && matches!(before, 'e' | 'E')) || (before == ' ' && after_is_digit)
+            }
             _ => false,
         };
         if goes_on && !in_number {
@@ -214,8 +262,14 @@ mod tests {
 
     #[test]
     fn attempts_that_differ_in_their_numbers_are_alike() {
-        assert_eq!(without_numbers("raise LR from 0.003 to 6e-3"), "raise lr from # to #");
-        assert_eq!(without_numbers("raise LR from 1,000 to -2.5E+7."), "raise lr from # to #.");
+        assert_eq!(
+            without_numbers("raise LR from 0.003 to 6e-3"),
+            "raise lr from # to #"
+        );
+        assert_eq!(
+            without_numbers("raise LR from 1,000 to -2.5E+7."),
+            "raise lr from # to #."
+        );
         assert_eq!(without_numbers("set beta2 to .95"), "set beta2 to .#");
         assert_eq!(without_numbers("use layer2_norm"), "use layer2_norm");
     }

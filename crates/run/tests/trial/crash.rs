@@ -97,3 +97,31 @@ fn a_supervisor_that_is_told_to_stop_ends_the_trial_in_order() {
     signal(&lab.await_file("ready"), Signal::TERM);
     assert_eq!(lab.finish(&mut *running).unwrap().exit, Exit::Interrupted);
 }
+
+/// A fork of the engine's (Python's `multiprocessing`) holds the life line open.
+#[test]
+fn a_killed_engine_is_noticed_even_if_a_fork_of_it_lives_on() {
+    const ENGINE: &str = "\
+import os, subprocess, sys, time
+read, write = os.pipe()
+subprocess.Popen([sys.argv[1], 'supervise'], stdin=read)
+os.write(write, open(sys.argv[2], 'rb').read() + b'\\n')
+fork = os.fork()
+if fork: open(sys.argv[3], 'w').write(f'{fork}\\n')
+time.sleep(1000)
+";
+    let lab = Lab::sh(SCRIPT);
+    let job = lab.path("job.json");
+    std::fs::write(&job, serde_json::to_vec(&lab.job).unwrap()).unwrap();
+    let mut engine = Command::new("python3")
+        .args(["-c", ENGINE, env!("CARGO_BIN_EXE_supervisor-for-tests")])
+        .args([&job, &lab.path("fork")])
+        .spawn()
+        .unwrap();
+    lab.await_file("ready");
+    let fork = lab.await_file("fork");
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+    until(|| lab.left().is_empty().then_some(()));
+    signal(&fork, Signal::KILL);
+}

@@ -83,8 +83,18 @@ impl Lab {
         String::from_utf8_lossy(&fs::read(&self.job.log).unwrap()).into_owned()
     }
 
-    /// The processes of this trial that run.
+    /// The processes of this trial that run. One that is in the midst of `exec`
+    /// shows no environment: what was seen twice is believed.
     pub(crate) fn left(&self) -> Vec<String> {
+        let left = self.marked();
+        if left.is_empty() {
+            std::thread::sleep(Duration::from_millis(20));
+            return self.marked();
+        }
+        left
+    }
+
+    fn marked(&self) -> Vec<String> {
         let mark = format!("{MARKER}={}", self.job.id);
         fs::read_dir("/proc")
             .unwrap()

@@ -77,7 +77,7 @@ fn the_environment_is_set_on_top_of_what_is_inherited() {
 
 #[test]
 fn a_flood_of_output_costs_constant_memory() {
-    const BYTES: u64 = 200_000_000;
+    const BYTES: u64 = 80_000_000;
     let lab = Lab::sh(&format!(
         "yes 'step 1 | something: 2' | head -c {BYTES}; echo; echo loss: 9; grep VmHWM /proc/$PPID/status"
     ))
