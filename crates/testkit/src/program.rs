@@ -41,7 +41,11 @@ impl Running {
             .stderr(stderr.try_clone().unwrap())
             .spawn()
             .unwrap();
-        Running { child, stdout, stderr }
+        Running {
+            child,
+            stdout,
+            stderr,
+        }
     }
 
     /// Its process id.
@@ -120,9 +124,8 @@ impl Ended {
     /// Standard output as JSON, a value a line.
     #[track_caller]
     pub fn json_lines(&self) -> Vec<Value> {
-        let parse = |line: &str| {
-            serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))
-        };
+        let parse =
+            |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         self.stdout.lines().map(parse).collect()
     }
 

@@ -7,6 +7,7 @@
 mod checkout;
 mod crash_points;
 mod kill9;
+mod rubbish;
 mod session;
 mod signals;
 mod toy;
