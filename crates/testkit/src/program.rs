@@ -97,6 +97,7 @@ fn text(file: &mut File) -> String {
 impl Ended {
     /// Checks the exit code and returns itself.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "a check is enough")]
     pub fn expect(self, code: i32) -> Ended {
         assert_eq!(
             self.code,
@@ -111,6 +112,7 @@ impl Ended {
 
     /// Checks that an error message holds every part, in whatever lines.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "a check is enough")]
     pub fn says(self, parts: &[&str]) -> Ended {
         // Long messages are wrapped.
         let said = self.stderr.split_whitespace().collect::<Vec<_>>().join(" ");

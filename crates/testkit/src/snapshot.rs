@@ -127,7 +127,7 @@ fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
                 folders.push(path);
             } else if meta.is_symlink() {
                 let target = fs::read_link(&path).unwrap();
-                files.insert(name, format!("-> {target:?}").into_bytes());
+                files.insert(name, target.into_os_string().into_encoded_bytes());
             } else {
                 let content = fs::read(&path).unwrap();
                 files.insert(name, [mode, b"\n".to_vec(), content].concat());

@@ -80,7 +80,7 @@ fn an_engine_that_dies_at_any_event_loses_nothing_and_doubles_nothing() {
         .flat_map(|seq| [format!("before:{seq}"), format!("after:{seq}")])
         .collect();
     for_each(&points, |point| {
-        assert!(die_at(point, &expected), "{point} was never reached")
+        assert!(die_at(point, &expected), "{point} was never reached");
     });
     let beyond = format!("before:{}", last + 1);
     assert!(

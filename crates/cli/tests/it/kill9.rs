@@ -7,7 +7,7 @@ use autoresearch_testkit::{Place, kill};
 
 use crate::toy::{assert_sound, log, loss, session, toy};
 
-/// Numbers that follow from a seed (SplitMix64).
+/// Numbers that follow from a seed (`SplitMix64`).
 struct Lots(u64);
 
 impl Lots {
@@ -82,7 +82,9 @@ fn kill_at(instant: Duration, victim: &Victim, expected: &[String]) {
         Victim::Both => {
             let supervisors: Vec<_> = supervisors().collect();
             engine.kill();
-            supervisors.iter().for_each(|process| kill(process.pid));
+            for process in &supervisors {
+                kill(process.pid);
+            }
         }
     }
     let ended = engine.wait();

@@ -399,7 +399,7 @@ fn a_run_at_its_deadline_counts_with_its_last_metric_or_as_a_crash() {
     let endless =
         "trap '' TERM\necho 'loss: 45'\nsleep 1000 &\nwhile :; do sleep 1; done\n".to_owned();
     for (on_budget, expected) in [("last", "keep"), ("crash", "crash")] {
-        let place = toy(&[endless.clone()]);
+        let place = toy(std::slice::from_ref(&endless));
         let on_budget = format!("run.on_budget={on_budget}");
         let args = [
             "--budget",
