@@ -211,11 +211,11 @@ impl Session {
                 session.journal.discard(id)?;
             }
         }
+        session.ensure_branch()?;
         let mut events = vec![Event::Resumed];
         events.extend(iterations.map(|iterations| Event::Extended { iterations }));
         append(&mut session.journal, &mut session.state, events)?;
         session.places.create().map_err(EngineError::io("create", &session.places.folder()))?;
-        session.ensure_branch()?;
         if let Some(kept) = session.restore_results()? {
             observer.tell(&News::Note(format!(
                 "{} had been edited; it is rebuilt from the journal, the edited one is {}",

@@ -60,13 +60,16 @@ impl View {
         let places = find(repo.root(), tag)?;
         let journal = Journal::open_read_only(&places.journal())?;
         let opened_at = journal.first()?.map_or_else(Timestamp::default, |record| record.at);
-        let plan = plan_of(&journal)?
+        let mut plan = plan_of(&journal)?
             .ok_or_else(|| EngineError::Empty(tag.unwrap_or_default().to_owned()))?;
+        if let Some(Event::Extended { iterations }) = journal.extended()?.map(|record| record.event) {
+            plan.iterations = iterations;
+        }
         let config = config_of(&plan)?;
         Ok(View { repo, places, journal, plan, config, opened_at })
     }
 
-    /// What the session was opened with.
+    /// What the session was opened with, and the limits that hold now.
     pub fn plan(&self) -> &Plan {
         &self.plan
     }

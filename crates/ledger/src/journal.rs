@@ -27,6 +27,7 @@ const SCHEMA: &str = "
         category TEXT NOT NULL, gain REAL, crash TEXT, settled_at INTEGER NOT NULL,
         wall_seconds REAL NOT NULL, code_lines INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
     CREATE INDEX experiment_verdict ON experiment (verdict, number);
+    CREATE INDEX event_extended ON event (seq) WHERE substr(body, 1, 11) = '{\"extended\"';
     CREATE TABLE inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STRICT;
 ";
 
@@ -441,6 +442,17 @@ impl Journal {
     /// What SQLite reports.
     pub fn last(&self) -> Result<Option<Record>, JournalError> {
         self.record("SELECT seq, at, body FROM event ORDER BY seq DESC LIMIT 1")
+    }
+
+    /// The last [`autoresearch_core::session::Event::Extended`]: the limits that hold now.
+    ///
+    /// # Errors
+    /// What SQLite reports.
+    pub fn extended(&self) -> Result<Option<Record>, JournalError> {
+        self.record(
+            "SELECT seq, at, body FROM event WHERE substr(body, 1, 11) = '{\"extended\"'
+             ORDER BY seq DESC LIMIT 1",
+        )
     }
 
     fn record(&self, sql: &str) -> Result<Option<Record>, JournalError> {

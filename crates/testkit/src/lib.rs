@@ -22,7 +22,7 @@ pub use snapshot::Snapshot;
 use std::time::{Duration, Instant};
 
 /// Far more than anything takes; a test that reaches it has failed.
-pub const BOUND: Duration = Duration::from_secs(120);
+pub const BOUND: Duration = Duration::from_mins(2);
 
 /// Asks again until there is an answer. Panics with `what` when there is none
 /// within [`BOUND`].

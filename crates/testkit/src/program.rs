@@ -41,7 +41,11 @@ impl Running {
             .stderr(stderr.try_clone().unwrap())
             .spawn()
             .unwrap();
-        Running { child, stdout, stderr }
+        Running {
+            child,
+            stdout,
+            stderr,
+        }
     }
 
     /// Its process id.
@@ -93,6 +97,7 @@ fn text(file: &mut File) -> String {
 impl Ended {
     /// Checks the exit code and returns itself.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "a check is enough")]
     pub fn expect(self, code: i32) -> Ended {
         assert_eq!(
             self.code,
@@ -107,6 +112,7 @@ impl Ended {
 
     /// Checks that an error message holds every part, in whatever lines.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "a check is enough")]
     pub fn says(self, parts: &[&str]) -> Ended {
         // Long messages are wrapped.
         let said = self.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -120,9 +126,8 @@ impl Ended {
     /// Standard output as JSON, a value a line.
     #[track_caller]
     pub fn json_lines(&self) -> Vec<Value> {
-        let parse = |line: &str| {
-            serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"))
-        };
+        let parse =
+            |line: &str| serde_json::from_str(line).unwrap_or_else(|e| panic!("{e}: {line}"));
         self.stdout.lines().map(parse).collect()
     }
 

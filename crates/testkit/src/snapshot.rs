@@ -18,22 +18,32 @@ impl Snapshot {
         let mut parts = files_below(place.root());
         parts.retain(|path, _| is_the_users(path));
         for (name, question) in [
-            ("(refs)", &["for-each-ref", "--format=%(objectname) %(refname)"][..]),
+            (
+                "(refs)",
+                &["for-each-ref", "--format=%(objectname) %(refname)"][..],
+            ),
             ("(stash)", &["stash", "list", "--format=%H %gd %s"]),
-            ("(status)", &["status", "--porcelain=v2", "--branch", "--ignored", "-z"]),
+            (
+                "(status)",
+                &["status", "--porcelain=v2", "--branch", "--ignored", "-z"],
+            ),
         ] {
             let answer = match place.try_git(question) {
                 Ok(text) | Err(text) => text,
             };
-            let users: Vec<&str> =
-                answer.split(['\n', '\0']).filter(|line| is_the_users_line(line)).collect();
+            let users: Vec<&str> = answer
+                .split(['\n', '\0'])
+                .filter(|line| is_the_users_line(line))
+                .collect();
             parts.insert(name.to_owned(), users.join("\n").into_bytes());
         }
         Snapshot { parts }
     }
 
     pub(crate) fn of_everything(place: &Place) -> Snapshot {
-        Snapshot { parts: files_below(place.root()) }
+        Snapshot {
+            parts: files_below(place.root()),
+        }
     }
 
     /// Checks that nothing differs, and names what does.
@@ -44,22 +54,40 @@ impl Snapshot {
             .filter(|path| self.parts.get(*path) != later.parts.get(*path))
             .map(|path| {
                 let show = |side: Option<&Vec<u8>>| {
-                    side.map(|b| String::from_utf8_lossy(b).chars().take(300).collect::<String>())
+                    side.map(|b| {
+                        String::from_utf8_lossy(b)
+                            .chars()
+                            .take(300)
+                            .collect::<String>()
+                    })
                 };
                 let (before, after) = (show(self.parts.get(path)), show(later.parts.get(path)));
                 format!("{path}:\n  before {before:?}\n  after  {after:?}")
             })
             .collect();
         differing.dedup();
-        assert!(differing.is_empty(), "the checkout differs:\n{}", differing.join("\n"));
+        assert!(
+            differing.is_empty(),
+            "the checkout differs:\n{}",
+            differing.join("\n")
+        );
     }
 }
 
 /// Whether a file of the repository is the user's and no part of git's
 /// bookkeeping that other worktrees share.
 fn is_the_users(path: &str) -> bool {
-    let ours = [".autoresearch/", "results.tsv"];
-    let shared = ["objects/", "worktrees/", "refs/", "packed-refs", "info/", "logs/refs/heads/autoresearch/", "gc."];
+    let ours = [".autoresearch/", "results.tsv", "results-"];
+    let shared = [
+        "objects/",
+        "worktrees/",
+        "refs/",
+        "packed-refs",
+        "info/",
+        "logs/refs/heads/autoresearch/",
+        "gc.",
+        "ORIG_HEAD",
+    ];
     match path.strip_prefix(".git/") {
         Some(inside) => !shared.iter().any(|part| inside.starts_with(part)),
         None => !ours.iter().any(|part| path.starts_with(part)),
@@ -71,6 +99,7 @@ fn is_the_users_line(line: &str) -> bool {
     !line.contains("refs/autoresearch/")
         && !line.contains("refs/heads/autoresearch/")
         && !line.contains("results.tsv")
+        && !line.contains("results-")
         && !line.contains(".autoresearch/")
 }
 
@@ -85,7 +114,11 @@ fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
             // Names need not be UTF-8; two of them must not look the same.
             let name = match inside.to_str() {
                 Some(name) => name.to_owned(),
-                None => format!("{inside:?}"),
+                None => inside
+                    .as_os_str()
+                    .as_encoded_bytes()
+                    .escape_ascii()
+                    .to_string(),
             };
             let meta = fs::symlink_metadata(&path).unwrap();
             let mode = format!("{:o}", meta.permissions().mode()).into_bytes();
@@ -94,7 +127,7 @@ fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
                 folders.push(path);
             } else if meta.is_symlink() {
                 let target = fs::read_link(&path).unwrap();
-                files.insert(name, format!("-> {target:?}").into_bytes());
+                files.insert(name, target.into_os_string().into_encoded_bytes());
             } else {
                 let content = fs::read(&path).unwrap();
                 files.insert(name, [mode, b"\n".to_vec(), content].concat());

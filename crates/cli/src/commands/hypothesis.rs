@@ -16,7 +16,10 @@ pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit
     match &args.action {
         HypothesisAction::Add { sentence, patch } => {
             let patch = patch.as_ref().map(|path| read(path)).transpose()?;
-            view.post(&Message::Hypothesis { hypothesis: sentence.clone(), patch })?;
+            view.post(&Message::Hypothesis {
+                hypothesis: sentence.clone(),
+                patch,
+            })?;
             let when = match view.engine()? {
                 Some(_) => "the running session takes it next",
                 None => "`autoresearch resume` takes it first",
@@ -30,7 +33,11 @@ pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit
                 if global.json {
                     output::json(&queued)?;
                 } else {
-                    let patch = if queued.patch.is_some() { " (with a patch)" } else { "" };
+                    let patch = if queued.patch.is_some() {
+                        " (with a patch)"
+                    } else {
+                        ""
+                    };
                     output::line(&format!("{}  {}{patch}", queued.id, queued.hypothesis))?;
                 }
             }
@@ -49,9 +56,12 @@ pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit
 fn read(path: &std::path::Path) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut bytes).context("failed to read the patch from stdin")?;
+        std::io::stdin()
+            .read_to_end(&mut bytes)
+            .context("failed to read the patch from stdin")?;
     } else {
-        bytes = std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+        bytes =
+            std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
     }
     String::from_utf8(bytes)
         .map_err(|_| BadInput::new("the patch is not UTF-8", "give a patch as text").into())

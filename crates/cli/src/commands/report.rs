@@ -32,7 +32,10 @@ pub(crate) fn run(global: &Global, args: &ReportArgs) -> anyhow::Result<Exit> {
 /// Prints the report of a session that was just written.
 pub(crate) fn print(view: &View) -> anyhow::Result<()> {
     let report = Progress::of(&view.history()?);
-    output::line(&format!("\n{}", progress(&report, now(), Style::Colour).trim_end()))?;
+    output::line(&format!(
+        "\n{}",
+        progress(&report, now(), Style::Colour).trim_end()
+    ))?;
     let places = view.places();
     for path in [places.summary(), places.plot("svg"), places.plot("png")] {
         output::line(&format!("  {}", path.display()))?;
@@ -84,6 +87,8 @@ fn show(global: &Global, history: &History, folder: &Path) -> anyhow::Result<Exi
         .with_context(|| format!("failed to create {}", folder.display()))?;
     let written = write_report(history, folder)?;
     if global.json {
+        // Paths need not be UTF-8; JSON must be.
+        let written: Vec<_> = written.iter().map(|path| path.to_string_lossy()).collect();
         output::json(&serde_json::json!({ "history": history, "written": written }))?;
         return Ok(Exit::Success);
     }

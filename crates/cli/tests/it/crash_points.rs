@@ -16,7 +16,13 @@ fn proposals() -> Vec<String> {
 /// What must come out the same however often the engine died.
 fn results(place: &Place) -> Vec<Value> {
     let part = |point: Value| {
-        json!([point["number"], point["hypothesis"], point["verdict"], point["metric"], point["reason"]])
+        json!([
+            point["number"],
+            point["hypothesis"],
+            point["verdict"],
+            point["metric"],
+            point["reason"]
+        ])
     };
     log(place).into_iter().map(part).collect()
 }
@@ -70,11 +76,17 @@ fn an_engine_that_dies_at_any_event_loses_nothing_and_doubles_nothing() {
 
     // Opened, six of each experiment, stopped.
     let last = 2 + 6 * expected.len();
-    let points: Vec<String> =
-        (1..=last).flat_map(|seq| [format!("before:{seq}"), format!("after:{seq}")]).collect();
-    for_each(&points, |point| assert!(die_at(point, &expected), "{point} was never reached"));
+    let points: Vec<String> = (1..=last)
+        .flat_map(|seq| [format!("before:{seq}"), format!("after:{seq}")])
+        .collect();
+    for_each(&points, |point| {
+        assert!(die_at(point, &expected), "{point} was never reached");
+    });
     let beyond = format!("before:{}", last + 1);
-    assert!(!die_at(&beyond, &expected), "the session has more events than {last}");
+    assert!(
+        !die_at(&beyond, &expected),
+        "the session has more events than {last}"
+    );
 }
 
 /// An engine that dies while it cleans up after one that died.

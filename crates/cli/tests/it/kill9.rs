@@ -7,7 +7,7 @@ use autoresearch_testkit::{Place, kill};
 
 use crate::toy::{assert_sound, log, loss, session, toy};
 
-/// Numbers that follow from a seed (SplitMix64).
+/// Numbers that follow from a seed (`SplitMix64`).
 struct Lots(u64);
 
 impl Lots {
@@ -21,12 +21,17 @@ impl Lots {
 }
 
 fn from_environment(name: &str, default: u64) -> u64 {
-    std::env::var(name).ok().map_or(default, |text| text.parse().expect(name))
+    std::env::var(name)
+        .ok()
+        .map_or(default, |text| text.parse().expect(name))
 }
 
 /// A run that leaves a daemon and takes a moment.
 fn slow(value: u32) -> String {
-    format!("setsid sleep 1000 &\nsleep 1000 &\nsleep 0.05\n{}", loss(value))
+    format!(
+        "setsid sleep 1000 &\nsleep 1000 &\nsleep 0.05\n{}",
+        loss(value)
+    )
 }
 
 fn place() -> Place {
@@ -35,7 +40,10 @@ fn place() -> Place {
 
 fn outcomes(place: &Place) -> Vec<String> {
     let short = |point: &serde_json::Value| {
-        format!("{} {} {} {}", point["number"], point["hypothesis"], point["verdict"], point["metric"])
+        format!(
+            "{} {} {} {}",
+            point["number"], point["hypothesis"], point["verdict"], point["metric"]
+        )
     };
     log(place).iter().map(short).collect()
 }
@@ -65,7 +73,8 @@ fn kill_at(instant: Duration, victim: &Victim, expected: &[String]) {
     let supervisors = || {
         let own = engine.pid();
         let all = place.processes();
-        all.into_iter().filter(move |p| p.pid != own && p.command.contains("supervise"))
+        all.into_iter()
+            .filter(move |p| p.pid != own && p.command.contains("supervise"))
     };
     match victim {
         Victim::Engine => engine.kill(),
@@ -73,7 +82,9 @@ fn kill_at(instant: Duration, victim: &Victim, expected: &[String]) {
         Victim::Both => {
             let supervisors: Vec<_> = supervisors().collect();
             engine.kill();
-            supervisors.iter().for_each(|process| kill(process.pid));
+            for process in &supervisors {
+                kill(process.pid);
+            }
         }
     }
     let ended = engine.wait();

@@ -3,10 +3,17 @@
 //! Runs are shell scripts that print a number, proposers are shell scripts
 //! that copy a prepared file, so that a whole session takes a second.
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "helpers of tests are tests, too, and say what they skip"
+)]
 
 mod checkout;
 mod crash_points;
 mod kill9;
+mod rubbish;
 mod session;
 mod signals;
 mod toy;

@@ -7,7 +7,10 @@ use crate::toy::{assert_sound, loss, session, show, status, toy, verdicts};
 
 /// Runs while the file `slow` is in HOME.
 fn patient(value: u32) -> String {
-    format!("touch \"$HOME/runs\"\nwhile [ -e \"$HOME/slow\" ]; do sleep 0.02; done\n{}", loss(value))
+    format!(
+        "touch \"$HOME/runs\"\nwhile [ -e \"$HOME/slow\" ]; do sleep 0.02; done\n{}",
+        loss(value)
+    )
 }
 
 /// Runs for ever, and takes TERM for an answer to write down.
@@ -52,7 +55,10 @@ fn one_ctrl_c_ends_after_recording_and_resume_goes_on() {
     place.run(["resume"]).expect(0);
     assert_eq!(verdicts(&place), ["keep", "keep", "keep"]);
     let trials = show(&place, 1)["trials"].clone();
-    assert_eq!((&trials[0]["exit"], &trials[1]["exit"]), (&json!("interrupted"), &json!({"code": 0})));
+    assert_eq!(
+        (&trials[0]["exit"], &trials[1]["exit"]),
+        (&json!("interrupted"), &json!({"code": 0}))
+    );
     assert_sound(&place, &before);
 }
 
@@ -125,7 +131,10 @@ fn stop_now_ends_the_running_trial_and_is_no_interrupt() {
 fn a_hanging_proposer_does_not_keep_a_session_from_stopping() {
     for (args, code) in [(&["stop"][..], 0), (&["stop", "--now"], 0), (&[], 130)] {
         let place = toy(&[loss(40)]);
-        place.write("propose.sh", format!("{}{}", patient(1), place.read("propose.sh")));
+        place.write(
+            "propose.sh",
+            format!("{}{}", patient(1), place.read("propose.sh")),
+        );
         place.commit_all("a proposer that hangs");
         let before = place.snapshot();
         slow_down(&place);
@@ -149,5 +158,8 @@ fn a_hanging_proposer_does_not_keep_a_session_from_stopping() {
 fn a_resting_session_cannot_be_stopped() {
     let place = toy(&[loss(40)]);
     place.run(session("1", &[])).expect(0);
-    place.run(["stop"]).expect(2).says(&["no engine runs the session t"]);
+    place
+        .run(["stop"])
+        .expect(2)
+        .says(&["no engine runs the session t"]);
 }
