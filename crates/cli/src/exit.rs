@@ -49,10 +49,7 @@ pub(crate) struct BadInput {
 
 impl BadInput {
     pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> BadInput {
-        BadInput {
-            message: message.into(),
-            hint: Some(hint.into()),
-        }
+        BadInput { message: message.into(), hint: Some(hint.into()) }
     }
 }
 

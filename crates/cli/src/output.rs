@@ -6,15 +6,9 @@ use serde::Serialize;
 
 use crate::exit::BadInput;
 
-const RED: Style = Style::new()
-    .fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red)))
-    .bold();
-const CYAN: Style = Style::new()
-    .fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan)))
-    .bold();
-const YELLOW: Style = Style::new()
-    .fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow)))
-    .bold();
+const RED: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Red))).bold();
+const CYAN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Cyan))).bold();
+const YELLOW: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow))).bold();
 
 /// Prints an error with its hint to stderr.
 #[expect(clippy::print_stderr, reason = "the one place that reports errors")]
@@ -24,10 +18,7 @@ pub(crate) fn report(error: &anyhow::Error) {
         return;
     }
     anstream::eprintln!("{RED}error{RED:#}: {error:#}");
-    let hint = match (
-        error.downcast_ref::<EngineError>(),
-        error.downcast_ref::<BadInput>(),
-    ) {
+    let hint = match (error.downcast_ref::<EngineError>(), error.downcast_ref::<BadInput>()) {
         (Some(error), _) => error.hint(),
         (_, Some(input)) => input.hint.clone(),
         _ => None,

@@ -34,21 +34,14 @@ pub(crate) struct Settings {
 pub(crate) fn gather(folder: &Path, args: &ConfigArgs) -> anyhow::Result<Settings> {
     let repo = Repo::discover(folder).map_err(EngineError::from)?;
     let mut layers = Layers::new();
-    let path = args
-        .config
-        .clone()
-        .unwrap_or_else(|| repo.root().join(FILE));
+    let path = args.config.clone().unwrap_or_else(|| repo.root().join(FILE));
     match std::fs::read(&path) {
         Ok(bytes) => {
             let text = String::from_utf8(bytes).map_err(|_| {
                 let message = format!("{} is not UTF-8", path.display());
                 BadInput::new(message, "save it as UTF-8")
             })?;
-            let shown = path
-                .strip_prefix(repo.root())
-                .unwrap_or(&path)
-                .display()
-                .to_string();
+            let shown = path.strip_prefix(repo.root()).unwrap_or(&path).display().to_string();
             layers.add_file(&shown, &text).map_err(config)?;
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound && args.config.is_none() => {}
@@ -56,23 +49,13 @@ pub(crate) fn gather(folder: &Path, args: &ConfigArgs) -> anyhow::Result<Setting
     }
     layers.add_environment(std::env::vars()).map_err(config)?;
     for unknown in layers.unknown_environment() {
-        let nearest = unknown
-            .nearest
-            .as_ref()
-            .map_or_else(String::new, |n| format!("; did you mean {n}?"));
-        output::note(&format!(
-            "the environment variable {} sets nothing{nearest}",
-            unknown.name
-        ));
+        let nearest =
+            unknown.nearest.as_ref().map_or_else(String::new, |n| format!("; did you mean {n}?"));
+        output::note(&format!("the environment variable {} sets nothing{nearest}", unknown.name));
     }
     add_flags(&mut layers, args)?;
     let suggestions = detect_defaults(&repo, &mut layers, args)?;
-    Ok(Settings {
-        repo,
-        layers,
-        suggestions,
-        path,
-    })
+    Ok(Settings { repo, layers, suggestions, path })
 }
 
 fn config(error: ConfigError) -> EngineError {
@@ -81,9 +64,7 @@ fn config(error: ConfigError) -> EngineError {
 
 fn add_flags(layers: &mut Layers, args: &ConfigArgs) -> anyhow::Result<()> {
     let mut set = |key: &str, value: &str, flag: &str| {
-        layers
-            .set(key, value, Origin::Flag(flag.to_owned()))
-            .map_err(config)
+        layers.set(key, value, Origin::Flag(flag.to_owned())).map_err(config)
     };
     for (key, values, flag) in [
         ("target", &args.target, "--target"),
@@ -105,11 +86,7 @@ fn add_flags(layers: &mut Layers, args: &ConfigArgs) -> anyhow::Result<()> {
         ("tag", &args.tag, "--tag"),
         ("results", &args.results, "--results"),
         ("propose.proposer", &args.proposer, "--proposer"),
-        (
-            "propose.command",
-            &args.proposer_command,
-            "--proposer-command",
-        ),
+        ("propose.command", &args.proposer_command, "--proposer-command"),
         ("stop.time", &args.stop_after, "--stop-after"),
     ] {
         if let Some(value) = value {
@@ -155,11 +132,7 @@ fn detect_defaults(
         let bytes = repo.read_file(&head, path).ok().flatten()?;
         String::from_utf8(bytes).ok()
     };
-    let repository = Repository {
-        files: &files,
-        untracked: &untracked,
-        read: &read,
-    };
+    let repository = Repository { files: &files, untracked: &untracked, read: &read };
     let target = args.target.first().map(String::as_str);
     let mut suggestions = Vec::new();
     for found in detect::defaults(&repository, target) {
@@ -167,18 +140,14 @@ fn detect_defaults(
             suggestions.push(found);
         } else {
             let origin = Origin::Detected(found.why.clone());
-            layers
-                .set(found.key, &found.value, origin)
-                .map_err(config)?;
+            layers.set(found.key, &found.value, origin).map_err(config)?;
         }
     }
     if let Ok(config) = layers.clone().resolve() {
         let scripts = [config.target.clone(), config.read_only.clone()].concat();
         if let Some(found) = detect::allowance(&repository, &scripts, config.budget) {
             let origin = Origin::Detected(found.why.clone());
-            layers
-                .set(found.key, &found.value, origin)
-                .map_err(self::config)?;
+            layers.set(found.key, &found.value, origin).map_err(self::config)?;
         }
     }
     Ok(suggestions)
@@ -195,9 +164,7 @@ fn untracked_names(repo: &Repo, files: &[String]) -> Vec<String> {
         .filter(|name| name != ".git" && name != autoresearch::FOLDER)
         .filter(|name| {
             let inside = format!("{name}/");
-            !files
-                .iter()
-                .any(|file| file == name || file.starts_with(&inside))
+            !files.iter().any(|file| file == name || file.starts_with(&inside))
         })
         .collect()
 }

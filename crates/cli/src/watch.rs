@@ -58,11 +58,7 @@ impl Watch {
 
     fn tell_machine(news: &News<'_>) {
         let value = match news {
-            News::Begun {
-                plan,
-                folder,
-                resumed,
-            } => json!({
+            News::Begun { plan, folder, resumed } => json!({
                 "event": "begun", "tag": plan.tag, "base": plan.base, "metric": plan.metric,
                 "direction": plan.direction, "folder": folder.to_string_lossy(), "resumed": resumed,
             }),
@@ -81,11 +77,7 @@ impl Watch {
 
     fn tell_person(&mut self, news: &News<'_>) {
         match news {
-            News::Begun {
-                plan,
-                folder,
-                resumed,
-            } => {
+            News::Begun { plan, folder, resumed } => {
                 self.direction = plan.direction;
                 let how = if *resumed { "going on with" } else { "session" };
                 self.say(&format!(
@@ -107,12 +99,7 @@ impl Watch {
                 if self.is_terminal && is_due {
                     let width = usize::from(terminal_width());
                     let activities = std::slice::from_ref(*activity);
-                    self.draw(&live_line(
-                        progress,
-                        activities,
-                        now(),
-                        width.saturating_sub(1),
-                    ));
+                    self.draw(&live_line(progress, activities, now(), width.saturating_sub(1)));
                 }
             }
             News::Ended { .. } => {}
@@ -124,10 +111,7 @@ impl Watch {
                 self.say(&format!("\n{}\n", text.trim_end()));
             }
             News::Stopped { reason, active } => {
-                self.say(&format!(
-                    "\nstopped after {}: {reason}",
-                    human_duration(*active)
-                ));
+                self.say(&format!("\nstopped after {}: {reason}", human_duration(*active)));
             }
         }
     }
@@ -151,9 +135,7 @@ impl Drop for Watch {
 
 /// Now, for what is printed.
 pub(crate) fn now() -> Timestamp {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
 }
 

@@ -27,10 +27,7 @@ pub(crate) fn fill(settings: &mut Settings) -> anyhow::Result<()> {
         let answer = if missing.key == "metric.direction" {
             ask_direction(missing.question, &settings.layers)?
         } else {
-            let offered = settings
-                .suggestions
-                .iter()
-                .find(|found| found.key == missing.key);
+            let offered = settings.suggestions.iter().find(|found| found.key == missing.key);
             ask(missing.question, offered.map(|found| found.value.as_str()))?
         };
         match settings.layers.set(missing.key, &answer, Origin::Asked) {
@@ -48,24 +45,15 @@ pub(crate) fn fill(settings: &mut Settings) -> anyhow::Result<()> {
 pub(crate) fn fill_all(settings: &mut Settings) -> anyhow::Result<()> {
     for (key, question) in [
         ("target", "Which file is under experiment?"),
-        (
-            "read_only",
-            "Which files may be read and never changed (empty for none)?",
-        ),
+        ("read_only", "Which files may be read and never changed (empty for none)?"),
         ("run.command", "Which command runs one experiment?"),
     ] {
         offer(settings, key, question)?;
     }
     fill(settings)?;
     for (key, question) in [
-        (
-            "iterations",
-            "How many experiments at most (or `unlimited`)?",
-        ),
-        (
-            "scope",
-            "What may change: architecture, hyperparameters, optimizer or all?",
-        ),
+        ("iterations", "How many experiments at most (or `unlimited`)?"),
+        ("scope", "What may change: architecture, hyperparameters, optimizer or all?"),
         ("results", "Where does the table of results go?"),
     ] {
         offer(settings, key, question)?;
@@ -74,10 +62,7 @@ pub(crate) fn fill_all(settings: &mut Settings) -> anyhow::Result<()> {
 }
 
 fn offer(settings: &mut Settings, key: &str, question: &str) -> anyhow::Result<()> {
-    if matches!(
-        settings.layers.origin(key),
-        Some(Origin::File { .. } | Origin::Flag(_))
-    ) {
+    if matches!(settings.layers.origin(key), Some(Origin::File { .. } | Origin::Flag(_))) {
         return Ok(());
     }
     loop {
@@ -105,10 +90,8 @@ fn ask_direction(question: &str, layers: &Layers) -> anyhow::Result<String> {
     let name = layers.text("metric.name").unwrap_or_default();
     let start = usize::from(likely_direction(&name) == Some(Direction::Maximize));
     let choices = vec!["minimize", "maximize"];
-    let answer = Select::new(question, choices)
-        .with_starting_cursor(start)
-        .prompt()
-        .map_err(gone)?;
+    let answer =
+        Select::new(question, choices).with_starting_cursor(start).prompt().map_err(gone)?;
     Ok(answer.to_owned())
 }
 
@@ -122,11 +105,7 @@ pub(crate) fn confirm(config: &Config, layers: &Layers, question: &str) -> anyho
         let message = "nobody is there to confirm the configuration";
         return Err(crate::exit::BadInput::new(message, "look it over and pass `--yes`").into());
     }
-    if yes(question)? {
-        Ok(())
-    } else {
-        Err(Answer::Declined.into())
-    }
+    if yes(question)? { Ok(()) } else { Err(Answer::Declined.into()) }
 }
 
 /// Asks a question that is answered yes or no; no unless told otherwise.
@@ -134,10 +113,7 @@ pub(crate) fn confirm(config: &Config, layers: &Layers, question: &str) -> anyho
 /// # Errors
 /// When the user goes away.
 pub(crate) fn yes(question: &str) -> anyhow::Result<bool> {
-    Confirm::new(question)
-        .with_default(false)
-        .prompt()
-        .map_err(gone)
+    Confirm::new(question).with_default(false).prompt().map_err(gone)
 }
 
 /// Prints the Research Config as a table.
@@ -151,31 +127,16 @@ pub(crate) fn show(config: &Config, layers: &Layers) -> anyhow::Result<()> {
         .collect();
     let platform = autoresearch::run::platform::describe();
     let tag = config.tag.clone().unwrap_or_else(|| "<date>".to_owned());
-    rows.push((
-        "Branch".to_owned(),
-        autoresearch::Places::branch(&tag),
-        String::new(),
-    ));
+    rows.push(("Branch".to_owned(), autoresearch::Places::branch(&tag), String::new()));
     rows.push(("Platform".to_owned(), platform, "detected".to_owned()));
     let width = |column: fn(&(String, String, String)) -> &String| {
-        rows.iter()
-            .map(|row| column(row).chars().count())
-            .max()
-            .unwrap_or(0)
+        rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
     };
     let (labels, values) = (width(|row| &row.0), width(|row| &row.1).min(60));
     output::line("Research Config\n")?;
     for (label, value, origin) in &rows {
-        let origin = if origin.is_empty() {
-            String::new()
-        } else {
-            format!("  ({origin})")
-        };
-        output::line(
-            &format!("  {label:labels$}  {value:values$}{origin}")
-                .trim_end()
-                .to_owned(),
-        )?;
+        let origin = if origin.is_empty() { String::new() } else { format!("  ({origin})") };
+        output::line(&format!("  {label:labels$}  {value:values$}{origin}").trim_end().to_owned())?;
     }
     output::line("")
 }

@@ -6,8 +6,5 @@ use std::path::Path;
 fn main() -> std::io::Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema");
     std::fs::create_dir_all(&folder)?;
-    std::fs::write(
-        folder.join("autoresearch.schema.json"),
-        autoresearch_config::schema(),
-    )
+    std::fs::write(folder.join("autoresearch.schema.json"), autoresearch_config::schema())
 }

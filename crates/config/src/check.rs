@@ -24,9 +24,7 @@ pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
 
     for target in list(layers, "target") {
         let holds = |folder: &str| {
-            target
-                .strip_prefix(folder)
-                .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+            target.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
         };
         if list(layers, "read_only").iter().any(|path| holds(path)) {
             conflict(
@@ -56,11 +54,7 @@ pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
         ("metric.artifacts", "metric.command"),
     ] {
         if is_set(key) && !is_set(needs) {
-            conflict(
-                key,
-                needs,
-                format!("`{key}` means nothing without `{needs}`"),
-            );
+            conflict(key, needs, format!("`{key}` means nothing without `{needs}`"));
         }
     }
     if layers.value("propose.proposer").and_then(Json::as_str) == Some("command")
@@ -77,9 +71,5 @@ pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
 
 fn list<'a>(layers: &'a Layers, key: &str) -> Vec<&'a str> {
     let items = layers.value(key).and_then(Json::as_array);
-    items
-        .into_iter()
-        .flatten()
-        .filter_map(Json::as_str)
-        .collect()
+    items.into_iter().flatten().filter_map(Json::as_str).collect()
 }

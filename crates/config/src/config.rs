@@ -162,39 +162,20 @@ pub struct Stop {
     /// Rules, as written: `val_bpb <= 0.9`, `no keep in 20`.
     pub when: Vec<String>,
     /// How long the whole session may take; `None` is unlimited.
-    #[serde(
-        default,
-        with = "optional_duration_text",
-        skip_serializing_if = "Option::is_none"
-    )]
+    #[serde(default, with = "optional_duration_text", skip_serializing_if = "Option::is_none")]
     pub time: Option<Duration>,
 }
 
 impl Config {
     /// Where the metric is read from.
     pub fn source(&self) -> Source {
-        let Metric {
-            name,
-            pattern,
-            first,
-            json,
-            key,
-            ..
-        } = &self.metric;
+        let Metric { name, pattern, first, json, key, .. } = &self.metric;
         let name = name.clone();
         match (pattern, json) {
-            (Some(pattern), _) => Source::Pattern {
-                name,
-                pattern: pattern.clone(),
-                first: *first,
-            },
+            (Some(pattern), _) => Source::Pattern { name, pattern: pattern.clone(), first: *first },
             (None, Some(file)) => {
                 let key = key.clone().unwrap_or_else(|| name.clone());
-                Source::Json {
-                    name,
-                    file: file.clone(),
-                    key,
-                }
+                Source::Json { name, file: file.clone(), key }
             }
             (None, None) => Source::Printed { name },
         }

@@ -54,26 +54,13 @@ const LINKS: [&str; 12] = [
     "checkpoints",
     "tokenizer",
 ];
-const TRAINING: [&str; 8] = [
-    "__main__",
-    "optimizer",
-    "backward(",
-    "loss",
-    "epoch",
-    "learning_rate",
-    ".fit(",
-    "accuracy",
-];
+const TRAINING: [&str; 8] =
+    ["__main__", "optimizer", "backward(", "loss", "epoch", "learning_rate", ".fit(", "accuracy"];
 /// What the repository suggests; `target` is the one that was already chosen.
 pub fn defaults(repository: &Repository<'_>, target: Option<&str>) -> Vec<Detected> {
     let mut found = Vec::new();
     let mut add = |key, value: String, why: String, suggestion| {
-        found.push(Detected {
-            key,
-            value,
-            why,
-            suggestion,
-        });
+        found.push(Detected { key, value, why, suggestion });
     };
     let chosen = match target {
         Some(target) => Some(target.to_owned()),
@@ -85,53 +72,24 @@ pub fn defaults(repository: &Repository<'_>, target: Option<&str>) -> Vec<Detect
     let target = chosen.as_deref().unwrap_or_default();
     let read_only = read_only(repository, target);
     if !read_only.is_empty() {
-        add(
-            "read_only",
-            list(&read_only),
-            "prepares, evaluates or tests".to_owned(),
-            false,
-        );
+        add("read_only", list(&read_only), "prepares, evaluates or tests".to_owned(), false);
     }
     if let Some((command, why)) = command(repository, target) {
         add("run.command", command, why, false);
     }
-    let has = |name: &&str| {
-        repository
-            .untracked
-            .iter()
-            .any(|u| u.trim_end_matches('/') == *name)
-    };
+    let has = |name: &&str| repository.untracked.iter().any(|u| u.trim_end_matches('/') == *name);
     let links: Vec<&str> = LINKS.into_iter().filter(has).collect();
     if !links.is_empty() {
-        add(
-            "links",
-            list(&links),
-            "there, but not in git".to_owned(),
-            false,
-        );
+        add("links", list(&links), "there, but not in git".to_owned(), false);
     }
     let scripts = read_only.iter().copied().chain([target]);
     let texts: Vec<String> = scripts.filter_map(|path| (repository.read)(path)).collect();
     if let Some(name) = printed_metric(&texts) {
         if let Some(direction) = likely_direction(&name) {
-            let word = if direction == Direction::Minimize {
-                "minimize"
-            } else {
-                "maximize"
-            };
-            add(
-                "metric.direction",
-                word.to_owned(),
-                format!("usual for `{name}`"),
-                true,
-            );
+            let word = if direction == Direction::Minimize { "minimize" } else { "maximize" };
+            add("metric.direction", word.to_owned(), format!("usual for `{name}`"), true);
         }
-        add(
-            "metric.name",
-            name,
-            "printed by the script".to_owned(),
-            true,
-        );
+        add("metric.name", name, "printed by the script".to_owned(), true);
     }
     found
 }
@@ -147,10 +105,7 @@ pub fn allowance(
     const WORDS: [&str; 2] = ["AUTORESEARCH_BUDGET_SECONDS", "TIME_BUDGET"];
     let (script, word) = scripts.iter().find_map(|script| {
         let text = (repository.read)(script)?;
-        WORDS
-            .into_iter()
-            .find(|word| text.contains(word))
-            .map(|word| (script, word))
+        WORDS.into_iter().find(|word| text.contains(word)).map(|word| (script, word))
     })?;
     Some(Detected {
         key: "run.allowance",
@@ -162,15 +117,9 @@ pub fn allowance(
 
 /// A list as a flag gives it; as TOML where a name has a comma.
 fn list(paths: &[&str]) -> String {
-    if paths
-        .iter()
-        .any(|path| path.contains(',') || path.starts_with('[') || path.trim() != *path)
+    if paths.iter().any(|path| path.contains(',') || path.starts_with('[') || path.trim() != *path)
     {
-        paths
-            .iter()
-            .copied()
-            .collect::<toml_edit::Array>()
-            .to_string()
+        paths.iter().copied().collect::<toml_edit::Array>().to_string()
     } else {
         paths.join(",")
     }
@@ -181,17 +130,13 @@ fn file_name(path: &str) -> &str {
 }
 
 fn has_extension(path: &str, extension: &str) -> bool {
-    path.rsplit_once('.')
-        .is_some_and(|(_, end)| end == extension)
+    path.rsplit_once('.').is_some_and(|(_, end)| end == extension)
 }
 
 fn likely_target(repository: &Repository<'_>) -> Option<(String, String)> {
     let shortest = |path: &&String| (path.matches('/').count(), path.len());
-    let named = repository
-        .files
-        .iter()
-        .filter(|path| file_name(path) == "train.py")
-        .min_by_key(shortest);
+    let named =
+        repository.files.iter().filter(|path| file_name(path) == "train.py").min_by_key(shortest);
     if let Some(path) = named {
         return Some((path.clone(), "the usual name".to_owned()));
     }
@@ -227,38 +172,16 @@ fn is_test(path: &str) -> bool {
 
 fn evaluates(path: &str) -> bool {
     let name = file_name(path);
-    let stem = name
-        .strip_suffix(".py")
-        .or_else(|| name.strip_suffix(".sh"))
-        .unwrap_or_default();
-    [
-        "prepare",
-        "eval",
-        "evaluate",
-        "evaluation",
-        "score",
-        "scoring",
-    ]
-    .contains(&stem)
+    let stem = name.strip_suffix(".py").or_else(|| name.strip_suffix(".sh")).unwrap_or_default();
+    ["prepare", "eval", "evaluate", "evaluation", "score", "scoring"].contains(&stem)
         || stem.starts_with("eval_")
         || stem.ends_with("_eval")
 }
 
 fn read_only<'a>(repository: &Repository<'a>, target: &str) -> Vec<&'a str> {
-    let others = || {
-        repository
-            .files
-            .iter()
-            .map(String::as_str)
-            .filter(|path| *path != target)
-    };
-    let mut found: Vec<&str> = others()
-        .filter(|path| evaluates(path))
-        .take(SCRIPTS)
-        .collect();
-    let tests: Vec<&str> = others()
-        .filter(|path| is_test(path) && !found.contains(path))
-        .collect();
+    let others = || repository.files.iter().map(String::as_str).filter(|path| *path != target);
+    let mut found: Vec<&str> = others().filter(|path| evaluates(path)).take(SCRIPTS).collect();
+    let tests: Vec<&str> = others().filter(|path| is_test(path) && !found.contains(path)).collect();
     if tests.len() <= TESTS {
         found.extend(tests);
     }
@@ -268,12 +191,8 @@ fn read_only<'a>(repository: &Repository<'a>, target: &str) -> Vec<&'a str> {
 fn command(repository: &Repository<'_>, target: &str) -> Option<(String, String)> {
     let quoted = shlex::try_quote(target).ok()?;
     let is_tracked = |name: &str| repository.files.iter().any(|path| path == name);
-    let is_untracked = |name: &str| {
-        repository
-            .untracked
-            .iter()
-            .any(|u| u.trim_end_matches('/') == name)
-    };
+    let is_untracked =
+        |name: &str| repository.untracked.iter().any(|u| u.trim_end_matches('/') == name);
     let (runner, why) = match target.rsplit_once('.')?.1 {
         "py" if is_tracked("uv.lock") => ("uv run", "uv.lock is there"),
         "py" if is_untracked(".venv") => (".venv/bin/python", ".venv is there"),
@@ -296,22 +215,13 @@ mod tests {
         untracked: &[&str],
         target: Option<&str>,
     ) -> BTreeMap<&'static str, String> {
-        let texts: BTreeMap<String, String> = files
-            .iter()
-            .map(|(path, text)| ((*path).to_owned(), (*text).to_owned()))
-            .collect();
+        let texts: BTreeMap<String, String> =
+            files.iter().map(|(path, text)| ((*path).to_owned(), (*text).to_owned())).collect();
         let names: Vec<String> = texts.keys().cloned().collect();
         let untracked: Vec<String> = untracked.iter().map(ToString::to_string).collect();
         let read = |path: &str| texts.get(path).cloned();
-        let repository = Repository {
-            files: &names,
-            untracked: &untracked,
-            read: &read,
-        };
-        defaults(&repository, target)
-            .into_iter()
-            .map(|d| (d.key, d.value))
-            .collect()
+        let repository = Repository { files: &names, untracked: &untracked, read: &read };
+        defaults(&repository, target).into_iter().map(|d| (d.key, d.value)).collect()
     }
 
     #[test]
@@ -346,11 +256,7 @@ mod tests {
 
     #[test]
     fn a_sole_script_and_a_plain_print_are_enough() {
-        let found = detect(
-            &[("my model.py", "print('test_accuracy:', acc)\n")],
-            &["data"],
-            None,
-        );
+        let found = detect(&[("my model.py", "print('test_accuracy:', acc)\n")], &["data"], None);
         insta::assert_debug_snapshot!(found, @r#"
         {
             "links": "data",
@@ -367,10 +273,7 @@ mod tests {
         let found = detect(
             &[
                 ("lib/util.py", "def f(): pass"),
-                (
-                    "net.py",
-                    "optimizer\nloss.backward()\nfor epoch in range(3): ...\n",
-                ),
+                ("net.py", "optimizer\nloss.backward()\nfor epoch in range(3): ...\n"),
                 ("tests/test_net.py", "optimizer loss epoch backward("),
             ],
             &[],
@@ -386,18 +289,10 @@ mod tests {
     fn budget_is_never_detected_and_metric_and_direction_are_only_suggested() {
         let files = ["train.py".to_owned()];
         let read = |_: &str| Some("BUDGET = 300\nprint(f'val_loss: {x}')".to_owned());
-        let repository = Repository {
-            files: &files,
-            untracked: &[],
-            read: &read,
-        };
+        let repository = Repository { files: &files, untracked: &[], read: &read };
         for found in defaults(&repository, None) {
             assert_ne!(found.key, "budget");
-            assert_eq!(
-                found.suggestion,
-                found.key.starts_with("metric."),
-                "{found:?}"
-            );
+            assert_eq!(found.suggestion, found.key.starts_with("metric."), "{found:?}");
         }
     }
 
@@ -405,11 +300,7 @@ mod tests {
     fn a_script_that_times_itself_gets_an_allowance() {
         let scripts = ["train.py".to_owned(), "prepare.py".to_owned()];
         let read = |path: &str| (path == "prepare.py").then(|| "TIME_BUDGET = 300".to_owned());
-        let repository = Repository {
-            files: &scripts,
-            untracked: &[],
-            read: &read,
-        };
+        let repository = Repository { files: &scripts, untracked: &[], read: &read };
         let found = allowance(&repository, &scripts, Duration::from_secs(5)).unwrap();
         assert_eq!(
             (found.value.as_str(), found.why.as_str()),
@@ -417,10 +308,7 @@ mod tests {
         );
         let found = allowance(&repository, &scripts, Duration::from_mins(10)).unwrap();
         assert_eq!(found.value, "10m");
-        assert_eq!(
-            allowance(&repository, &scripts[..1], Duration::from_secs(5)),
-            None
-        );
+        assert_eq!(allowance(&repository, &scripts[..1], Duration::from_secs(5)), None);
     }
 
     proptest! {

@@ -87,23 +87,13 @@ pub(crate) struct File {
 impl File {
     /// The line of a byte, from 1.
     pub(crate) fn line(&self, at: usize) -> usize {
-        1 + self
-            .text
-            .bytes()
-            .take(at)
-            .filter(|byte| *byte == b'\n')
-            .count()
+        1 + self.text.bytes().take(at).filter(|byte| *byte == b'\n').count()
     }
 }
 
 impl Problem {
     pub(crate) fn new(what: What, place: Place) -> Problem {
-        Problem {
-            what,
-            hint: None,
-            place,
-            other: None,
-        }
+        Problem { what, hint: None, place, other: None }
     }
 
     pub(crate) fn hint(mut self, hint: impl Into<String>) -> Problem {
@@ -130,9 +120,7 @@ impl Problem {
         match &self.place {
             Place::Text(file, span) => {
                 let mark = AnnotationKind::Primary.span(span.clone()).label(hint);
-                let mut snippet = Snippet::source(&file.text)
-                    .path(&file.path)
-                    .annotation(mark);
+                let mut snippet = Snippet::source(&file.text).path(&file.path).annotation(mark);
                 if let Some((Place::Text(other, span), part)) = &self.other
                     && Arc::ptr_eq(file, other)
                 {
@@ -161,11 +149,7 @@ impl Problem {
 impl ConfigError {
     /// An error of these problems; `Ok` when there are none.
     pub(crate) fn unless_empty(problems: Vec<Problem>) -> Result<(), ConfigError> {
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(ConfigError { problems })
-        }
+        if problems.is_empty() { Ok(()) } else { Err(ConfigError { problems }) }
     }
 
     /// What is wrong, in the order of the file; never empty.
@@ -176,11 +160,7 @@ impl ConfigError {
     /// The problems as a person wants to see them, with their lines and carets,
     /// and without a newline at the end. Colour is ANSI.
     pub fn render(&self, color: bool) -> String {
-        let renderer = if color {
-            Renderer::styled()
-        } else {
-            Renderer::plain()
-        };
+        let renderer = if color { Renderer::styled() } else { Renderer::plain() };
         let parts: Vec<String> = self.problems.iter().map(|p| p.render(&renderer)).collect();
         parts.join("\n\n")
     }
@@ -188,9 +168,7 @@ impl ConfigError {
 
 impl From<Problem> for ConfigError {
     fn from(problem: Problem) -> ConfigError {
-        ConfigError {
-            problems: vec![problem],
-        }
+        ConfigError { problems: vec![problem] }
     }
 }
 

@@ -22,16 +22,9 @@ pub(crate) struct Found {
 pub(crate) fn values(file: &Arc<File>) -> Result<Vec<Found>, ConfigError> {
     let table = DeTable::parse(&file.text).map_err(|error| {
         let what = What::Syntax(error.message().replace('\n', ", "));
-        Problem::new(
-            what,
-            Place::Text(Arc::clone(file), in_bounds(&file.text, error.span())),
-        )
+        Problem::new(what, Place::Text(Arc::clone(file), in_bounds(&file.text, error.span())))
     })?;
-    let mut reader = Reader {
-        file,
-        found: Vec::new(),
-        problems: Vec::new(),
-    };
+    let mut reader = Reader { file, found: Vec::new(), problems: Vec::new() };
     reader.table("", table.get_ref());
     reader.problems.sort_by_key(Problem::offset);
     ConfigError::unless_empty(reader.problems)?;
@@ -53,20 +46,13 @@ struct Reader<'a> {
 
 impl Reader<'_> {
     fn place(&self, span: Range<usize>) -> Place {
-        Place::Text(
-            Arc::clone(self.file),
-            in_bounds(&self.file.text, Some(span)),
-        )
+        Place::Text(Arc::clone(self.file), in_bounds(&self.file.text, Some(span)))
     }
 
     fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
         for (key, value) in table {
             let own = key.get_ref();
-            let name = if prefix.is_empty() {
-                own.to_string()
-            } else {
-                format!("{prefix}.{own}")
-            };
+            let name = if prefix.is_empty() { own.to_string() } else { format!("{prefix}.{own}") };
             if keys::is_table(&name) {
                 match value.get_ref() {
                     DeValue::Table(inner) => self.table(&name, inner),
@@ -94,11 +80,7 @@ impl Reader<'_> {
         let span = value.span();
         let refused = match read(key.kind, own, given(value.get_ref())) {
             Ok(value) => {
-                self.found.push(Found {
-                    key: name.to_owned(),
-                    value,
-                    span,
-                });
+                self.found.push(Found { key: name.to_owned(), value, span });
                 return;
             }
             Err(refused) => refused,
@@ -114,11 +96,8 @@ impl Reader<'_> {
     }
 
     fn not_a_table(&mut self, name: &str, span: Range<usize>, value: &DeValue<'_>) {
-        let what = What::WrongType {
-            key: name.to_owned(),
-            expected: "a table",
-            found: type_name(value),
-        };
+        let what =
+            What::WrongType { key: name.to_owned(), expected: "a table", found: type_name(value) };
         let first = KEYS
             .iter()
             .find_map(|key| key.name.strip_prefix(name)?.strip_prefix('.'))
@@ -144,8 +123,7 @@ impl Reader<'_> {
             }
         };
         let what = What::UnknownKey(name.to_owned());
-        self.problems
-            .push(Problem::new(what, self.place(span)).hint(hint));
+        self.problems.push(Problem::new(what, self.place(span)).hint(hint));
     }
 }
 
@@ -153,11 +131,7 @@ impl Reader<'_> {
 pub(crate) fn problem(key: &str, refused: Refused, place: Place) -> Problem {
     let key = key.to_owned();
     let what = match refused {
-        Refused::Type { expected, found } => What::WrongType {
-            key,
-            expected,
-            found,
-        },
+        Refused::Type { expected, found } => What::WrongType { key, expected, found },
         Refused::Unusable { why, .. } => What::Unusable { key, why },
     };
     Problem::new(what, place)

@@ -80,12 +80,7 @@ impl Key {
 pub(crate) const PREFIX: &str = "AUTORESEARCH_";
 
 const fn key(name: &'static str, kind: Kind, about: &'static str) -> Key {
-    Key {
-        name,
-        kind,
-        about,
-        required: None,
-    }
+    Key { name, kind, about, required: None }
 }
 
 const fn required(
@@ -95,21 +90,14 @@ const fn required(
     flag: &'static str,
     question: &'static str,
 ) -> Key {
-    Key {
-        name,
-        kind,
-        about,
-        required: Some(Required { flag, question }),
-    }
+    Key { name, kind, about, required: Some(Required { flag, question }) }
 }
 
 /// All keys, in the order in which a file has them.
 pub const KEYS: &[Key] = &[
     required(
         "target",
-        Kind::Paths {
-            may_be_empty: false,
-        },
+        Kind::Paths { may_be_empty: false },
         "the files under experiment: the only ones that are ever changed",
         "--target",
         "Which file is under experiment?",
@@ -126,26 +114,14 @@ pub const KEYS: &[Key] = &[
         "--budget",
         "How long may one experiment run (as 5m)?",
     ),
-    key(
-        "iterations",
-        Kind::Limit,
-        "how many experiments at most; `unlimited` unless given",
-    ),
+    key("iterations", Kind::Limit, "how many experiments at most; `unlimited` unless given"),
     key(
         "scope",
         Kind::Choice(&["architecture", "hyperparameters", "optimizer", "all"]),
         "what may be changed in the target",
     ),
-    key(
-        "tag",
-        Kind::Tag,
-        "name of the session and end of its branch; from the date unless given",
-    ),
-    key(
-        "results",
-        Kind::Path,
-        "where the table of results is written",
-    ),
+    key("tag", Kind::Tag, "name of the session and end of its branch; from the date unless given"),
+    key("results", Kind::Path, "where the table of results is written"),
     key(
         "links",
         Kind::Paths { may_be_empty: true },
@@ -170,16 +146,8 @@ pub const KEYS: &[Key] = &[
         Kind::Pattern,
         "regular expression that finds it in the output; its first group is the number",
     ),
-    key(
-        "metric.first",
-        Kind::Boolean,
-        "with `pattern`: the first match counts, not the last",
-    ),
-    key(
-        "metric.json",
-        Kind::Path,
-        "JSON file that the run writes and that holds the metric",
-    ),
+    key("metric.first", Kind::Boolean, "with `pattern`: the first match counts, not the last"),
+    key("metric.json", Kind::Path, "JSON file that the run writes and that holds the metric"),
     key(
         "metric.key",
         Kind::Text,
@@ -222,26 +190,10 @@ pub const KEYS: &[Key] = &[
         Kind::Choice(&["last", "crash"]),
         "whether a run that was ended counts with its last metric or as a crash",
     ),
-    key(
-        "run.seed",
-        Kind::Integer { least: 0 },
-        "given to runs as AUTORESEARCH_SEED",
-    ),
-    key(
-        "run.log_head",
-        Kind::Size,
-        "how much of the beginning of a long log stays in plain text",
-    ),
-    key(
-        "run.log_tail",
-        Kind::Size,
-        "how much of the end of a long log stays in plain text",
-    ),
-    key(
-        "run.env",
-        Kind::Variables,
-        "environment variables of the runs",
-    ),
+    key("run.seed", Kind::Integer { least: 0 }, "given to runs as AUTORESEARCH_SEED"),
+    key("run.log_head", Kind::Size, "how much of the beginning of a long log stays in plain text"),
+    key("run.log_tail", Kind::Size, "how much of the end of a long log stays in plain text"),
+    key("run.env", Kind::Variables, "environment variables of the runs"),
     key(
         "propose.proposer",
         Kind::Choice(&["search", "command", "queue"]),
@@ -252,36 +204,16 @@ pub const KEYS: &[Key] = &[
         Kind::Command,
         "the proposer `command`: a program that edits the target",
     ),
-    key(
-        "propose.timeout",
-        Kind::Duration { may_be_zero: false },
-        "how long one proposal may take",
-    ),
+    key("propose.timeout", Kind::Duration { may_be_zero: false }, "how long one proposal may take"),
     key(
         "propose.patience",
         Kind::Integer { least: 1 },
         "refused or failed proposals in a row before the session stops",
     ),
-    key(
-        "judge.mode",
-        Kind::Choice(&["greedy"]),
-        "how a result is judged: `greedy` keeps any gain",
-    ),
-    key(
-        "stop.when",
-        Kind::Texts,
-        "rules that end the session, as `improvement >= 10%`",
-    ),
-    key(
-        "stop.time",
-        Kind::Duration { may_be_zero: false },
-        "how long the whole session may take",
-    ),
-    key(
-        "search",
-        Kind::Ranges,
-        "ranges for the embedded search, as `1e-4..1e-1 log`",
-    ),
+    key("judge.mode", Kind::Choice(&["greedy"]), "how a result is judged: `greedy` keeps any gain"),
+    key("stop.when", Kind::Texts, "rules that end the session, as `improvement >= 10%`"),
+    key("stop.time", Kind::Duration { may_be_zero: false }, "how long the whole session may take"),
+    key("search", Kind::Ranges, "ranges for the embedded search, as `1e-4..1e-1 log`"),
 ];
 
 /// The key that `name` means, and the user's own part of it in an open table.
@@ -300,10 +232,7 @@ pub(crate) fn find(name: &str) -> Option<(&'static Key, Option<&str>)> {
 pub(crate) fn is_table(name: &str) -> bool {
     KEYS.iter().any(|key| {
         (key.kind.is_open() && key.name == name)
-            || key
-                .name
-                .strip_prefix(name)
-                .is_some_and(|rest| rest.starts_with('.'))
+            || key.name.strip_prefix(name).is_some_and(|rest| rest.starts_with('.'))
     })
 }
 
@@ -318,21 +247,12 @@ pub(crate) fn nearest(unknown: &str) -> Option<&'static str> {
     let unknown = unknown.to_lowercase().replace('-', "_");
     let (table, last) = split(&unknown);
     KEYS.iter()
-        .flat_map(|key| {
-            [
-                Some(key.name),
-                key.name.split_once('.').map(|(table, _)| table),
-            ]
-        })
+        .flat_map(|key| [Some(key.name), key.name.split_once('.').map(|(table, _)| table)])
         .flatten()
         .map(|name| {
             let (its_table, its_last) = split(name);
             // A shared table is no likeness.
-            let whole = if table == its_table {
-                0.0
-            } else {
-                likeness(&unknown, name)
-            };
+            let whole = if table == its_table { 0.0 } else { likeness(&unknown, name) };
             let own = if table == its_table { 1.0 } else { 0.95 } * likeness(&last, &its_last);
             (name, whole.max(own))
         })

@@ -107,14 +107,10 @@ impl Default for Layers {
 impl Layers {
     /// The defaults and nothing else.
     pub fn new() -> Layers {
-        let mut layers = Layers {
-            entries: Vec::new(),
-            unknown: Vec::new(),
-        };
+        let mut layers = Layers { entries: Vec::new(), unknown: Vec::new() };
         // A test holds that the defaults can be read.
-        let _ = layers.read_file("defaults.toml", include_str!("defaults.toml"), |_| {
-            Origin::Default
-        });
+        let _ =
+            layers.read_file("defaults.toml", include_str!("defaults.toml"), |_| Origin::Default);
         layers
     }
 
@@ -124,10 +120,7 @@ impl Layers {
     /// # Errors
     /// All that is wrong with the file; nothing of it is added then.
     pub fn add_file(&mut self, path: &str, text: &str) -> Result<(), ConfigError> {
-        self.read_file(path, text, |line| Origin::File {
-            path: path.to_owned(),
-            line,
-        })
+        self.read_file(path, text, |line| Origin::File { path: path.to_owned(), line })
     }
 
     fn read_file(
@@ -137,18 +130,10 @@ impl Layers {
         origin: impl Fn(usize) -> Origin,
     ) -> Result<(), ConfigError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text).to_owned();
-        let file = Arc::new(File {
-            path: path.to_owned(),
-            text,
-        });
+        let file = Arc::new(File { path: path.to_owned(), text });
         for Found { key, value, span } in file::values(&file)? {
             let origin = origin(file.line(span.start));
-            self.entries.push(Entry {
-                key,
-                value,
-                origin,
-                text: Some((Arc::clone(&file), span)),
-            });
+            self.entries.push(Entry { key, value, origin, text: Some((Arc::clone(&file), span)) });
         }
         Ok(())
     }
@@ -168,16 +153,9 @@ impl Layers {
             if !name.starts_with(PREFIX) || value.is_empty() {
                 continue;
             }
-            if let Some(key) = KEYS
-                .iter()
-                .find(|key| key.environment().as_ref() == Some(&name))
-            {
+            if let Some(key) = KEYS.iter().find(|key| key.environment().as_ref() == Some(&name)) {
                 let set = self.set(key.name, &value, Origin::Environment(name));
-                problems.extend(
-                    set.err()
-                        .into_iter()
-                        .flat_map(|error| error.problems().to_vec()),
-                );
+                problems.extend(set.err().into_iter().flat_map(|error| error.problems().to_vec()));
             } else {
                 let key = name[PREFIX.len()..].to_lowercase();
                 let nearest = KEYS
@@ -219,12 +197,7 @@ impl Layers {
             }
             Refusal::Refused(refused) => file::problem(key, refused, place()),
         })?;
-        self.entries.push(Entry {
-            key: key.to_owned(),
-            value,
-            origin,
-            text: None,
-        });
+        self.entries.push(Entry { key: key.to_owned(), value, origin, text: None });
         Ok(())
     }
 
@@ -234,11 +207,7 @@ impl Layers {
             .filter(|key| self.value(key.name).is_none())
             .filter_map(|key| {
                 let keys::Required { flag, question } = key.required?;
-                Some(Missing {
-                    key: key.name,
-                    flag,
-                    question,
-                })
+                Some(Missing { key: key.name, flag, question })
             })
             .collect()
     }
@@ -288,10 +257,9 @@ impl Layers {
     /// Where the value that is heard stands.
     pub(crate) fn place(&self, key: &str) -> Place {
         match self.heard(key) {
-            Some(Entry {
-                text: Some((file, span)),
-                ..
-            }) => Place::Text(Arc::clone(file), span.clone()),
+            Some(Entry { text: Some((file, span)), .. }) => {
+                Place::Text(Arc::clone(file), span.clone())
+            }
             Some(entry) => Place::Given(entry.origin.clone()),
             None => Place::Nowhere,
         }
@@ -300,19 +268,12 @@ impl Layers {
     /// Of two keys, the one whose value comes from the stronger origin, first.
     pub(crate) fn stronger_first<'a>(&self, one: &'a str, two: &'a str) -> (&'a str, &'a str) {
         let rank = |key| self.origin(key).map_or(0, Origin::rank);
-        if rank(two) > rank(one) {
-            (two, one)
-        } else {
-            (one, two)
-        }
+        if rank(two) > rank(one) { (two, one) } else { (one, two) }
     }
 
     fn heard(&self, key: &str) -> Option<&Entry> {
         // Of equals, `max_by_key` gives the last.
-        self.entries
-            .iter()
-            .filter(|entry| entry.key == key)
-            .max_by_key(|entry| entry.origin.rank())
+        self.entries.iter().filter(|entry| entry.key == key).max_by_key(|entry| entry.origin.rank())
     }
 
     /// All values that are heard, as a file has them.
@@ -329,9 +290,7 @@ impl Layers {
             parts.extend(own);
             let mut table = &mut tree;
             while parts.len() > 1 {
-                let inner = table
-                    .entry(parts.remove(0))
-                    .or_insert_with(|| Map::new().into());
+                let inner = table.entry(parts.remove(0)).or_insert_with(|| Map::new().into());
                 let Json::Object(inner) = inner else {
                     return Json::Null;
                 };

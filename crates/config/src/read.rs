@@ -25,10 +25,7 @@ pub(crate) enum Given {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// It is of another type than the key holds.
-    Type {
-        expected: &'static str,
-        found: &'static str,
-    },
+    Type { expected: &'static str, found: &'static str },
     /// It cannot be used; `item` is the culprit's place in a list.
     Unusable { why: String, item: Option<usize> },
 }
@@ -82,22 +79,14 @@ impl Given {
 
 fn toml_list(text: &str) -> Option<Vec<String>> {
     let value: toml_edit::Value = text.parse().ok()?;
-    value
-        .as_array()?
-        .iter()
-        .map(|item| item.as_str().map(str::to_owned))
-        .collect()
+    value.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
 }
 
 /// Reads what a key of this kind may hold; `own` is the user's own part of the
 /// name in an open table.
 pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, Refused> {
-    let refuse = |expected, given: &Given| {
-        Err(Refused::Type {
-            expected,
-            found: given.type_name(),
-        })
-    };
+    let refuse =
+        |expected, given: &Given| Err(Refused::Type { expected, found: given.type_name() });
     match (kind, given) {
         (Kind::Text | Kind::Ranges, Given::Text(text)) => Ok(plain(&text)?.into()),
         (Kind::MetricName, Given::Text(text)) => Ok(metric_name(&text)?.into()),
@@ -107,9 +96,7 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
         (Kind::Paths { .. }, Given::Text(text)) => paths(&[text]),
         (Kind::Paths { may_be_empty }, Given::Texts(items)) => {
             if items.is_empty() && !may_be_empty {
-                return Err("the list is empty; name at least one file"
-                    .to_owned()
-                    .into());
+                return Err("the list is empty; name at least one file".to_owned().into());
             }
             paths(&items)
         }
@@ -171,18 +158,14 @@ fn metric_name(text: &str) -> Result<&str, String> {
         return Err("a metric's name is one line without tabs".to_owned());
     }
     if ["commit", "mem_gb", "memory_gb", "status", "description"].contains(&name) {
-        return Err(format!(
-            "`{name}` is another column of the table of results"
-        ));
+        return Err(format!("`{name}` is another column of the table of results"));
     }
     Ok(name)
 }
 
 fn tag(text: &str) -> Result<&str, String> {
     let tag = plain(text)?;
-    let is_safe = tag
-        .chars()
-        .all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
+    let is_safe = tag.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c))
         && !tag.starts_with(['.', '-'])
         && !tag.ends_with('.')
         && !tag.contains("..")
@@ -209,14 +192,9 @@ fn path(text: &str) -> Result<String, String> {
     let has_drive =
         text.as_bytes().get(1) == Some(&b':') && text.as_bytes()[0].is_ascii_alphabetic();
     if text.starts_with('/') || text.starts_with("~/") || has_drive {
-        return Err(format!(
-            "`{text}` is absolute; write it from the root of the repository"
-        ));
+        return Err(format!("`{text}` is absolute; write it from the root of the repository"));
     }
-    let parts: Vec<&str> = text
-        .split('/')
-        .filter(|part| !matches!(*part, "" | "."))
-        .collect();
+    let parts: Vec<&str> = text.split('/').filter(|part| !matches!(*part, "" | ".")).collect();
     match parts.first() {
         None => Err(format!("`{text}` is the repository itself; name a file")),
         Some(_) if parts.contains(&"..") => Err(format!("`{text}` must not contain `..`")),
@@ -243,17 +221,11 @@ fn paths(items: &[String]) -> Result<Json, Refused> {
 fn pattern(text: &str) -> Result<&str, String> {
     let regex = Regex::new(text).map_err(|error| {
         let error = error.to_string();
-        let reason = error
-            .lines()
-            .last()
-            .unwrap_or_default()
-            .trim_start_matches("error: ");
+        let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
         format!("`{text}` is not a regular expression: {reason}")
     })?;
     if regex.captures_len() < 2 {
-        return Err(format!(
-            "`{text}` has no group; put `(` and `)` around the number"
-        ));
+        return Err(format!("`{text}` has no group; put `(` and `)` around the number"));
     }
     Ok(text)
 }
@@ -267,23 +239,15 @@ fn duration(text: &str, may_be_zero: bool) -> Result<Json, Refused> {
 }
 
 fn at_least(least: i64, n: i64) -> Result<Json, Refused> {
-    if n < least {
-        Err(format!("{n} is below {least}").into())
-    } else {
-        Ok(n.into())
-    }
+    if n < least { Err(format!("{n} is below {least}").into()) } else { Ok(n.into()) }
 }
 
 fn choice(words: &[&'static str], text: &str) -> Result<&'static str, String> {
     let given = text.trim().to_ascii_lowercase();
-    words
-        .iter()
-        .find(|word| **word == given)
-        .copied()
-        .ok_or_else(|| match words {
-            [word] => format!("`{text}` is not known; it can only be `{word}`"),
-            _ => format!("`{text}` is none of `{}`", words.join("`, `")),
-        })
+    words.iter().find(|word| **word == given).copied().ok_or_else(|| match words {
+        [word] => format!("`{text}` is not known; it can only be `{word}`"),
+        _ => format!("`{text}` is none of `{}`", words.join("`, `")),
+    })
 }
 
 /// Splits as a shell would, and refuses what only a shell could do.
@@ -298,25 +262,19 @@ fn shell_words(text: &str) -> Result<Vec<String>, String> {
     if let Some((name, _)) = words.first().and_then(|word| word.split_once('='))
         && variable_name(name).is_ok()
     {
-        return Err(format!(
-            "`{name}=` is for a shell; set the variable in [run.env]"
-        ));
+        return Err(format!("`{name}=` is for a shell; set the variable in [run.env]"));
     }
     Ok(words)
 }
 
 fn command(words: Vec<String>) -> Result<Json, Refused> {
-    if words
-        .first()
-        .is_none_or(|program| program.trim().is_empty())
-    {
+    if words.first().is_none_or(|program| program.trim().is_empty()) {
         return Err("a command needs a program".to_owned().into());
     }
     match words.iter().position(|word| word.contains('\0')) {
-        Some(n) => Err(Refused::Unusable {
-            why: "a word contains a zero byte".to_owned(),
-            item: Some(n),
-        }),
+        Some(n) => {
+            Err(Refused::Unusable { why: "a word contains a zero byte".to_owned(), item: Some(n) })
+        }
         None => Ok(words.into()),
     }
 }
@@ -326,12 +284,7 @@ fn texts(items: &[String]) -> Result<Json, Refused> {
         Ok(text) => Ok(text.to_owned()),
         Err(why) => Err(Refused::Unusable { why, item: Some(n) }),
     };
-    Ok(items
-        .iter()
-        .enumerate()
-        .map(read)
-        .collect::<Result<Vec<String>, Refused>>()?
-        .into())
+    Ok(items.iter().enumerate().map(read).collect::<Result<Vec<String>, Refused>>()?.into())
 }
 
 fn variable_name(name: &str) -> Result<(), String> {

@@ -11,10 +11,7 @@ use crate::layers::Layers;
 pub fn schema() -> String {
     let defaults = Layers::new();
     let mut root = object("A complete autoresearch.toml: the config of a research session");
-    root.insert(
-        "$schema".to_owned(),
-        "https://json-schema.org/draft/2020-12/schema".into(),
-    );
+    root.insert("$schema".to_owned(), "https://json-schema.org/draft/2020-12/schema".into());
     root.insert("title".to_owned(), "autoresearch.toml".into());
     for key in KEYS {
         let (table, name) = key.name.split_once('.').unwrap_or(("", key.name));
@@ -41,10 +38,7 @@ fn object(about: &str) -> Map<String, Json> {
         ("additionalProperties", false.into()),
         ("properties", Map::new().into()),
     ];
-    fields
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value))
-        .collect()
+    fields.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn table_of<'a>(root: &'a mut Map<String, Json>, table: &str) -> Option<&'a mut Map<String, Json>> {
@@ -59,10 +53,7 @@ fn table_of<'a>(root: &'a mut Map<String, Json>, table: &str) -> Option<&'a mut 
         "judge" => "how results are judged",
         _ => "when the session ends",
     };
-    properties
-        .entry(table)
-        .or_insert_with(|| object(about).into())
-        .as_object_mut()
+    properties.entry(table).or_insert_with(|| object(about).into()).as_object_mut()
 }
 
 fn require(table: &mut Map<String, Json>, name: &str) {
@@ -130,13 +121,8 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
 mod tests {
     #[test]
     fn the_checked_in_schema_is_current() {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/../../schema/autoresearch.schema.json"
-        );
-        let checked_in = std::fs::read_to_string(path)
-            .unwrap_or_default()
-            .replace("\r\n", "\n");
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schema/autoresearch.schema.json");
+        let checked_in = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
         assert!(
             checked_in == super::schema(),
             "run `cargo run -p autoresearch-config --example schema`"

@@ -21,24 +21,13 @@ pub struct Row {
 /// links and the stop rules.
 pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
     let row = |label, value: String, keys: &[&str]| {
-        let mut origins: Vec<String> = keys
-            .iter()
-            .filter_map(|key| layers.origin(key))
-            .map(ToString::to_string)
-            .collect();
+        let mut origins: Vec<String> =
+            keys.iter().filter_map(|key| layers.origin(key)).map(ToString::to_string).collect();
         origins.dedup();
-        Row {
-            label,
-            value,
-            origin: origins.join(", "),
-        }
+        Row { label, value, origin: origins.join(", ") }
     };
     let list = |items: &[String]| {
-        if items.is_empty() {
-            "none".to_owned()
-        } else {
-            items.join(", ")
-        }
+        if items.is_empty() { "none".to_owned() } else { items.join(", ") }
     };
     let command = |words: &[String]| {
         shlex::try_join(words.iter().map(String::as_str)).unwrap_or_else(|_| words.join(" "))
@@ -50,9 +39,10 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         (None, Some(file)) => format!(", from {file}"),
         (None, None) => String::new(),
     };
-    let sealed = metric.command.as_ref().map_or_else(String::new, |words| {
-        format!(", measured by {}", command(words))
-    });
+    let sealed = metric
+        .command
+        .as_ref()
+        .map_or_else(String::new, |words| format!(", measured by {}", command(words)));
     let measured = format!("{}, {}{found}{sealed}", metric.name, metric.direction);
     let allowance = match config.run.allowance {
         Duration::ZERO => String::new(),
@@ -65,12 +55,7 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         (ProposerKind::Command, words) => command(words.as_deref().unwrap_or_default()),
     };
     let mut rules = config.stop.when.clone();
-    rules.extend(
-        config
-            .stop
-            .time
-            .map(|time| format!("after {}", text::duration(time))),
-    );
+    rules.extend(config.stop.time.map(|time| format!("after {}", text::duration(time))));
 
     vec![
         row("Training script", list(&config.target), &["target"]),
@@ -79,26 +64,17 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         row("Metric", measured, &["metric.name", "metric.direction"]),
         row(
             "Maximum iterations",
-            config
-                .iterations
-                .map_or_else(|| "unlimited".to_owned(), |n| n.to_string()),
+            config.iterations.map_or_else(|| "unlimited".to_owned(), |n| n.to_string()),
             &["iterations"],
         ),
         row("Modification scope", config.scope.to_string(), &["scope"]),
         row(
             "Branch tag",
-            config
-                .tag
-                .clone()
-                .unwrap_or_else(|| "from the date".to_owned()),
+            config.tag.clone().unwrap_or_else(|| "from the date".to_owned()),
             &["tag"],
         ),
         row("Results file", config.results.clone(), &["results"]),
-        row(
-            "Run command",
-            command(&config.run.command),
-            &["run.command"],
-        ),
+        row("Run command", command(&config.run.command), &["run.command"]),
         row("Proposer", proposer, &["propose.proposer"]),
         row("Links", list(&config.links), &["links"]),
         row("Stop rules", list(&rules), &["stop.when", "stop.time"]),

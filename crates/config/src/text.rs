@@ -24,11 +24,7 @@ pub(crate) fn duration(duration: Duration) -> String {
         return format!("{ms}ms");
     }
     let part = |count: u64, unit| {
-        if count > 0 {
-            format!("{count}{unit}")
-        } else {
-            String::new()
-        }
+        if count > 0 { format!("{count}{unit}") } else { String::new() }
     };
     let seconds = match (whole % 60, ms) {
         (0, 0) if whole > 0 => String::new(),
@@ -63,29 +59,18 @@ pub(crate) fn size(bytes: Bytes) -> String {
         .iter()
         .take(4)
         .find(|(_, unit)| bytes.0 > 0 && bytes.0.is_multiple_of(*unit))
-        .map_or_else(
-            || format!("{}B", bytes.0),
-            |(name, unit)| format!("{}{name}", bytes.0 / unit),
-        )
+        .map_or_else(|| format!("{}B", bytes.0), |(name, unit)| format!("{}{name}", bytes.0 / unit))
 }
 
 /// Reads `4096`, `512KiB`, `1.5 GiB`, `10MB`; case and spaces do not matter.
 pub(crate) fn read_size(text: &str) -> Result<Bytes, String> {
     let bad = || format!("`{text}` is not a size; write it as `4096`, `512KiB` or `4MiB`");
     let trimmed = text.trim();
-    let digits = trimmed
-        .find(|c: char| !(c.is_ascii_digit() || c == '.'))
-        .unwrap_or(trimmed.len());
+    let digits = trimmed.find(|c: char| !(c.is_ascii_digit() || c == '.')).unwrap_or(trimmed.len());
     let (number, unit) = (&trimmed[..digits], trimmed[digits..].trim());
     let unit = match unit {
         "" => 1,
-        unit => {
-            UNITS
-                .iter()
-                .find(|(name, _)| name.eq_ignore_ascii_case(unit))
-                .ok_or_else(bad)?
-                .1
-        }
+        unit => UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).ok_or_else(bad)?.1,
     };
     let bytes = if number.contains('.') {
         let bytes = number.parse::<f64>().map_err(|_| bad())? * unit as f64;
@@ -169,26 +154,14 @@ mod tests {
         ] {
             assert_eq!(duration(Duration::from_millis(ms)), text);
         }
-        for (bytes, text) in [
-            (0, "0B"),
-            (4096, "4KiB"),
-            (1000, "1000B"),
-            (3 << 20, "3MiB"),
-        ] {
+        for (bytes, text) in [(0, "0B"), (4096, "4KiB"), (1000, "1000B"), (3 << 20, "3MiB")] {
             assert_eq!(size(Bytes(bytes)), text);
         }
         assert_eq!(read_size("1.5 gib"), Ok(Bytes(3 << 29)));
         assert_eq!(read_size("10MB"), Ok(Bytes(10_000_000)));
-        for text in [
-            "",
-            "MiB",
-            "-1",
-            "1e9",
-            "1..5MiB",
-            "5 parsecs",
-            "99999999999999999999",
-            "9999999TiB9",
-        ] {
+        for text in
+            ["", "MiB", "-1", "1e9", "1..5MiB", "5 parsecs", "99999999999999999999", "9999999TiB9"]
+        {
             assert!(read_size(text).is_err(), "{text}");
         }
     }

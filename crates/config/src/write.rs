@@ -23,9 +23,8 @@ pub fn to_toml(config: &Config) -> String {
         vec!["# What this research session is about. Flags win over this file.".to_owned()];
     let mut section = "";
     for key in KEYS {
-        let value = tree
-            .pointer(&format!("/{}", key.name.replace('.', "/")))
-            .unwrap_or(&Json::Null);
+        let value =
+            tree.pointer(&format!("/{}", key.name.replace('.', "/"))).unwrap_or(&Json::Null);
         if value.is_null() || (key.required.is_none() && defaults.value(key.name) == Some(value)) {
             continue;
         }
@@ -61,14 +60,8 @@ pub fn update(text: &str, key: &str, value: &str) -> Result<String, ConfigError>
         Refusal::Refused(refused) => file::problem(key, refused, Place::Nowhere),
     })?;
     let body = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let file = Arc::new(File {
-        path: NAME.to_owned(),
-        text: body.to_owned(),
-    });
-    if file::values(&file)?
-        .iter()
-        .any(|found| found.key == key && found.value == value)
-    {
+    let file = Arc::new(File { path: NAME.to_owned(), text: body.to_owned() });
+    if file::values(&file)?.iter().any(|found| found.key == key && found.value == value) {
         return Ok(text.to_owned());
     }
 
@@ -90,12 +83,7 @@ fn syntax(error: &toml_edit::TomlError) -> Problem {
 /// Replaces the value, or adds it where a person would.
 fn put(root: &mut dyn TableLike, name: &str, value: Value) {
     let path = locate(root, name).unwrap_or_else(|| match keys::find(name) {
-        Some((key, Some(own))) => key
-            .name
-            .split('.')
-            .chain([own])
-            .map(str::to_owned)
-            .collect(),
+        Some((key, Some(own))) => key.name.split('.').chain([own]).map(str::to_owned).collect(),
         _ => name.split('.').map(str::to_owned).collect(),
     });
     let Some((leaf, tables)) = path.split_last() else {
@@ -149,11 +137,7 @@ fn toml(value: &Json) -> Value {
         Json::String(text) => text.as_str().into(),
         Json::Bool(value) => (*value).into(),
         Json::Number(number) => number.as_i64().unwrap_or(i64::MAX).into(),
-        Json::Array(items) => items
-            .iter()
-            .filter_map(Json::as_str)
-            .collect::<Array>()
-            .into(),
+        Json::Array(items) => items.iter().filter_map(Json::as_str).collect::<Array>().into(),
         Json::Null => "unlimited".into(),
         Json::Object(_) => InlineTable::new().into(),
     }
@@ -212,10 +196,7 @@ command = 'python train.py'
     #[test]
     fn an_update_that_changes_nothing_returns_the_text_as_it_is() {
         assert_eq!(update(BY_HAND, "budget", "300").unwrap(), BY_HAND);
-        assert_eq!(
-            update(BY_HAND, "run.command", "python  train.py").unwrap(),
-            BY_HAND
-        );
+        assert_eq!(update(BY_HAND, "run.command", "python  train.py").unwrap(), BY_HAND);
     }
 
     #[test]
@@ -242,12 +223,7 @@ command = 'python train.py'
     #[test]
     fn a_broken_file_is_not_updated() {
         let error = update("budget = \n", "tag", "x").unwrap_err();
-        assert!(
-            error
-                .to_string()
-                .starts_with("autoresearch.toml:1: this is not TOML"),
-            "{error}"
-        );
+        assert!(error.to_string().starts_with("autoresearch.toml:1: this is not TOML"), "{error}");
         assert!(update("bugdet = 5\n", "tag", "x").is_err());
         assert!(update("", "tag", "x y").is_err());
         assert!(update("", "tga", "x").is_err());

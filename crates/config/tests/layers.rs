@@ -1,9 +1,6 @@
 //! Who is heard, and that nothing gets lost on the way (SPEC B).
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests; a panic is the failure"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests; a panic is the failure")]
 
 use std::time::Duration;
 
@@ -110,11 +107,7 @@ fn every_key_of_the_specification_is_read() {
 
 #[test]
 fn budget_metric_direction_target_and_command_have_no_default() {
-    let missing: Vec<_> = Layers::new()
-        .missing()
-        .into_iter()
-        .map(|m| (m.key, m.flag))
-        .collect();
+    let missing: Vec<_> = Layers::new().missing().into_iter().map(|m| (m.key, m.flag)).collect();
     assert_eq!(
         missing,
         [
@@ -137,20 +130,13 @@ fn all_the_rest_has_one() {
     assert_eq!(config.run.grace, Duration::from_secs(10));
     assert_eq!(config.run.log_head, Bytes(1 << 20));
     assert_eq!(config.metric.timeout, Duration::from_mins(5));
-    assert_eq!(
-        config.source(),
-        Source::Printed {
-            name: "val_bpb".into()
-        }
-    );
+    assert_eq!(config.source(), Source::Printed { name: "val_bpb".into() });
 }
 
 #[test]
 fn the_json_key_is_the_metrics_name_unless_given() {
     let mut layers = required();
-    layers
-        .set("metric.json", "out/m.json", Origin::Asked)
-        .unwrap();
+    layers.set("metric.json", "out/m.json", Origin::Asked).unwrap();
     let source = |layers: &Layers| layers.resolve().unwrap().source();
     let json = |key: &str| Source::Json {
         name: "val_bpb".into(),
@@ -165,29 +151,12 @@ fn the_json_key_is_the_metrics_name_unless_given() {
 #[test]
 fn the_stronger_origin_is_heard_in_whatever_order_they_speak() {
     let mut layers = Layers::new();
-    layers
-        .set("budget", "6m", Origin::Flag("--budget".into()))
-        .unwrap();
-    let variables = [
-        ("AUTORESEARCH_BUDGET", "4m"),
-        ("AUTORESEARCH_TAG", "env"),
-        ("HOME", "/"),
-    ];
-    layers
-        .add_environment(variables.map(|(k, v)| (k.to_owned(), v.to_owned())))
-        .unwrap();
-    layers
-        .add_file(
-            "user.toml",
-            "budget = '2m'\ntag = 'user'\nresults = 'a.tsv'\n",
-        )
-        .unwrap();
-    layers
-        .add_file("repo.toml", "\n\nresults = 'b.tsv'\n")
-        .unwrap();
-    layers
-        .set("results", "c.tsv", Origin::Detected("why".into()))
-        .unwrap();
+    layers.set("budget", "6m", Origin::Flag("--budget".into())).unwrap();
+    let variables = [("AUTORESEARCH_BUDGET", "4m"), ("AUTORESEARCH_TAG", "env"), ("HOME", "/")];
+    layers.add_environment(variables.map(|(k, v)| (k.to_owned(), v.to_owned()))).unwrap();
+    layers.add_file("user.toml", "budget = '2m'\ntag = 'user'\nresults = 'a.tsv'\n").unwrap();
+    layers.add_file("repo.toml", "\n\nresults = 'b.tsv'\n").unwrap();
+    layers.set("results", "c.tsv", Origin::Detected("why".into())).unwrap();
     let origin = |key| layers.origin(key).unwrap().to_string();
     assert_eq!(origin("budget"), "--budget");
     assert_eq!(origin("tag"), "AUTORESEARCH_TAG");
@@ -212,11 +181,7 @@ fn every_key_can_be_set_by_its_environment_variable() {
             value => value.to_string(),
         };
         layers.add_environment([(name, text)]).unwrap();
-        assert!(
-            matches!(layers.origin(key.name), Some(Origin::Environment(_))),
-            "{}",
-            key.name
-        );
+        assert!(matches!(layers.origin(key.name), Some(Origin::Environment(_))), "{}", key.name);
     }
     let mut again = layers.resolve().unwrap();
     again.run.env = config.run.env.clone();
@@ -227,24 +192,14 @@ fn every_key_can_be_set_by_its_environment_variable() {
 #[test]
 fn variables_of_ours_that_set_nothing_are_told_with_the_nearest_that_would() {
     let mut layers = Layers::new();
-    let names = [
-        "AUTORESEARCH_BUDGT",
-        "AUTORESEARCH_OUT",
-        "AUTORESEARCH_TAG",
-        "PATH",
-    ];
-    layers
-        .add_environment(names.map(|name| (name.to_owned(), "x".to_owned())))
-        .unwrap();
+    let names = ["AUTORESEARCH_BUDGT", "AUTORESEARCH_OUT", "AUTORESEARCH_TAG", "PATH"];
+    layers.add_environment(names.map(|name| (name.to_owned(), "x".to_owned()))).unwrap();
     let unknown: Vec<_> = layers
         .unknown_environment()
         .iter()
         .map(|u| (u.name.as_str(), u.nearest.as_deref()))
         .collect();
-    assert_eq!(
-        unknown[0],
-        ("AUTORESEARCH_BUDGT", Some("AUTORESEARCH_BUDGET"))
-    );
+    assert_eq!(unknown[0], ("AUTORESEARCH_BUDGT", Some("AUTORESEARCH_BUDGET")));
     assert_eq!(unknown[1].0, "AUTORESEARCH_OUT");
     assert_eq!(unknown.len(), 2);
 }
@@ -279,20 +234,13 @@ fn crlf_and_a_byte_order_mark_are_accepted() {
     let text = format!("\u{feff}{}", FULL.replace('\n', "\r\n"));
     let layers = with(&text);
     assert_eq!(layers.resolve().unwrap(), with(FULL).resolve().unwrap());
-    assert_eq!(
-        layers.origin("budget").unwrap().to_string(),
-        "autoresearch.toml:4"
-    );
+    assert_eq!(layers.origin("budget").unwrap().to_string(), "autoresearch.toml:4");
 }
 
 #[test]
 fn a_file_with_an_error_adds_nothing() {
     let mut layers = Layers::new();
-    assert!(
-        layers
-            .add_file("a.toml", "tag = 'x'\nbugdet = 1\n")
-            .is_err()
-    );
+    assert!(layers.add_file("a.toml", "tag = 'x'\nbugdet = 1\n").is_err());
     assert_eq!(layers.origin("tag"), None);
 }
 
@@ -391,15 +339,11 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
 #[test]
 fn the_research_config_has_the_rows_of_the_specification_in_order() {
     let mut layers = with(FULL);
-    layers
-        .set("budget", "90s", Origin::Flag("--budget".into()))
-        .unwrap();
+    layers.set("budget", "90s", Origin::Flag("--budget".into())).unwrap();
     layers.set("target", "train.py", Origin::Asked).unwrap();
     let show = |layers: &Layers| {
         let rows = table(&layers.resolve().unwrap(), layers);
-        let rows = rows
-            .into_iter()
-            .map(|r| format!("{} | {} | {}", r.label, r.value, r.origin));
+        let rows = rows.into_iter().map(|r| format!("{} | {} | {}", r.label, r.value, r.origin));
         rows.collect::<Vec<_>>().join("\n")
     };
     insta::assert_snapshot!(show(&layers), @r#"

@@ -1,19 +1,13 @@
 //! What a person sees when a config is wrong (SPEC B2, B5).
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests; a panic is the failure"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests; a panic is the failure")]
 
 use autoresearch_config::{ConfigError, Layers, Origin, What};
 use insta::assert_snapshot;
 
 /// The error of a file, as shown.
 fn shown(text: &str) -> String {
-    Layers::new()
-        .add_file("autoresearch.toml", text)
-        .unwrap_err()
-        .render(false)
+    Layers::new().add_file("autoresearch.toml", text).unwrap_err().render(false)
 }
 
 /// The error of a file that is fine by itself, put upon a complete one.
@@ -356,20 +350,12 @@ fn what_is_missing_is_named_by_flag_and_key() {
 
     error: `run.command` is missing: give --command or set it in autoresearch.toml
     "#);
-    assert!(
-        error
-            .problems()
-            .iter()
-            .all(|problem| matches!(problem.what, What::Missing(_)))
-    );
+    assert!(error.problems().iter().all(|problem| matches!(problem.what, What::Missing(_))));
 }
 
 #[test]
 fn a_value_from_the_environment_or_a_flag_names_it() {
-    let variables = [
-        ("AUTORESEARCH_BUDGET", "soon"),
-        ("AUTORESEARCH_ITERATIONS", "many"),
-    ];
+    let variables = [("AUTORESEARCH_BUDGET", "soon"), ("AUTORESEARCH_ITERATIONS", "many")];
     let error = Layers::new()
         .add_environment(variables.map(|(name, value)| (name.to_owned(), value.to_owned())))
         .unwrap_err();
@@ -397,9 +383,7 @@ fn a_value_from_the_environment_or_a_flag_names_it() {
 
 #[test]
 fn one_line_a_problem_for_logs() {
-    let error = Layers::new()
-        .add_file("a.toml", "bugdet = 5\n\nscope = 'al'\n")
-        .unwrap_err();
+    let error = Layers::new().add_file("a.toml", "bugdet = 5\n\nscope = 'al'\n").unwrap_err();
     assert_snapshot!(error, @r#"
     a.toml:1: unknown key `bugdet`; did you mean `budget`?
     a.toml:3: `scope`: `al` is none of `architecture`, `hyperparameters`, `optimizer`, `all`
@@ -409,13 +393,7 @@ fn one_line_a_problem_for_logs() {
 #[test]
 fn a_conflict_between_a_file_and_a_flag_names_both() {
     let mut layers = complete();
-    layers
-        .set(
-            "read_only",
-            "train.py",
-            Origin::Flag("--read-only".to_owned()),
-        )
-        .unwrap();
+    layers.set("read_only", "train.py", Origin::Flag("--read-only".to_owned())).unwrap();
     assert_snapshot!(layers.resolve().unwrap_err().render(false), @r#"
     error: `train.py` is a target and read-only; it can only be one of them
      |
@@ -426,9 +404,7 @@ fn a_conflict_between_a_file_and_a_flag_names_both() {
 
 #[test]
 fn colour_is_only_given_when_asked_for() {
-    let error = Layers::new()
-        .add_file("a.toml", "bugdet = 5\n")
-        .unwrap_err();
+    let error = Layers::new().add_file("a.toml", "bugdet = 5\n").unwrap_err();
     assert!(error.render(true).contains("\u{1b}["));
     assert!(!error.render(false).contains('\u{1b}'));
 }

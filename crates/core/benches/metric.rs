@@ -14,9 +14,7 @@ const TOTAL: usize = 1 << 30;
 const CHUNK: usize = 64 * 1024;
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let printed = Source::Printed {
-        name: "val_bpb".into(),
-    };
+    let printed = Source::Printed { name: "val_bpb".into() };
     let pattern = Source::Pattern {
         name: "time".into(),
         pattern: r"time:\s+\[\S+ \S+ (\S+)".into(),
@@ -29,10 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pairs = "{\"val_bpb\":0.9979,\"lr\":1e-3},";
     let unbroken = "progress without a line break, ";
     let unlike_text = "METRI val_bp \u{1b}[K\n";
-    println!(
-        "{:<28} {:>10} {:>22}",
-        "output", "MB/s", "time of counting lines"
-    );
+    println!("{:<28} {:>10} {:>22}", "output", "MB/s", "time of counting lines");
     for (label, source, line) in [
         ("steps", &printed, steps),
         ("chatter", &printed, chatter),

@@ -70,12 +70,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
                         name: k.name,
                         domain: match k.range {
                             Range::Float { low, high, log } => Domain::Float { low, high, log },
-                            Range::Int { low, high, log } => Domain::Int {
-                                low,
-                                high,
-                                log,
-                                multiple_of: 1,
-                            },
+                            Range::Int { low, high, log } => {
+                                Domain::Int { low, high, log, multiple_of: 1 }
+                            }
                             Range::Choice { options } => Domain::Choice { options },
                         },
                     })

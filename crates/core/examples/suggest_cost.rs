@@ -9,20 +9,9 @@ use autoresearch_core::space::{Domain, Knob, Observation, Space, suggest};
 
 fn main() {
     let domain = |i: usize| match i % 3 {
-        0 => Domain::Float {
-            low: 1e-5,
-            high: 1e-1,
-            log: true,
-        },
-        1 => Domain::Int {
-            low: 8,
-            high: 512,
-            log: true,
-            multiple_of: 8,
-        },
-        _ => Domain::Choice {
-            options: (0..4).map(Value::Int).collect(),
-        },
+        0 => Domain::Float { low: 1e-5, high: 1e-1, log: true },
+        1 => Domain::Int { low: 8, high: 512, log: true, multiple_of: 8 },
+        _ => Domain::Choice { options: (0..4).map(Value::Int).collect() },
     };
     println!("| knobs | observations | fastest ms | median ms |\n|---|---|---|---|");
     for (knobs, n) in [
@@ -36,13 +25,8 @@ fn main() {
         (30, 50),
         (30, 1_000),
     ] {
-        let knob = |i| Knob {
-            name: format!("knob{i}"),
-            domain: domain(i),
-        };
-        let space = Space {
-            knobs: (0..knobs).map(knob).collect(),
-        };
+        let knob = |i| Knob { name: format!("knob{i}"), domain: domain(i) };
+        let space = Space { knobs: (0..knobs).map(knob).collect() };
         let seen: Vec<Observation> = (0..n).map(|i| observation(&space, i)).collect();
         let mut times: Vec<Duration> = (0..25)
             .map(|seed| {
@@ -54,11 +38,7 @@ fn main() {
             .collect();
         times.sort_unstable();
         let milliseconds = |i: usize| times[i].as_secs_f64() * 1e3;
-        println!(
-            "| {knobs} | {n} | {:.1} | {:.1} |",
-            milliseconds(0),
-            milliseconds(12)
-        );
+        println!("| {knobs} | {n} | {:.1} | {:.1} |", milliseconds(0), milliseconds(12));
     }
 }
 
@@ -71,15 +51,9 @@ fn observation(space: &Space, number: usize) -> Observation {
         .enumerate()
         .filter_map(|(k, knob)| {
             let values = knob.domain.values();
-            Some((
-                knob.name.clone(),
-                values.get(pick(k) % values.len())?.clone(),
-            ))
+            Some((knob.name.clone(), values.get(pick(k) % values.len())?.clone()))
         })
         .collect();
     let share = |k: usize| (pick(k) % 97) as f64 / 97.0;
-    Observation {
-        settings,
-        outcome: Some(-(share(0) - 0.3).abs() - share(9)),
-    }
+    Observation { settings, outcome: Some(-(share(0) - 0.3).abs() - share(9)) }
 }

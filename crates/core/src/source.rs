@@ -45,11 +45,7 @@ pub fn normalised(path: &str, text: &str) -> String {
         return tokens.canonical();
     }
     let mut lines = String::with_capacity(text.len());
-    for line in text
-        .lines()
-        .map(str::trim_end)
-        .filter(|line| !line.is_empty())
-    {
+    for line in text.lines().map(str::trim_end).filter(|line| !line.is_empty()) {
         lines.push_str(line);
         lines.push('\n');
     }
@@ -112,9 +108,7 @@ fn unix_lines(text: &str) -> Cow<'_, str> {
 
 fn extension(path: &str) -> String {
     let name = path.rsplit('/').next().unwrap_or(path);
-    name.rsplit_once('.')
-        .map_or("", |(_, extension)| extension)
-        .to_ascii_lowercase()
+    name.rsplit_once('.').map_or("", |(_, extension)| extension).to_ascii_lowercase()
 }
 
 /// What a line of nothing but a comment starts with.

@@ -107,18 +107,14 @@ pub fn suggest(
     let promising = if observations.len() <= OPENING {
         opening(&view, observations.len(), seed, &mut random)
     } else {
-        Belief::of(&view, observations).map_or_else(Vec::new, |belief| {
-            belief.ranked(&view, observations, &mut random)
-        })
+        Belief::of(&view, observations)
+            .map_or_else(Vec::new, |belief| belief.ranked(&view, observations, &mut random))
     };
     let start = random.next();
-    promising
-        .into_iter()
-        .chain(view.all(start))
-        .find_map(|slots| {
-            let suggestion = view.suggestion(&slots);
-            (!suggestion.changed.is_empty() && !tried(&suggestion.settings)).then_some(suggestion)
-        })
+    promising.into_iter().chain(view.all(start)).find_map(|slots| {
+        let suggestion = view.suggestion(&slots);
+        (!suggestion.changed.is_empty() && !tried(&suggestion.settings)).then_some(suggestion)
+    })
 }
 
 /// Number of the observation whose settings are believed to be the best: by
@@ -137,17 +133,11 @@ pub fn believed_best(
 fn opening(view: &View, number: usize, seed: u64, random: &mut Random) -> Vec<Vec<Slot>> {
     let round = number / 2;
     let first = if number % 2 == 1 {
-        view.stratum(
-            round % (OPENING / 2),
-            OPENING / 2,
-            &mut Random::new(seed, u64::MAX),
-        )
+        view.stratum(round % (OPENING / 2), OPENING / 2, &mut Random::new(seed, u64::MAX))
     } else {
         view.fresh_single(random)
     };
-    std::iter::once(first)
-        .chain((0..32).map(|_| view.fresh_single(random)))
-        .collect()
+    std::iter::once(first).chain((0..32).map(|_| view.fresh_single(random))).collect()
 }
 
 /// What is believed after the observations.
@@ -167,32 +157,20 @@ impl Belief {
         let known = telling(observations.len(), POINTS, &outcome);
         let points = Points {
             choice: view.choices(),
-            rows: known
-                .iter()
-                .map(|i| view.point(&observations[*i].settings))
-                .collect(),
+            rows: known.iter().map(|i| view.point(&observations[*i].settings)).collect(),
         };
         let outcomes: Vec<Option<f64>> = known.iter().map(|i| outcome(*i)).collect();
         let targets = outcome::standardised(&outcomes);
         let fitted = (FITTED * 10 / points.choice.len().max(10)).max(FITTED / 2);
-        let process = Process::fit(
-            &points,
-            &targets,
-            &telling(known.len(), fitted, &|i| outcomes[i]),
-        )?;
+        let process =
+            Process::fit(&points, &targets, &telling(known.len(), fitted, &|i| outcomes[i]))?;
         let crashed: Vec<bool> = outcomes.iter().map(Option::is_none).collect();
         let mut order: Vec<(f64, usize)> = (0..known.len())
             .filter(|i| !crashed[*i])
             .map(|i| (process.mean(&points.rows[i]), i))
             .collect();
         order.sort_by(|a, b| b.0.total_cmp(&a.0));
-        Some(Belief {
-            process,
-            points,
-            known,
-            crashed,
-            order,
-        })
+        Some(Belief { process, points, known, crashed, order })
     }
 
     /// Changes, the most promising first.
@@ -224,13 +202,9 @@ impl Belief {
             let tops: Vec<Vec<Slot>> = scored.iter().take(4).map(|s| s.1.clone()).collect();
             consider(view.neighbours(&tops, 60, random), &mut scored);
         }
-        let smaller = scored
-            .first()
-            .map(|(promise, slots)| self.reduced(view, *promise, slots, &mut memory));
-        smaller
-            .into_iter()
-            .chain(scored.into_iter().map(|s| s.1))
-            .collect()
+        let smaller =
+            scored.first().map(|(promise, slots)| self.reduced(view, *promise, slots, &mut memory));
+        smaller.into_iter().chain(scored.into_iter().map(|s| s.1)).collect()
     }
 
     /// Log of the improvement to expect, times the chance of not crashing.
@@ -261,9 +235,7 @@ impl Belief {
     fn reduced(&self, view: &View, promise: f64, slots: &[Slot], memory: &mut Memory) -> Vec<Slot> {
         let mut slots = slots.to_vec();
         loop {
-            let edits: Vec<usize> = (0..slots.len())
-                .filter(|k| slots[*k] != Slot::Keep)
-                .collect();
+            let edits: Vec<usize> = (0..slots.len()).filter(|k| slots[*k] != Slot::Keep).collect();
             if edits.len() < 2 {
                 return slots;
             }
@@ -272,10 +244,7 @@ impl Belief {
                 fewer[k] = Slot::Keep;
                 (self.promise(view, &fewer, memory), fewer)
             };
-            let best = edits
-                .into_iter()
-                .map(&mut without)
-                .max_by(|a, b| a.0.total_cmp(&b.0));
+            let best = edits.into_iter().map(&mut without).max_by(|a, b| a.0.total_cmp(&b.0));
             match best {
                 Some((left, fewer)) if left >= promise - SMALLER => slots = fewer,
                 _ => return slots,
@@ -291,16 +260,11 @@ fn telling(n: usize, most: usize, outcome: &dyn Fn(usize) -> Option<f64>) -> Vec
         return (0..n).collect();
     }
     let latest = n - most / 2;
-    let mut earlier: Vec<(f64, usize)> = (0..latest)
-        .map(|i| (outcome(i).unwrap_or(f64::NEG_INFINITY), i))
-        .collect();
+    let mut earlier: Vec<(f64, usize)> =
+        (0..latest).map(|i| (outcome(i).unwrap_or(f64::NEG_INFINITY), i)).collect();
     let better = most - most / 2;
     earlier.select_nth_unstable_by(better - 1, |a, b| b.0.total_cmp(&a.0).then(b.1.cmp(&a.1)));
-    let mut chosen: Vec<usize> = earlier[..better]
-        .iter()
-        .map(|e| e.1)
-        .chain(latest..n)
-        .collect();
+    let mut chosen: Vec<usize> = earlier[..better].iter().map(|e| e.1).chain(latest..n).collect();
     chosen.sort_unstable();
     chosen
 }

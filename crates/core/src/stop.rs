@@ -151,11 +151,9 @@ impl StopRule {
     /// does not hold.
     pub fn holds(&self, progress: &Progress) -> bool {
         match self {
-            StopRule::Metric {
-                comparison, value, ..
-            } => progress
-                .best
-                .is_some_and(|best| comparison.holds(best, *value)),
+            StopRule::Metric { comparison, value, .. } => {
+                progress.best.is_some_and(|best| comparison.holds(best, *value))
+            }
             StopRule::Improvement { is_strict, by } => {
                 let (Some(baseline), Some(best)) = (progress.baseline, progress.best) else {
                     return false;
@@ -196,23 +194,17 @@ impl FromStr for StopRule {
 
     fn from_str(text: &str) -> Result<StopRule, BadRule> {
         let text = text.trim();
-        let bad_form = || BadRule::Form {
-            text: text.to_owned(),
-        };
+        let bad_form = || BadRule::Form { text: text.to_owned() };
         // The last one, since a name may hold such a sign and a number does not.
         let Some(at) = text.rfind(['<', '>']) else {
             let words: Vec<_> = text.split_whitespace().collect();
             let ["no", "keep", "in", count] = words[..] else {
                 return Err(bad_form());
             };
-            let not_a_number = |_| BadRule::Number {
-                text: text.to_owned(),
-                value: count.to_owned(),
-            };
+            let not_a_number =
+                |_| BadRule::Number { text: text.to_owned(), value: count.to_owned() };
             return match count.parse().map_err(not_a_number)? {
-                0 => Err(BadRule::NotPositive {
-                    text: text.to_owned(),
-                }),
+                0 => Err(BadRule::NotPositive { text: text.to_owned() }),
                 experiments => Ok(StopRule::NoKeep { experiments }),
             };
         };
@@ -233,47 +225,29 @@ impl FromStr for StopRule {
             Some(digits) => (digits.trim_end(), true),
             None => (value, false),
         };
-        let number = digits
-            .parse()
-            .ok()
-            .filter(|number: &f64| number.is_finite())
-            .ok_or_else(|| BadRule::Number {
-                text: text.to_owned(),
-                value: value.to_owned(),
+        let number =
+            digits.parse().ok().filter(|number: &f64| number.is_finite()).ok_or_else(|| {
+                BadRule::Number { text: text.to_owned(), value: value.to_owned() }
             })?;
         if name != "improvement" {
             return if is_percent {
-                Err(BadRule::Percent {
-                    text: text.to_owned(),
-                })
+                Err(BadRule::Percent { text: text.to_owned() })
             } else {
-                Ok(StopRule::Metric {
-                    name: name.to_owned(),
-                    comparison,
-                    value: number,
-                })
+                Ok(StopRule::Metric { name: name.to_owned(), comparison, value: number })
             };
         }
         if number <= 0.0 {
-            return Err(BadRule::NotPositive {
-                text: text.to_owned(),
-            });
+            return Err(BadRule::NotPositive { text: text.to_owned() });
         }
         let is_strict = match comparison {
             Comparison::Greater => true,
             Comparison::AtLeast => false,
             Comparison::Less | Comparison::AtMost => {
-                return Err(BadRule::Worsening {
-                    text: text.to_owned(),
-                    value: value.to_owned(),
-                });
+                return Err(BadRule::Worsening { text: text.to_owned(), value: value.to_owned() });
             }
         };
-        let by = if is_percent {
-            Improvement::Percent(number)
-        } else {
-            Improvement::Absolute(number)
-        };
+        let by =
+            if is_percent { Improvement::Percent(number) } else { Improvement::Absolute(number) };
         Ok(StopRule::Improvement { is_strict, by })
     }
 }
@@ -295,17 +269,11 @@ impl From<StopRule> for String {
 impl fmt::Display for StopRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StopRule::Metric {
-                name,
-                comparison,
-                value,
-            } => write!(f, "{name} {comparison} {value}"),
+            StopRule::Metric { name, comparison, value } => {
+                write!(f, "{name} {comparison} {value}")
+            }
             StopRule::Improvement { is_strict, by } => {
-                let comparison = if *is_strict {
-                    Comparison::Greater
-                } else {
-                    Comparison::AtLeast
-                };
+                let comparison = if *is_strict { Comparison::Greater } else { Comparison::AtLeast };
                 write!(f, "improvement {comparison} {by}")
             }
             StopRule::NoKeep { experiments } => write!(f, "no keep in {experiments}"),
@@ -340,12 +308,7 @@ mod tests {
     use super::*;
 
     fn progress(direction: Direction, baseline: f64, best: f64) -> Progress {
-        Progress {
-            direction,
-            baseline: Some(baseline),
-            best: Some(best),
-            since_keep: 0,
-        }
+        Progress { direction, baseline: Some(baseline), best: Some(best), since_keep: 0 }
     }
 
     #[track_caller]
@@ -359,13 +322,7 @@ mod tests {
         assert!(holds("val_bpb <= 0.9", at(0.9)) && !holds("val_bpb<0.9", at(0.9)));
         assert!(holds("val_bpb >= 0.9", at(0.9)) && !holds("val_bpb > 9e-1", at(0.9)));
         assert!(!holds("val_bpb <= 0.9", at(f64::NAN)));
-        assert!(!holds(
-            "val_bpb <= 0.9",
-            Progress {
-                best: None,
-                ..at(0.0)
-            }
-        ));
+        assert!(!holds("val_bpb <= 0.9", Progress { best: None, ..at(0.0) }));
     }
 
     #[test]
@@ -390,17 +347,8 @@ mod tests {
     fn an_improvement_needs_a_baseline_and_in_percent_one_that_is_not_zero() {
         let from_zero = progress(Direction::Maximize, 0.0, 5.0);
         assert!(!holds("improvement >= 1%", from_zero) && holds("improvement >= 5", from_zero));
-        assert!(!holds(
-            "improvement >= 5",
-            Progress {
-                baseline: None,
-                ..from_zero
-            }
-        ));
-        assert!(!holds(
-            "improvement >= 1e-300",
-            progress(Direction::Maximize, 1.0, 1.0)
-        ));
+        assert!(!holds("improvement >= 5", Progress { baseline: None, ..from_zero }));
+        assert!(!holds("improvement >= 1e-300", progress(Direction::Maximize, 1.0, 1.0)));
     }
 
     #[test]
@@ -414,10 +362,7 @@ mod tests {
 
     #[test]
     fn names_may_have_spaces_and_signs() {
-        for (text, name) in [
-            ("Test accuracy >= 97.3", "Test accuracy"),
-            ("p<0.05 < 3", "p<0.05"),
-        ] {
+        for (text, name) in [("Test accuracy >= 97.3", "Test accuracy"), ("p<0.05 < 3", "p<0.05")] {
             assert_eq!(StopRule::parse(text, name).unwrap().to_string(), text);
         }
     }
@@ -449,9 +394,7 @@ mod tests {
 
     fn any_rule() -> impl Strategy<Value = StopRule> {
         let finite = any::<f64>().prop_filter("finite", |value| value.is_finite());
-        let positive = finite
-            .clone()
-            .prop_map(|value| value.abs().max(f64::MIN_POSITIVE));
+        let positive = finite.clone().prop_map(|value| value.abs().max(f64::MIN_POSITIVE));
         let comparison = proptest::sample::select(vec![
             Comparison::Less,
             Comparison::AtMost,
@@ -461,11 +404,7 @@ mod tests {
         prop_oneof![
             ("[a-z][a-z_/@. <>=-]{0,12}[a-z]", comparison, finite)
                 .prop_filter("not the word", |(name, ..)| name != "improvement")
-                .prop_map(|(name, comparison, value)| StopRule::Metric {
-                    name,
-                    comparison,
-                    value
-                }),
+                .prop_map(|(name, comparison, value)| StopRule::Metric { name, comparison, value }),
             (any::<bool>(), any::<bool>(), positive).prop_map(|(is_strict, is_percent, by)| {
                 StopRule::Improvement {
                     is_strict,

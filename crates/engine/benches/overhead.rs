@@ -44,8 +44,16 @@ fn main() {
     }
     let own = |cycle: Duration| (cycle.as_secs_f64() - bare.as_secs_f64()) * 1000.0;
     println!("\nper experiment beyond the command itself (a cycle less the command):");
-    println!("shell loop {:.1} ms, AutoResearch {:.1} ms: {:.2} times the shell loop", own(shell), own(ours[0]), own(ours[0]) / own(shell));
-    println!("100,000 experiments later: {:.2} times as at the beginning", own(ours[2]) / own(ours[0]));
+    println!(
+        "shell loop {:.1} ms, AutoResearch {:.1} ms: {:.2} times the shell loop",
+        own(shell),
+        own(ours[0]),
+        own(ours[0]) / own(shell)
+    );
+    println!(
+        "100,000 experiments later: {:.2} times as at the beginning",
+        own(ours[2]) / own(ours[0])
+    );
 }
 
 fn row(name: &str, before: u64, times: &[Duration]) -> Duration {
@@ -65,7 +73,8 @@ fn repository(folder: &Path) {
         fs::write(folder.join(format!("file{n}.py")), format!("x = {n}\n")).unwrap();
     }
     fs::write(folder.join("train.py"), "LOSS = 100\n").unwrap();
-    fs::write(folder.join("run.sh"), "echo \"loss: $(tail -c 8 train.py | tr -cd 0-9)\"\n").unwrap();
+    fs::write(folder.join("run.sh"), "echo \"loss: $(tail -c 8 train.py | tr -cd 0-9)\"\n")
+        .unwrap();
     fs::write(folder.join(".gitignore"), "run.log\nresults.tsv\n").unwrap();
     autoresearch::repo::create(folder, "start").unwrap();
 }
@@ -168,7 +177,10 @@ fn engine(folder: &Path, before: u64) -> Vec<Duration> {
             .resume_with(Some(Some(before + TIMED)), &mut clock, &Stop::default())
             .unwrap();
         let resumed = clock.0.first().map(|first| *first - began);
-        println!("| (resume to the first experiment) | {before} | {:.0} ms | |", resumed.unwrap_or_default().as_secs_f64() * 1000.0);
+        println!(
+            "| (resume to the first experiment) | {before} | {:.0} ms | |",
+            resumed.unwrap_or_default().as_secs_f64() * 1000.0
+        );
     }
     clock.0.windows(2).map(|pair| pair[1] - pair[0]).collect()
 }
@@ -259,5 +271,8 @@ fn reading(folder: &Path) {
     });
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find(|line| line.starts_with("VmHWM")).unwrap_or("VmHWM: unknown");
-    println!("| peak memory of all of the above | 100000 | {} | |", peak.trim_start_matches("VmHWM:").trim());
+    println!(
+        "| peak memory of all of the above | 100000 | {} | |",
+        peak.trim_start_matches("VmHWM:").trim()
+    );
 }

@@ -61,7 +61,11 @@ enum Hypothesis {
     Sentence(String),
     Patch(String, String),
     /// New contents of a target; becomes a patch against HEAD.
-    Change { hypothesis: String, path: String, text: String },
+    Change {
+        hypothesis: String,
+        path: String,
+        text: String,
+    },
 }
 
 impl SystemExperiment {
@@ -207,7 +211,8 @@ impl SystemExperiment {
                     layers.set("metric.name", "metric", Origin::Default)?;
                 }
                 if self.proposer.is_none() && !self.hypotheses.is_empty() {
-                    let is_default = matches!(layers.origin("propose.proposer"), Some(Origin::Default));
+                    let is_default =
+                        matches!(layers.origin("propose.proposer"), Some(Origin::Default));
                     let all_written = !self
                         .hypotheses
                         .iter()

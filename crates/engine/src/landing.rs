@@ -53,7 +53,8 @@ impl Landing {
         };
         for experiment in &kept {
             let commit = experiment.commit.as_ref().map_or("", CommitId::short);
-            let _ = writeln!(message, "- {commit} {} ({})", experiment.hypothesis, number(experiment));
+            let _ =
+                writeln!(message, "- {commit} {} ({})", experiment.hypothesis, number(experiment));
         }
         Ok(Landing { kept, onto, message })
     }

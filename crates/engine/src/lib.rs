@@ -31,8 +31,8 @@ pub use autoresearch_core as core;
 pub use autoresearch_core::metric::Direction;
 pub use autoresearch_ledger as ledger;
 pub use autoresearch_propose as propose;
-pub use autoresearch_report as report;
 pub use autoresearch_repo as repo;
+pub use autoresearch_report as report;
 pub use autoresearch_run as run;
 
 pub use bench::FinishedTrial;

@@ -107,8 +107,15 @@ impl Opening {
         let config = &self.config;
         let mut all = self.notes();
         all.extend([
-            format!("create the branch {} at {}", Places::branch(&self.tag), self.head.commit.short()),
-            format!("create {} for worktrees, logs and the journal", self.places.folder().display()),
+            format!(
+                "create the branch {} at {}",
+                Places::branch(&self.tag),
+                self.head.commit.short()
+            ),
+            format!(
+                "create {} for worktrees, logs and the journal",
+                self.places.folder().display()
+            ),
             format!("add `/{FOLDER}/` and `/{}` to .git/info/exclude", config.results),
             format!("write results to {}", self.repo.root().join(&config.results).display()),
             format!(
@@ -154,9 +161,12 @@ impl Opening {
         };
         let mut state = State::default();
         let mut events = vec![Event::Opened(Box::new(plan))];
-        events.extend(hypotheses.into_iter().zip(1..).map(|((hypothesis, patch), id)| {
-            Event::Queued(Queued { id, hypothesis, patch })
-        }));
+        events.extend(
+            hypotheses
+                .into_iter()
+                .zip(1..)
+                .map(|((hypothesis, patch), id)| Event::Queued(Queued { id, hypothesis, patch })),
+        );
         append(&mut journal, &mut state, events)?;
         // An earlier session's table, which its own journal can write again.
         let results = repo.root().join(&config.results);
@@ -337,10 +347,7 @@ impl Session {
 
 /// The session `tag` in a checkout, or the latest one.
 pub(crate) fn find(root: &Path, tag: Option<&str>) -> Result<Places, EngineError> {
-    let missing = || EngineError::NoSession {
-        tag: tag.map(str::to_owned),
-        root: root.to_owned(),
-    };
+    let missing = || EngineError::NoSession { tag: tag.map(str::to_owned), root: root.to_owned() };
     let known = crate::places::sessions(root);
     let tag = match tag {
         Some(tag) => known.iter().find(|known| *known == tag).ok_or_else(missing)?,
@@ -396,12 +403,7 @@ pub(crate) fn local() -> Result<Box<dyn Executor>, EngineError> {
     Ok(Box::new(Local::this_program()?))
 }
 
-fn must_be_file(
-    repo: &Repo,
-    head: &CommitId,
-    path: &str,
-    role: &str,
-) -> Result<(), EngineError> {
+fn must_be_file(repo: &Repo, head: &CommitId, path: &str, role: &str) -> Result<(), EngineError> {
     let (what, hint) = match repo.kind_of(head, path)? {
         EntryKind::File { .. } => return Ok(()),
         EntryKind::Missing if repo.root().join(path).exists() => (
@@ -412,10 +414,9 @@ fn must_be_file(
             format!("is {role}, but does not exist"),
             "paths are relative to the root of the repository".to_owned(),
         ),
-        EntryKind::Symlink => (
-            format!("is {role}, but a symbolic link"),
-            "name the file that it leads to".to_owned(),
-        ),
+        EntryKind::Symlink => {
+            (format!("is {role}, but a symbolic link"), "name the file that it leads to".to_owned())
+        }
         EntryKind::Directory => {
             (format!("is {role}, but a folder"), "name the files in it".to_owned())
         }
@@ -513,11 +514,7 @@ fn stop_rules(config: &Config) -> Result<Vec<StopRule>, EngineError> {
     Ok(config.stop.when.iter().map(parse).collect::<Result<_, _>>()?)
 }
 
-fn context(
-    repo: &Repo,
-    base: &CommitId,
-    read_only: &[String],
-) -> Result<Vec<Text>, EngineError> {
+fn context(repo: &Repo, base: &CommitId, read_only: &[String]) -> Result<Vec<Text>, EngineError> {
     let mut texts = Vec::new();
     for path in README {
         if let Some(bytes) = repo.read_file(base, path)? {

@@ -62,7 +62,8 @@ impl View {
         let opened_at = journal.first()?.map_or_else(Timestamp::default, |record| record.at);
         let mut plan = plan_of(&journal)?
             .ok_or_else(|| EngineError::Empty(tag.unwrap_or_default().to_owned()))?;
-        if let Some(Event::Extended { iterations }) = journal.extended()?.map(|record| record.event) {
+        if let Some(Event::Extended { iterations }) = journal.extended()?.map(|record| record.event)
+        {
             plan.iterations = iterations;
         }
         let config = config_of(&plan)?;

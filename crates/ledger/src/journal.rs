@@ -150,18 +150,14 @@ impl Journal {
     /// [`JournalError::Exists`], or what SQLite reports.
     pub fn create(path: &Path) -> Result<Journal, JournalError> {
         if path.exists() {
-            return Err(JournalError::Exists {
-                path: path.to_owned(),
-            });
+            return Err(JournalError::Exists { path: path.to_owned() });
         }
         let journal = Journal::connect(path, OpenFlags::default())?;
         journal.tune()?;
         // One transaction: a file without tables is told from a journal.
         journal
             .connection
-            .execute_batch(&format!(
-                "BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
-            ))
+            .execute_batch(&format!("BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"))
             .map_err(|source| journal.sqlite(source))?;
         Ok(journal)
     }
@@ -190,34 +186,21 @@ impl Journal {
 
     fn existing(path: &Path, flags: OpenFlags) -> Result<Journal, JournalError> {
         if !path.is_file() {
-            return Err(JournalError::Missing {
-                path: path.to_owned(),
-            });
+            return Err(JournalError::Missing { path: path.to_owned() });
         }
         let journal = Journal::connect(path, flags)?;
         let version: u32 = journal.one("PRAGMA user_version")?;
         if version == 0 || version > VERSION {
             let why = format!("its format is version {version}, this program knows {VERSION}");
-            return Err(JournalError::Unreadable {
-                path: path.to_owned(),
-                seq: 0,
-                why,
-            });
+            return Err(JournalError::Unreadable { path: path.to_owned(), seq: 0, why });
         }
         Ok(journal)
     }
 
     fn connect(path: &Path, flags: OpenFlags) -> Result<Journal, JournalError> {
-        let connection =
-            Connection::open_with_flags(path, flags).map_err(|source| JournalError::Sqlite {
-                path: path.to_owned(),
-                source,
-            })?;
-        let journal = Journal {
-            path: path.to_owned(),
-            connection,
-            last: 0,
-        };
+        let connection = Connection::open_with_flags(path, flags)
+            .map_err(|source| JournalError::Sqlite { path: path.to_owned(), source })?;
+        let journal = Journal { path: path.to_owned(), connection, last: 0 };
         journal
             .connection
             .busy_timeout(Duration::from_secs(10))
@@ -232,10 +215,7 @@ impl Journal {
     }
 
     fn sqlite(&self, source: rusqlite::Error) -> JournalError {
-        JournalError::Sqlite {
-            path: self.path.clone(),
-            source,
-        }
+        JournalError::Sqlite { path: self.path.clone(), source }
     }
 
     fn one<T: rusqlite::types::FromSql>(&self, sql: &str) -> Result<T, JournalError> {
@@ -269,10 +249,7 @@ impl Journal {
                 write(&transaction)?;
                 transaction.commit()
             })
-            .map_err(|source| JournalError::Sqlite {
-                path: self.path.clone(),
-                source,
-            })?;
+            .map_err(|source| JournalError::Sqlite { path: self.path.clone(), source })?;
         self.last = records.last().map_or(self.last, |record| record.seq);
         Ok(())
     }
@@ -311,10 +288,7 @@ impl Journal {
         let found = self
             .connection
             .prepare_cached("SELECT record FROM experiment WHERE number = ?")
-            .and_then(|mut s| {
-                s.query_row([number], |row| row.get::<_, String>(0))
-                    .optional()
-            })
+            .and_then(|mut s| s.query_row([number], |row| row.get::<_, String>(0)).optional())
             .map_err(|source| self.sqlite(source))?;
         found.map(|text| self.parse(number, &text)).transpose()
     }
@@ -324,10 +298,7 @@ impl Journal {
     /// # Errors
     /// What SQLite reports.
     pub fn recent(&self, limit: usize) -> Result<Vec<Experiment>, JournalError> {
-        self.whole(
-            "SELECT number, record FROM experiment ORDER BY number DESC LIMIT ?",
-            limit,
-        )
+        self.whole("SELECT number, record FROM experiment ORDER BY number DESC LIMIT ?", limit)
     }
 
     /// The last `limit` kept experiments, oldest first, whole; the baseline is
@@ -347,14 +318,10 @@ impl Journal {
             .connection
             .prepare_cached(sql)
             .and_then(|mut s| {
-                s.query_map([limit as u64], |row| Ok((row.get(0)?, row.get(1)?)))?
-                    .collect()
+                s.query_map([limit as u64], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
             })
             .map_err(|source| self.sqlite(source))?;
-        rows.iter()
-            .rev()
-            .map(|(number, text)| self.parse(*number, text))
-            .collect()
+        rows.iter().rev().map(|(number, text)| self.parse(*number, text)).collect()
     }
 
     fn parse(&self, number: u64, text: &str) -> Result<Experiment, JournalError> {
@@ -421,11 +388,7 @@ impl Journal {
                 "SELECT count(*) FROM experiment WHERE verdict = '{verdict}' AND number > 0"
             ))
         };
-        Ok(Tally {
-            keep: count("keep")?,
-            discard: count("discard")?,
-            crash: count("crash")?,
-        })
+        Ok(Tally { keep: count("keep")?, discard: count("discard")?, crash: count("crash")? })
     }
 
     /// The first event: what the session was opened with.
@@ -459,9 +422,7 @@ impl Journal {
         let row: Option<(u64, i64, String)> = self
             .connection
             .prepare_cached(sql)
-            .and_then(|mut s| {
-                s.query_row([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).optional()
-            })
+            .and_then(|mut s| s.query_row([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).optional())
             .map_err(|source| self.sqlite(source))?;
         row.map(|(seq, at, body)| self.event(seq, at, &body)).transpose()
     }
@@ -481,10 +442,7 @@ impl Journal {
     /// What SQLite reports.
     pub fn post(&self, message: &Message) -> Result<(), JournalError> {
         json(message)
-            .and_then(|body| {
-                self.connection
-                    .execute("INSERT INTO inbox (body) VALUES (?)", [body])
-            })
+            .and_then(|body| self.connection.execute("INSERT INTO inbox (body) VALUES (?)", [body]))
             .map(|_| ())
             .map_err(|source| self.sqlite(source))
     }
@@ -561,11 +519,7 @@ fn archive(transaction: &Transaction<'_>, experiment: &Experiment) -> rusqlite::
             ruling.gain,
             ruling.crash.as_ref().map(|c| bare(&c.kind)).transpose()?,
             experiment.settled_at.unwrap_or(experiment.proposed_at).0,
-            experiment
-                .trials
-                .iter()
-                .map(|t| t.usage.wall_seconds)
-                .sum::<f64>(),
+            experiment.trials.iter().map(|t| t.usage.wall_seconds).sum::<f64>(),
             experiment.code_lines,
             json(experiment)?,
         ])?;
@@ -586,12 +540,10 @@ fn word<T: for<'de> Deserialize<'de>>(
     column: usize,
 ) -> rusqlite::Result<T> {
     let text = row.get_ref(column)?.as_str()?;
-    T::deserialize(serde::de::value::BorrowedStrDeserializer::<
-        serde::de::value::Error,
-    >::new(text))
-    .map_err(|e| {
-        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, e.into())
-    })
+    T::deserialize(serde::de::value::BorrowedStrDeserializer::<serde::de::value::Error>::new(text))
+        .map_err(|e| {
+            rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, e.into())
+        })
 }
 
 #[cfg(test)]
@@ -600,11 +552,7 @@ mod tests {
     use autoresearch_core::session::{Event, State};
 
     fn record(seq: u64, event: Event) -> Record {
-        Record {
-            seq,
-            at: Timestamp(1000 + i64::try_from(seq).unwrap()),
-            event,
-        }
+        Record { seq, at: Timestamp(1000 + i64::try_from(seq).unwrap()), event }
     }
 
     #[test]
@@ -612,10 +560,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.db");
         let mut journal = Journal::create(&path).unwrap();
-        let records = [
-            record(1, Event::Resumed),
-            record(2, Event::Settled { number: 3 }),
-        ];
+        let records = [record(1, Event::Resumed), record(2, Event::Settled { number: 3 })];
         journal.append(&records, None).unwrap();
         drop(journal);
         let journal = Journal::open(&path).unwrap();
@@ -624,10 +569,7 @@ mod tests {
         journal.replay(|record| seen.push(record)).unwrap();
         assert_eq!(seen, records);
         assert_eq!(State::replay(&seen).last_seq(), 2);
-        assert!(matches!(
-            Journal::create(&path),
-            Err(JournalError::Exists { .. })
-        ));
+        assert!(matches!(Journal::create(&path), Err(JournalError::Exists { .. })));
     }
 
     #[test]
@@ -646,10 +588,7 @@ mod tests {
     fn rubbish_is_an_error_that_names_the_file() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.db");
-        assert!(matches!(
-            Journal::open(&path),
-            Err(JournalError::Missing { .. })
-        ));
+        assert!(matches!(Journal::open(&path), Err(JournalError::Missing { .. })));
         std::fs::write(&path, "this is no database, whatever its name says").unwrap();
         let error = Journal::open(&path).unwrap_err().to_string();
         assert!(error.contains("journal.db"), "{error}");
@@ -663,15 +602,9 @@ mod tests {
         let path = folder.path().join("journal.db");
         let mut journal = Journal::create(&path).unwrap();
         journal.append(&[record(1, Event::Resumed)], None).unwrap();
-        journal
-            .connection
-            .execute("INSERT INTO event VALUES (2, 0, '{\"flown\":1}')", [])
-            .unwrap();
+        journal.connection.execute("INSERT INTO event VALUES (2, 0, '{\"flown\":1}')", []).unwrap();
         let error = journal.replay(|_| ()).unwrap_err().to_string();
-        assert!(
-            error.contains("row 2") && error.contains("flown"),
-            "{error}"
-        );
+        assert!(error.contains("row 2") && error.contains("flown"), "{error}");
     }
 
     #[test]
@@ -679,10 +612,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("journal.db");
         let journal = Journal::create(&path).unwrap();
-        Journal::open(&path)
-            .unwrap()
-            .post(&Message::Stop { now: true })
-            .unwrap();
+        Journal::open(&path).unwrap().post(&Message::Stop { now: true }).unwrap();
         let inbox = journal.inbox().unwrap();
         assert_eq!(inbox[0].1, Some(Message::Stop { now: true }));
         journal.discard(inbox[0].0).unwrap();

@@ -47,10 +47,7 @@ impl Lock {
     /// # Errors
     /// [`LockError::Held`] says by whom.
     pub fn acquire(path: &Path, holder: &Holder) -> Result<Lock, LockError> {
-        let io = |source| LockError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = |source| LockError::Io { path: path.to_owned(), source };
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -74,10 +71,7 @@ impl Lock {
     /// # Errors
     /// When the file exists and cannot be read.
     pub fn holder(path: &Path) -> Result<Option<Holder>, LockError> {
-        let io = |source| LockError::Io {
-            path: path.to_owned(),
-            source,
-        };
+        let io = |source| LockError::Io { path: path.to_owned(), source };
         let mut file = match File::open(path) {
             Ok(file) => file,
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
@@ -108,11 +102,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         assert_eq!(Lock::holder(&path).unwrap(), None);
-        let me = Holder {
-            pid: 42,
-            host: "here".into(),
-            since: Timestamp(7),
-        };
+        let me = Holder { pid: 42, host: "here".into(), since: Timestamp(7) };
         let lock = Lock::acquire(&path, &me).unwrap();
         assert_eq!(Lock::holder(&path).unwrap(), Some(me.clone()));
         assert!(matches!(Lock::acquire(&path, &me), Err(LockError::Held(h)) if h == me));

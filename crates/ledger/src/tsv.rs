@@ -49,9 +49,7 @@ pub struct TsvError {
 impl Row {
     /// The line without its end.
     fn line(&self) -> String {
-        let metric = self
-            .metric
-            .map_or_else(|| ABSENT.to_owned(), |m| m.to_string());
+        let metric = self.metric.map_or_else(|| ABSENT.to_owned(), |m| m.to_string());
         let memory = self.memory_gb.map_or_else(|| ABSENT.to_owned(), |m| gib(m));
         format!(
             "{}\t{metric}\t{memory}\t{}\t{}",
@@ -79,22 +77,14 @@ impl Table {
     /// Names the line and what belongs there.
     pub fn parse(text: &str) -> Result<Table, TsvError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let mut lines = text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty());
-        let error = |line: usize, what: String| TsvError {
-            line: line + 1,
-            what,
-        };
+        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let error = |line: usize, what: String| TsvError { line: line + 1, what };
         let Some((at, head)) = lines.next() else {
             return Err(error(0, "the file is empty; a header belongs there".into()));
         };
         let columns: Vec<&str> = head.split('\t').map(str::trim).collect();
         let place = |names: &[&str]| {
-            columns
-                .iter()
-                .position(|column| names.iter().any(|n| column.eq_ignore_ascii_case(n)))
+            columns.iter().position(|column| names.iter().any(|n| column.eq_ignore_ascii_case(n)))
         };
         let needed = |found: Option<usize>, name: &str| {
             found.ok_or_else(|| {
@@ -127,21 +117,14 @@ impl Table {
             let number = |column: usize, name: &str| -> Result<Option<f64>, TsvError> {
                 match field(column) {
                     "" | ABSENT | "-" | "–" | "nan" | "NaN" => Ok(None),
-                    text => text
-                        .parse::<f64>()
-                        .map(|n| Some(n).filter(|n| n.is_finite()))
-                        .map_err(|_| {
-                            error(at, format!("`{text}` is no number; the column is `{name}`"))
-                        }),
+                    text => text.parse::<f64>().map(|n| Some(n).filter(|n| n.is_finite())).map_err(
+                        |_| error(at, format!("`{text}` is no number; the column is `{name}`")),
+                    ),
                 }
             };
             let crashed = verdict == Verdict::Crash;
             // Whoever crashed measured nothing, whatever the cell says.
-            let value = if crashed {
-                None
-            } else {
-                number(metric, columns[metric])?
-            };
+            let value = if crashed { None } else { number(metric, columns[metric])? };
             if !crashed && value.is_none() {
                 return Err(error(
                     at,
@@ -158,21 +141,11 @@ impl Table {
                 description: description.map_or_else(String::new, |column| {
                     let last = column + 1 == columns.len();
                     let cells = fields.get(column..).unwrap_or_default();
-                    unescape(
-                        if last {
-                            cells.join(" ")
-                        } else {
-                            field(column).to_owned()
-                        }
-                        .trim(),
-                    )
+                    unescape(if last { cells.join(" ") } else { field(column).to_owned() }.trim())
                 }),
             });
         }
-        Ok(Table {
-            metric: columns[metric].to_owned(),
-            rows,
-        })
+        Ok(Table { metric: columns[metric].to_owned(), rows })
     }
 }
 
@@ -182,18 +155,11 @@ fn header(metric: &str) -> String {
 
 /// One decimal, as Karpathy's, or more where that would be nothing.
 fn gib(value: f64) -> String {
-    if value >= 1.0 {
-        format!("{value:.1}")
-    } else {
-        significant(value, 2)
-    }
+    if value >= 1.0 { format!("{value:.1}") } else { significant(value, 2) }
 }
 
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\")
-        .replace('\t', "\\t")
-        .replace('\n', "\\n")
-        .replace('\r', "\\r")
+    text.replace('\\', "\\\\").replace('\t', "\\t").replace('\n', "\\n").replace('\r', "\\r")
 }
 
 fn unescape(text: &str) -> String {
@@ -225,9 +191,7 @@ pub struct TsvFile {
 impl TsvFile {
     /// The file at `path`, which need not exist.
     pub fn at(path: &Path) -> TsvFile {
-        TsvFile {
-            path: path.to_owned(),
-        }
+        TsvFile { path: path.to_owned() }
     }
 
     /// Where it is.
@@ -240,15 +204,8 @@ impl TsvFile {
     /// # Errors
     /// What the system reports.
     pub fn append(&self, metric: &str, row: &Row) -> std::io::Result<()> {
-        let mut file = OpenOptions::new()
-            .append(true)
-            .create(true)
-            .open(&self.path)?;
-        let head = if file.metadata()?.len() == 0 {
-            header(metric)
-        } else {
-            String::new()
-        };
+        let mut file = OpenOptions::new().append(true).create(true).open(&self.path)?;
+        let head = if file.metadata()?.len() == 0 { header(metric) } else { String::new() };
         file.write_all(format!("{head}{}\n", row.line()).as_bytes())
     }
 
@@ -266,20 +223,9 @@ impl TsvFile {
             Err(e) => return Err(e),
         };
         // Rows that are missing at the end, or half a row, are our own crash.
-        let is_ours = there
-            .as_ref()
-            .is_none_or(|bytes| text.as_bytes().starts_with(bytes));
-        let kept = if is_ours {
-            None
-        } else {
-            Some(self.set_aside()?)
-        };
-        let name = self
-            .path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let is_ours = there.as_ref().is_none_or(|bytes| text.as_bytes().starts_with(bytes));
+        let kept = if is_ours { None } else { Some(self.set_aside()?) };
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let temporary = self.path.with_file_name(format!(".{name}.new"));
         let mut file = File::create(&temporary)?;
         file.write_all(text.as_bytes())?;
@@ -290,12 +236,7 @@ impl TsvFile {
 
     /// Copies the file to the first free name of `<name>.edited-N`.
     fn set_aside(&self) -> std::io::Result<PathBuf> {
-        let name = self
-            .path
-            .file_name()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
+        let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let mut n = 1;
         loop {
             let path = self.path.with_file_name(format!("{name}.edited-{n}"));
@@ -343,10 +284,7 @@ c0011f2\t—\t—\tcrash\tOOM: doubled batch size without accumulation fix
         assert_eq!(table.rows.len(), 3);
         assert_eq!(table.rows[0].metric, Some(0.9979));
         assert_eq!(table.rows[0].description, "baseline");
-        assert_eq!(
-            (table.rows[1].metric, table.rows[1].memory_gb),
-            (None, None)
-        );
+        assert_eq!((table.rows[1].metric, table.rows[1].memory_gb), (None, None));
         assert_eq!(table.rows[2].verdict, Verdict::Crash);
     }
 
@@ -357,11 +295,7 @@ c0011f2\t—\t—\tcrash\tOOM: doubled batch size without accumulation fix
             ("a\tb\n", 1, "no column `commit`"),
             ("commit\tstatus\n", 1, "no column for the metric"),
             ("commit\tm\tstatus\nx\t1\tmaybe\n", 2, "status `maybe`"),
-            (
-                "commit\tm\tstatus\n\nx\tabc\tkeep\n",
-                3,
-                "`abc` is no number",
-            ),
+            ("commit\tm\tstatus\n\nx\tabc\tkeep\n", 3, "`abc` is no number"),
             ("commit\tm\tstatus\nx\t\tkeep\n", 2, "without a value"),
         ] {
             let error = Table::parse(text).unwrap_err();
@@ -378,11 +312,7 @@ c0011f2\t—\t—\tcrash\tOOM: doubled batch size without accumulation fix
         for row in &table.rows[..2] {
             file.append(&table.metric, row).unwrap();
         }
-        assert_eq!(
-            file.restore(&table).unwrap(),
-            None,
-            "a shorter file is our own"
-        );
+        assert_eq!(file.restore(&table).unwrap(), None, "a shorter file is our own");
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), SPEC);
         std::fs::write(file.path(), "mine").unwrap();
         let kept = file.restore(&table).unwrap().unwrap();

@@ -114,40 +114,23 @@ impl Brief {
         if let Some(hypothesis) = &self.hypothesis {
             let _ = writeln!(page, "Test exactly this hypothesis: **{hypothesis}**\n");
         }
-        let _ = writeln!(
-            page,
-            "- run: `{}`, {} s a run",
-            self.command.join(" "),
-            self.budget_seconds
-        );
+        let _ =
+            writeln!(page, "- run: `{}`, {} s a run", self.command.join(" "), self.budget_seconds);
         let _ = writeln!(page, "- scope: {}", self.scope);
-        for (name, mark) in [
-            ("baseline", &self.baseline),
-            ("best so far", &self.incumbent),
-        ] {
+        for (name, mark) in [("baseline", &self.baseline), ("best so far", &self.incumbent)] {
             if let Some(mark) = mark {
-                let _ = writeln!(
-                    page,
-                    "- {name}: {} (experiment {})",
-                    mark.metric, mark.number
-                );
+                let _ = writeln!(page, "- {name}: {} (experiment {})", mark.metric, mark.number);
             }
         }
         if let Some(category) = self.near {
             let _ = writeln!(page, "- the last keep was in {category}: explore near it");
         }
         if let Some(category) = self.avoid {
-            let _ = writeln!(
-                page,
-                "- {category} failed several times in a row: try something else"
-            );
+            let _ =
+                writeln!(page, "- {category} failed several times in a row: try something else");
         }
         if self.failures_in_a_row > 5 {
-            let _ = writeln!(
-                page,
-                "- {} failures in a row: be bolder",
-                self.failures_in_a_row
-            );
+            let _ = writeln!(page, "- {} failures in a row: be bolder", self.failures_in_a_row);
         }
         if let Some(complaint) = &self.complaint {
             let _ = writeln!(page, "- your last proposal was refused: {complaint}");
@@ -158,9 +141,7 @@ impl Brief {
             for past in self.history.iter().enumerate().filter_map(|(at, past)| {
                 (at >= skip || past.verdict == Verdict::Keep).then_some(past)
             }) {
-                let metric = past
-                    .metric
-                    .map_or_else(|| "—".to_owned(), |m| m.to_string());
+                let metric = past.metric.map_or_else(|| "—".to_owned(), |m| m.to_string());
                 let _ = writeln!(
                     page,
                     "| {} | {} | {metric} | {} | {} |",
@@ -172,17 +153,9 @@ impl Brief {
             }
         }
         for text in self.targets.iter().chain(&self.context) {
-            let fence = if text.text.contains("```") {
-                "~~~~"
-            } else {
-                "```"
-            };
-            let _ = writeln!(
-                page,
-                "\n## {}\n\n{fence}\n{}\n{fence}",
-                text.path,
-                text.text.trim_end()
-            );
+            let fence = if text.text.contains("```") { "~~~~" } else { "```" };
+            let _ =
+                writeln!(page, "\n## {}\n\n{fence}\n{}\n{fence}", text.path, text.text.trim_end());
         }
         page
     }

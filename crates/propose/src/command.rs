@@ -30,10 +30,7 @@ impl Proposer for Command {
         let page = self.scratch.join("brief.md");
         let json = self.scratch.join("brief.json");
         let failed = |e: std::io::Error| {
-            ProposeError::Failed(format!(
-                "failed to write the brief to {}: {e}",
-                page.display()
-            ))
+            ProposeError::Failed(format!("failed to write the brief to {}: {e}", page.display()))
         };
         std::fs::write(&page, brief.to_markdown()).map_err(failed)?;
         let text = serde_json::to_vec(brief)
@@ -46,11 +43,7 @@ impl Proposer for Command {
             environment: vec![("AUTORESEARCH_BRIEF".to_owned(), page.display().to_string())],
         })?;
         if !finished.success {
-            let last = finished
-                .tail
-                .lines()
-                .rev()
-                .find(|line| !line.trim().is_empty());
+            let last = finished.tail.lines().rev().find(|line| !line.trim().is_empty());
             let last = last.map_or_else(String::new, |line| format!(": {}", line.trim()));
             return Err(ProposeError::Failed(format!(
                 "the proposer's command: {}{last}",
@@ -61,12 +54,7 @@ impl Proposer for Command {
             .or_else(|| brief.hypothesis.clone())
             .unwrap_or_else(|| "an edit by the proposer's command".to_owned());
         let category = Category::of(&hypothesis);
-        Ok(Proposal {
-            hypothesis,
-            category,
-            edit: Edit::Desk,
-            settings: None,
-        })
+        Ok(Proposal { hypothesis, category, edit: Edit::Desk, settings: None })
     }
 }
 

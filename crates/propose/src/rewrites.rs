@@ -10,8 +10,8 @@ use autoresearch_core::proposal::{Category, Value};
 use autoresearch_core::source;
 use tree_sitter::Node;
 
-use autoresearch_core::space::Domain;
 use crate::knobs::{Found, Pieces, Writing};
+use autoresearch_core::space::Domain;
 
 /// The constructs of a Python text that can be swapped. All of a kind within
 /// one function are one knob, `MLP.forward: activation`; a function that mixes
@@ -23,23 +23,14 @@ pub fn find(path: &str, text: &str) -> Vec<Found> {
     let Some(tree) = source::tree(text) else {
         return Vec::new();
     };
-    let mut walk = Walk {
-        text,
-        imports: imports::imports(tree.root_node(), text),
-        sites: BTreeMap::new(),
-    };
+    let mut walk =
+        Walk { text, imports: imports::imports(tree.root_node(), text), sites: BTreeMap::new() };
     let mut pending = vec![(tree.root_node(), Scope::default())];
     while let Some((node, scope)) = pending.pop() {
         let inner = match node.kind() {
             "ERROR" | "import_statement" | "import_from_statement" | "assert_statement" => continue,
-            "class_definition" => Scope {
-                class: walk.name(node),
-                function: None,
-            },
-            "function_definition" => Scope {
-                function: walk.name(node),
-                ..scope
-            },
+            "class_definition" => Scope { class: walk.name(node), function: None },
+            "function_definition" => Scope { function: walk.name(node), ..scope },
             "call" => {
                 walk.call(node, scope);
                 scope
@@ -49,11 +40,8 @@ pub fn find(path: &str, text: &str) -> Vec<Found> {
         let mut cursor = node.walk();
         pending.extend(node.named_children(&mut cursor).map(|child| (child, inner)));
     }
-    let mut found: Vec<Found> = walk
-        .sites
-        .into_iter()
-        .filter_map(|(name, sites)| knob(path, name, sites))
-        .collect();
+    let mut found: Vec<Found> =
+        walk.sites.into_iter().filter_map(|(name, sites)| knob(path, name, sites)).collect();
     found.sort_by_key(|found| found.range.start);
     found
 }
@@ -76,14 +64,8 @@ const OPTIMIZERS: [(&str, &str); 6] = [
         "AdamW",
         "params lr betas eps weight_decay amsgrad foreach maximize capturable differentiable fused",
     ),
-    (
-        "NAdam",
-        "params lr betas eps weight_decay foreach maximize capturable differentiable",
-    ),
-    (
-        "RAdam",
-        "params lr betas eps weight_decay foreach maximize capturable differentiable",
-    ),
+    ("NAdam", "params lr betas eps weight_decay foreach maximize capturable differentiable"),
+    ("RAdam", "params lr betas eps weight_decay foreach maximize capturable differentiable"),
     (
         "RMSprop",
         "params lr alpha eps weight_decay momentum centered foreach maximize capturable differentiable",
@@ -98,12 +80,8 @@ const OPTIMIZERS: [(&str, &str); 6] = [
 const NORMS: [&str; 2] = ["LayerNorm", "RMSNorm"];
 
 /// Activations as layers and as functions.
-const LAYERS: [(&str, &str); 4] = [
-    ("relu", "ReLU"),
-    ("gelu", "GELU"),
-    ("silu", "SiLU"),
-    ("tanh", "Tanh"),
-];
+const LAYERS: [(&str, &str); 4] =
+    [("relu", "ReLU"), ("gelu", "GELU"), ("silu", "SiLU"), ("tanh", "Tanh")];
 const FUNCTIONS: [&str; 4] = ["relu", "gelu", "silu", "tanh"];
 
 /// The square of a `ReLU`, which no library has a name for.
@@ -142,37 +120,27 @@ impl<'t> Walk<'t> {
     }
 
     fn name(&self, definition: Node<'_>) -> Option<&'t str> {
-        definition
-            .child_by_field_name("name")
-            .map(|name| self.of(name))
+        definition.child_by_field_name("name").map(|name| self.of(name))
     }
 
     /// The module that an expression such as `torch.nn` or `F` stands for.
     fn module(&self, owner: &str) -> Option<String> {
-        let (head, rest) = owner
-            .split_once('.')
-            .map_or((owner, None), |(head, rest)| (head, Some(rest)));
+        let (head, rest) =
+            owner.split_once('.').map_or((owner, None), |(head, rest)| (head, Some(rest)));
         let head = self.imports.get(head)?;
         Some(rest.map_or_else(|| head.clone(), |rest| format!("{head}.{rest}")))
     }
 
     fn arguments<'n>(&self, call: Node<'n>) -> Option<Arguments<'n, 't>> {
-        let list = call
-            .child_by_field_name("arguments")
-            .filter(|list| list.kind() == "argument_list")?;
-        let mut arguments = Arguments {
-            positional: Vec::new(),
-            keywords: Vec::new(),
-        };
+        let list =
+            call.child_by_field_name("arguments").filter(|list| list.kind() == "argument_list")?;
+        let mut arguments = Arguments { positional: Vec::new(), keywords: Vec::new() };
         let mut cursor = list.walk();
-        for argument in list
-            .named_children(&mut cursor)
-            .filter(|argument| !argument.is_extra())
-        {
+        for argument in list.named_children(&mut cursor).filter(|argument| !argument.is_extra()) {
             match argument.kind() {
-                "keyword_argument" => arguments
-                    .keywords
-                    .push(self.of(argument.child_by_field_name("name")?)),
+                "keyword_argument" => {
+                    arguments.keywords.push(self.of(argument.child_by_field_name("name")?))
+                }
                 // What is unpacked could be anything.
                 "list_splat" | "dictionary_splat" => return None,
                 _ => arguments.positional.push(argument),
@@ -186,11 +154,8 @@ impl<'t> Walk<'t> {
             return;
         };
         let place: Vec<&str> = scope.class.into_iter().chain(scope.function).collect();
-        let name = if place.is_empty() {
-            what.to_owned()
-        } else {
-            format!("{}: {what}", place.join("."))
-        };
+        let name =
+            if place.is_empty() { what.to_owned() } else { format!("{}: {what}", place.join(".")) };
         self.sites.entry(name).or_default().push(site);
     }
 
@@ -200,9 +165,8 @@ impl<'t> Walk<'t> {
         if self.of(function) == "max" {
             return Some(("activation", self.scalar_relu(call, &arguments, scope)?));
         }
-        let attribute = function
-            .child_by_field_name("attribute")
-            .filter(|_| function.kind() == "attribute")?;
+        let attribute =
+            function.child_by_field_name("attribute").filter(|_| function.kind() == "attribute")?;
         let module = self.module(self.of(function.child_by_field_name("object")?))?;
         let class = self.of(attribute);
         let renamed = |current: &'static str, options: Vec<(&'static str, &str)>| Site {
@@ -235,12 +199,7 @@ impl<'t> Walk<'t> {
                 let current = NORMS.into_iter().find(|name| *name == class)?;
                 let common = arguments.positional.len() <= 1
                     && arguments.keywords.iter().all(|keyword| *keyword == "eps");
-                common.then(|| {
-                    (
-                        "norm",
-                        renamed(current, NORMS.map(|name| (name, name)).to_vec()),
-                    )
-                })
+                common.then(|| ("norm", renamed(current, NORMS.map(|name| (name, name)).to_vec())))
             }
             "torch.nn" | "mlx.nn" if LAYERS.iter().any(|(_, layer)| *layer == class) => {
                 let (current, _) = LAYERS.into_iter().find(|(_, layer)| *layer == class)?;
@@ -264,51 +223,34 @@ impl<'t> Walk<'t> {
         let name = self.of(attribute);
         let known = || FUNCTIONS.into_iter().find(|known| *known == name);
         let site = match module {
-            "torch.nn.functional" => self.applied(
-                call,
-                attribute,
-                arguments,
-                known()?,
-                ".square()",
-                |option| Some((option, None)),
-            ),
+            "torch.nn.functional" => {
+                self.applied(call, attribute, arguments, known()?, ".square()", |option| {
+                    Some((option, None))
+                })
+            }
             "jax.nn" | "flax.linen" | "mlx.nn" => {
                 self.applied(call, attribute, arguments, known()?, " ** 2", |option| {
                     Some((option, None))
                 })
             }
-            "torch" => self.applied(
-                call,
-                attribute,
-                arguments,
-                known()?,
-                ".square()",
-                |option| matches!(option, "relu" | "tanh").then_some((option, None)),
-            ),
+            "torch" => self.applied(call, attribute, arguments, known()?, ".square()", |option| {
+                matches!(option, "relu" | "tanh").then_some((option, None))
+            }),
             "numpy" | "autograd.numpy" | "jax.numpy" | "mlx.core" if is_network(scope) => {
                 let current = if name == "maximum" { "relu" } else { known()? };
-                self.applied(
-                    call,
-                    attribute,
-                    arguments,
-                    current,
-                    " ** 2",
-                    |option| match option {
-                        "tanh" => Some(("tanh", None)),
-                        "relu" => Some(("maximum", Some(", 0"))),
-                        _ => None,
-                    },
-                )
+                self.applied(call, attribute, arguments, current, " ** 2", |option| match option {
+                    "tanh" => Some(("tanh", None)),
+                    "relu" => Some(("maximum", Some(", 0"))),
+                    _ => None,
+                })
             }
             "math" if is_network(scope) && name == "tanh" && stands_alone(call) => {
                 let [argument] = arguments.positional.as_slice() else {
                     return None;
                 };
                 let before = argument.start_byte()..argument.start_byte();
-                let relu = vec![
-                    (function.byte_range(), "max".to_owned()),
-                    (before, "0.0, ".to_owned()),
-                ];
+                let relu =
+                    vec![(function.byte_range(), "max".to_owned()), (before, "0.0, ".to_owned())];
                 Some(Site {
                     start: call.start_byte(),
                     line: call.start_position().row + 1,
@@ -331,10 +273,7 @@ impl<'t> Walk<'t> {
         let [zero, argument] = arguments.positional.as_slice() else {
             return None;
         };
-        let right = self
-            .imports
-            .get("math")
-            .is_some_and(|module| module == "math")
+        let right = self.imports.get("math").is_some_and(|module| module == "math")
             && is_network(scope)
             && self.of(*zero) == "0.0"
             && arguments.keywords.is_empty()
@@ -403,11 +342,7 @@ impl<'t> Walk<'t> {
             if is_squared != (option == SQUARED) {
                 pieces.push((
                     after.clone(),
-                    if is_squared {
-                        String::new()
-                    } else {
-                        square.to_owned()
-                    },
+                    if is_squared { String::new() } else { square.to_owned() },
                 ));
             }
             options.push((option, pieces));
@@ -432,11 +367,8 @@ impl<'t> Walk<'t> {
             "attribute" => {
                 let outer = parent.parent().filter(|outer| outer.kind() == "call")?;
                 let applied = outer.child_by_field_name("function") == Some(parent);
-                let suffix: String = self
-                    .text
-                    .get(call.end_byte()..outer.end_byte())?
-                    .split_whitespace()
-                    .collect();
+                let suffix: String =
+                    self.text.get(call.end_byte()..outer.end_byte())?.split_whitespace().collect();
                 (applied && matches!(suffix.as_str(), ".square()" | ".pow(2)")).then_some(outer)
             }
             _ => None,
@@ -462,17 +394,8 @@ fn stands_alone(node: Node<'_>) -> bool {
 
 /// Whether plain arithmetic in this scope is likely to be a network's.
 fn is_network(scope: Scope<'_>) -> bool {
-    const MARKS: [&str; 9] = [
-        "forward",
-        "predict",
-        "call",
-        "apply",
-        "net",
-        "mlp",
-        "layer",
-        "activation",
-        "model",
-    ];
+    const MARKS: [&str; 9] =
+        ["forward", "predict", "call", "apply", "net", "mlp", "layer", "activation", "model"];
     scope.function.is_some_and(|function| {
         let function = function.to_lowercase();
         MARKS.iter().any(|mark| function.contains(mark))
@@ -491,34 +414,24 @@ fn knob(path: &str, name: String, mut sites: Vec<Site>) -> Option<Found> {
     }
     let mut values: Vec<(Value, Pieces)> = Vec::new();
     for (option, _) in &first.options {
-        let each = sites
-            .iter()
-            .map(|site| site.options.iter().find(|(other, _)| other == option));
+        let each = sites.iter().map(|site| site.options.iter().find(|(other, _)| other == option));
         let Some(all) = each.collect::<Option<Vec<_>>>() else {
             continue;
         };
-        let pieces = all
-            .into_iter()
-            .flat_map(|(_, pieces)| pieces.clone())
-            .collect();
+        let pieces = all.into_iter().flat_map(|(_, pieces)| pieces.clone()).collect();
         values.push((Value::Text((*option).to_owned()), pieces));
     }
     if values.len() < 2 {
         return None;
     }
-    let category = if name.ends_with("optimizer") {
-        Category::Optimizer
-    } else {
-        Category::Architecture
-    };
+    let category =
+        if name.ends_with("optimizer") { Category::Optimizer } else { Category::Architecture };
     Some(Found {
         name,
         path: path.to_owned(),
         line,
         current: Value::Text(current.to_owned()),
-        domain: Domain::Choice {
-            options: values.iter().map(|(value, _)| value.clone()).collect(),
-        },
+        domain: Domain::Choice { options: values.iter().map(|(value, _)| value.clone()).collect() },
         category,
         range: start..start,
         writing: Writing::Pieces(values),

@@ -248,7 +248,8 @@ fn observations(brief: &Brief, now: &Settings) -> Vec<Observation> {
 /// One sentence for a person: `raise LEARNING_RATE from 0.003 to 0.006`.
 fn sentence(changes: &[Change<'_>]) -> String {
     let one = |change: &Change<'_>| {
-        let (verb, from, to) = (verb(change.from, change.to), written(change.from), written(change.to));
+        let (verb, from, to) =
+            (verb(change.from, change.to), written(change.from), written(change.to));
         format!("{verb} {} from {from} to {to}", change.found.name)
     };
     match changes {
@@ -286,5 +287,9 @@ fn written(value: &Value) -> String {
 
 fn category(changes: &[Change<'_>]) -> Category {
     let first = changes.first().map_or(Category::Other, |change| change.found.category);
-    if changes.iter().all(|change| change.found.category == first) { first } else { Category::Other }
+    if changes.iter().all(|change| change.found.category == first) {
+        first
+    } else {
+        Category::Other
+    }
 }

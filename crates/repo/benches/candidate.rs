@@ -30,9 +30,7 @@ struct Place {
 
 fn git(folder: &Path, args: &[&str]) {
     let mut command = Command::new("git");
-    command
-        .args(["-c", "user.name=u", "-c", "user.email=u@localhost"])
-        .args(args);
+    command.args(["-c", "user.name=u", "-c", "user.email=u@localhost"]).args(args);
     let status = command.current_dir(folder).stdout(Stdio::null()).status();
     assert!(status.is_ok_and(|status| status.success()), "git {args:?}");
 }
@@ -49,15 +47,8 @@ fn place() -> Place {
     git(folder.path(), &["commit", "-qm", "start"]);
     let repo = Repo::discover(folder.path()).expect("a repository");
     let head = repo.head().expect("a commit").commit;
-    let desk = repo
-        .worktree(&folder.path().join(".autoresearch/desk-1"), &head)
-        .expect("a desk");
-    Place {
-        folder,
-        repo,
-        head,
-        desk,
-    }
+    let desk = repo.worktree(&folder.path().join(".autoresearch/desk-1"), &head).expect("a desk");
+    Place { folder, repo, head, desk }
 }
 
 fn content() -> String {
@@ -67,23 +58,16 @@ fn content() -> String {
 impl Place {
     fn candidate(&self, text: String) -> CommitId {
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let files = [FileEdit {
-            path: "d3/f3.py".to_owned(),
-            content: Some(text.into_bytes()),
-        }];
+        let files = [FileEdit { path: "d3/f3.py".to_owned(), content: Some(text.into_bytes()) }];
         let reference = format!("refs/autoresearch/x/{number}");
-        self.repo
-            .commit(&self.head, &files, "exp: x", &reference, Timestamp(0))
-            .expect("a commit")
+        self.repo.commit(&self.head, &files, "exp: x", &reference, Timestamp(0)).expect("a commit")
     }
 }
 
 #[divan::bench]
 fn candidate_commit(bencher: Bencher<'_, '_>) {
     let place = place();
-    bencher
-        .with_inputs(content)
-        .bench_values(|text| place.candidate(text));
+    bencher.with_inputs(content).bench_values(|text| place.candidate(text));
 }
 
 #[divan::bench]

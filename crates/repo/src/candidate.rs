@@ -63,10 +63,7 @@ impl Repo {
             let Some(modes) = modes else { return Ok(None) };
             for (file, kind) in files.iter().zip(&modes) {
                 if let Some(why) = obstacle(*kind) {
-                    return Ok(Some(Err(RepoError::BadPath {
-                        path: file.path.clone(),
-                        why,
-                    })));
+                    return Ok(Some(Err(RepoError::BadPath { path: file.path.clone(), why })));
                 }
             }
             import.say(&self.stream(parent, files, &modes, message, reference, at))?;
@@ -83,9 +80,8 @@ impl Repo {
             },
             // It ended early or the pipe broke: it has said why.
             Ok(None) | Err(_) => {
-                let report = self
-                    .git_dir()
-                    .join(format!("fast_import_crash_{}", import.child.id()));
+                let report =
+                    self.git_dir().join(format!("fast_import_crash_{}", import.child.id()));
                 let stderr = import.end().unwrap_or_default();
                 // What git leaves for its own developers.
                 let _ = fs::remove_file(report);
@@ -161,11 +157,7 @@ impl Import {
         let Some(stdout) = child.stdout.take() else {
             return Err(failure("no output".to_owned()));
         };
-        Ok(Import {
-            child,
-            stdin,
-            stdout: BufReader::new(stdout),
-        })
+        Ok(Import { child, stdin, stdout: BufReader::new(stdout) })
     }
 
     fn say(&mut self, text: &[u8]) -> std::io::Result<()> {
@@ -214,15 +206,9 @@ impl Import {
             Ok(status) if status.success() => None,
             Ok(status) => {
                 let text = String::from_utf8_lossy(&stderr);
-                let text: Vec<&str> = text
-                    .lines()
-                    .filter(|l| !l.contains("dumping crash report"))
-                    .collect();
-                Some(if text.is_empty() {
-                    status.to_string()
-                } else {
-                    text.join("\n")
-                })
+                let text: Vec<&str> =
+                    text.lines().filter(|l| !l.contains("dumping crash report")).collect();
+                Some(if text.is_empty() { status.to_string() } else { text.join("\n") })
             }
             Err(error) => Some(error.to_string()),
         }

@@ -65,15 +65,7 @@ impl Worktree {
         let base = id(base)?;
         let raw = self
             .call("compare a desk")
-            .args([
-                "diff-index",
-                "--raw",
-                "-z",
-                "--no-renames",
-                "--no-abbrev",
-                base,
-                "--",
-            ])
+            .args(["diff-index", "--raw", "-z", "--no-renames", "--no-abbrev", base, "--"])
             .run()?;
         let new = self
             .call("look for new files on a desk")
@@ -101,21 +93,13 @@ impl Worktree {
             let Ok(name) = std::str::from_utf8(path) else {
                 let path = String::from_utf8_lossy(path).into_owned();
                 if !is_under(&path, ignore) {
-                    changes.push(WorktreeChange {
-                        path,
-                        kind: ChangeKind::Other,
-                        blob: None,
-                    });
+                    changes.push(WorktreeChange { path, kind: ChangeKind::Other, blob: None });
                 }
                 continue;
             };
             if !is_under(name, ignore) {
                 let kind = self.seen(name, kind);
-                changes.push(WorktreeChange {
-                    path: name.to_owned(),
-                    kind,
-                    blob: None,
-                });
+                changes.push(WorktreeChange { path: name.to_owned(), kind, blob: None });
             }
         }
         self.store(&mut changes)?;
@@ -162,10 +146,7 @@ impl Worktree {
         if wanted.is_empty() {
             return Ok(());
         }
-        let input: String = wanted
-            .iter()
-            .map(|change| quoted(&change.path) + "\n")
-            .collect();
+        let input: String = wanted.iter().map(|change| quoted(&change.path) + "\n").collect();
         let blobs = self
             .call("store what a desk changed")
             .remedy("make sure that the files on the desk can be read, and that no program still writes there")
@@ -206,18 +187,10 @@ pub(crate) struct RawChange<'a> {
 pub(crate) fn raw_changes(bytes: &[u8]) -> impl Iterator<Item = RawChange<'_>> {
     let mut fields = bytes.split(|b| *b == 0);
     std::iter::from_fn(move || {
-        let head = std::str::from_utf8(fields.next()?)
-            .ok()?
-            .strip_prefix(':')?;
+        let head = std::str::from_utf8(fields.next()?).ok()?.strip_prefix(':')?;
         let mut words = head.split(' ');
         let (old, new) = (EntryKind::of(words.next()?), EntryKind::of(words.next()?));
         let (old_blob, new_blob) = (words.next()?, words.next()?);
-        Some(RawChange {
-            old,
-            new,
-            old_blob,
-            new_blob,
-            path: fields.next()?,
-        })
+        Some(RawChange { old, new, old_blob, new_blob, path: fields.next()? })
     })
 }

@@ -53,13 +53,7 @@ impl Repo {
             checked(path)?;
         }
         self.call("compare two commits")
-            .args([
-                "diff-tree",
-                "-r",
-                "--no-ext-diff",
-                "--no-textconv",
-                "--no-renames",
-            ])
+            .args(["diff-tree", "-r", "--no-ext-diff", "--no-textconv", "--no-renames"])
             .args(options)
             .args([id(from)?, id(to)?, "--"])
             .args(paths)

@@ -90,11 +90,7 @@ impl RepoError {
     /// For `map_err`: an error of the operating system with its context.
     pub(crate) fn io(purpose: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RepoError {
         let path = path.to_owned();
-        move |source| RepoError::Io {
-            purpose,
-            path,
-            source,
-        }
+        move |source| RepoError::Io { purpose, path, source }
     }
 }
 

@@ -38,18 +38,13 @@ impl Repo {
 /// `old` with the lines that it lacks; `None` when it lacks none.
 fn with_lines(old: &[u8], lines: &[&str]) -> Option<Vec<u8>> {
     let has = |line: &str| {
-        old.split(|b| *b == b'\n')
-            .any(|l| l.strip_suffix(b"\r").unwrap_or(l) == line.as_bytes())
+        old.split(|b| *b == b'\n').any(|l| l.strip_suffix(b"\r").unwrap_or(l) == line.as_bytes())
     };
     let missing: Vec<&str> = lines.iter().copied().filter(|line| !has(line)).collect();
     if missing.is_empty() {
         return None;
     }
-    let ending: &[u8] = if old.windows(2).any(|pair| pair == b"\r\n") {
-        b"\r\n"
-    } else {
-        b"\n"
-    };
+    let ending: &[u8] = if old.windows(2).any(|pair| pair == b"\r\n") { b"\r\n" } else { b"\n" };
     let mut new = old.to_vec();
     if !new.is_empty() && !new.ends_with(b"\n") {
         new.extend(ending);

@@ -61,18 +61,13 @@ impl Git {
             let name = name.to_string_lossy();
             !name.starts_with("GIT_") || KEPT.contains(&name.as_ref())
         });
-        Git {
-            environment: Arc::new(environment.collect()),
-        }
+        Git { environment: Arc::new(environment.collect()) }
     }
 
     /// A call in `folder`, for `purpose` (what it does, as an infinitive).
     pub(crate) fn call(&self, purpose: &'static str, folder: &Path) -> Call {
         let mut command = Command::new("git");
-        command
-            .env_clear()
-            .envs(self.environment.iter().map(|(k, v)| (k, v)))
-            .envs(FIXED);
+        command.env_clear().envs(self.environment.iter().map(|(k, v)| (k, v))).envs(FIXED);
         for setting in SETTINGS {
             command.args(["-c", setting]);
         }
@@ -148,11 +143,7 @@ impl Call {
     /// How it ended, for calls that may well fail.
     pub(crate) fn outcome(mut self) -> Result<Outcome, RepoError> {
         let (purpose, remedy, input) = (self.purpose, self.remedy, self.input.take());
-        let mut child = self.start(if input.is_some() {
-            Stdio::piped()
-        } else {
-            Stdio::null()
-        })?;
+        let mut child = self.start(if input.is_some() { Stdio::piped() } else { Stdio::null() })?;
         let stdin = child.stdin.take();
         let output = std::thread::scope(|scope| {
             if let (Some(mut stdin), Some(input)) = (stdin, input) {
@@ -163,28 +154,17 @@ impl Call {
             child.wait_with_output()
         });
         let output = output.map_err(RepoError::io("run git in", Path::new(".")))?;
-        Ok(Outcome {
-            purpose,
-            remedy,
-            output,
-        })
+        Ok(Outcome { purpose, remedy, output })
     }
 
     /// Starts it for a conversation over its pipes.
     pub(crate) fn start(mut self, stdin: Stdio) -> Result<Child, RepoError> {
-        self.command
-            .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        self.command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped());
         self.command.spawn().map_err(|source| {
             if source.kind() == io::ErrorKind::NotFound && self.folder.is_dir() {
                 RepoError::NoGit
             } else {
-                RepoError::Io {
-                    purpose: "run git in",
-                    path: self.folder,
-                    source,
-                }
+                RepoError::Io { purpose: "run git in", path: self.folder, source }
             }
         })
     }
@@ -208,29 +188,15 @@ impl Outcome {
 
     /// The words of git, or how it ended when it had none.
     pub(crate) fn stderr(&self) -> String {
-        let text = String::from_utf8_lossy(&self.output.stderr)
-            .trim()
-            .to_owned();
-        if text.is_empty() {
-            self.output.status.to_string()
-        } else {
-            text
-        }
+        let text = String::from_utf8_lossy(&self.output.stderr).trim().to_owned();
+        if text.is_empty() { self.output.status.to_string() } else { text }
     }
 
     pub(crate) fn into_result(self) -> Result<Vec<u8>, RepoError> {
-        if self.is_success() {
-            Ok(self.output.stdout)
-        } else {
-            Err(self.error())
-        }
+        if self.is_success() { Ok(self.output.stdout) } else { Err(self.error()) }
     }
 
     pub(crate) fn error(&self) -> RepoError {
-        RepoError::Git {
-            purpose: self.purpose,
-            stderr: self.stderr(),
-            remedy: self.remedy,
-        }
+        RepoError::Git { purpose: self.purpose, stderr: self.stderr(), remedy: self.remedy }
     }
 }

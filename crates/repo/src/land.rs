@@ -98,9 +98,7 @@ impl Repo {
             Style::Rebase => request.kept.clone(),
         };
         let worktree = self.worktree(scratch, &tip);
-        let picked = worktree
-            .map_err(LandError::from)
-            .and_then(|w| pick_all(&w, &commits));
+        let picked = worktree.map_err(LandError::from).and_then(|w| pick_all(&w, &commits));
         let removed = self.remove_worktree(scratch);
         let result = picked?;
         removed?;
@@ -115,13 +113,7 @@ impl Repo {
                 let merge = self
                     .git
                     .call("update the checkout", &checkout)
-                    .args([
-                        "merge",
-                        "--quiet",
-                        "--ff-only",
-                        "--no-autostash",
-                        id(&result)?,
-                    ])
+                    .args(["merge", "--quiet", "--ff-only", "--no-autostash", id(&result)?])
                     .outcome()?;
                 if !merge.is_success() {
                     return Err(LandError::CheckoutInTheWay {
@@ -178,12 +170,7 @@ impl Repo {
 /// Applies the commits in order on a worktree; its last commit.
 fn pick_all(worktree: &Worktree, commits: &[CommitId]) -> Result<CommitId, LandError> {
     let (name, email) = worktree.repo.identity();
-    let ask = |what: &str| {
-        worktree
-            .call("read the result")
-            .args(["rev-parse", what])
-            .text()
-    };
+    let ask = |what: &str| worktree.call("read the result").args(["rev-parse", what]).text();
     for commit in commits {
         let before = ask("HEAD")?;
         let pick = worktree
@@ -191,13 +178,7 @@ fn pick_all(worktree: &Worktree, commits: &[CommitId]) -> Result<CommitId, LandE
             .remedy("merge the research branch by hand")
             .env("GIT_COMMITTER_NAME", name)
             .env("GIT_COMMITTER_EMAIL", email)
-            .args([
-                "cherry-pick",
-                "--ff",
-                "--allow-empty",
-                "--keep-redundant-commits",
-                id(commit)?,
-            ])
+            .args(["cherry-pick", "--ff", "--allow-empty", "--keep-redundant-commits", id(commit)?])
             .outcome()?;
         if !pick.is_success() {
             let paths = worktree

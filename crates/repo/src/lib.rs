@@ -12,8 +12,8 @@
 //! cannot be a target.
 
 mod candidate;
-mod create;
 mod changes;
+mod create;
 mod diff;
 mod error;
 mod exclude;
@@ -27,8 +27,8 @@ mod repo;
 mod submodules;
 mod worktree;
 
-pub use create::create;
 pub use changes::{ChangeKind, WorktreeChange};
+pub use create::create;
 pub use error::RepoError;
 pub use land::{LandError, Landed, Landing, Style};
 pub use objects::EntryKind;

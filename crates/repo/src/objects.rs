@@ -56,9 +56,7 @@ impl Repo {
     /// # Errors
     /// When there is none with that id.
     pub fn read_blob(&self, blob: &str) -> Result<Vec<u8>, RepoError> {
-        self.call("read a file")
-            .args(["cat-file", "blob", object(blob)?])
-            .run()
+        self.call("read a file").args(["cat-file", "blob", object(blob)?]).run()
     }
 
     /// What a path is in a commit.
@@ -66,9 +64,7 @@ impl Repo {
     /// # Errors
     /// When the commit does not exist.
     pub fn kind_of(&self, commit: &CommitId, path: &str) -> Result<EntryKind, RepoError> {
-        Ok(self
-            .entry(commit, path)?
-            .map_or(EntryKind::Missing, |(kind, _)| kind))
+        Ok(self.entry(commit, path)?.map_or(EntryKind::Missing, |(kind, _)| kind))
     }
 
     /// Every file and symbolic link of a commit, sorted by bytes. Names that
@@ -95,14 +91,7 @@ impl Repo {
     ) -> Result<Option<(EntryKind, String)>, RepoError> {
         let tree = self
             .call("look up a file")
-            .args([
-                "ls-tree",
-                "-z",
-                "--full-tree",
-                id(commit)?,
-                "--",
-                checked(path)?,
-            ])
+            .args(["ls-tree", "-z", "--full-tree", id(commit)?, "--", checked(path)?])
             .run()?;
         let line = tree.split(|b| *b == 0).next().and_then(entry);
         Ok(line.map(|(kind, blob, _)| (kind, blob.to_owned())))

@@ -51,23 +51,12 @@ impl Repo {
             if !merged.is_success() {
                 let strips =
                     patch.windows(6).any(|w| w == b"\n+++ b") || patch.starts_with(b"diff --git");
-                let words = said
-                    .into_iter()
-                    .nth(usize::from(!strips))
-                    .unwrap_or_default();
+                let words = said.into_iter().nth(usize::from(!strips)).unwrap_or_default();
                 return Ok(Err(words));
             }
         }
         let raw = call()
-            .args([
-                "diff-index",
-                "--cached",
-                "--raw",
-                "-z",
-                "--no-renames",
-                base,
-                "--",
-            ])
+            .args(["diff-index", "--cached", "--raw", "-z", "--no-renames", base, "--"])
             .run()?;
         let mut files = Vec::new();
         for change in raw_changes(&raw).filter(|c| c.old_blob != c.new_blob) {
@@ -95,10 +84,7 @@ impl Repo {
                 )));
             }
         };
-        Ok(Ok(FileEdit {
-            path: path.to_owned(),
-            content,
-        }))
+        Ok(Ok(FileEdit { path: path.to_owned(), content }))
     }
 }
 
@@ -115,8 +101,6 @@ fn without_carriage_returns(patch: &[u8]) -> Option<Vec<u8>> {
     if !patch.windows(2).any(|pair| pair == b"\r\n") {
         return None;
     }
-    let lines = patch
-        .split(|b| *b == b'\n')
-        .map(|line| line.strip_suffix(b"\r").unwrap_or(line));
+    let lines = patch.split(|b| *b == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line));
     Some(lines.collect::<Vec<_>>().join(&b'\n'))
 }

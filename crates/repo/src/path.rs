@@ -35,12 +35,7 @@ pub(crate) fn symlink(target: &Path, link: &Path) -> std::io::Result<()> {
 
 /// `path`, when it stays inside the repository and out of `.git`.
 pub(crate) fn checked(path: &str) -> Result<&str, RepoError> {
-    let bad = |why| {
-        Err(RepoError::BadPath {
-            path: path.to_owned(),
-            why,
-        })
-    };
+    let bad = |why| Err(RepoError::BadPath { path: path.to_owned(), why });
     if path.is_empty() {
         return bad("it is empty; give the path of a file from the root of the repository");
     }
@@ -95,8 +90,7 @@ pub(crate) fn ignore_pattern(path: &str) -> String {
 pub(crate) fn is_under(path: &str, roots: &[String]) -> bool {
     roots.iter().any(|root| {
         let root = root.trim_end_matches('/');
-        path.strip_prefix(root)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     })
 }
 
@@ -120,16 +114,7 @@ mod tests {
         ] {
             assert!(checked(path).is_err(), "{path:?}");
         }
-        for path in [
-            "a",
-            "a b",
-            "a/b.py",
-            ".gitignore",
-            "..a",
-            "\"q\"",
-            "a\nb",
-            "ü",
-        ] {
+        for path in ["a", "a b", "a/b.py", ".gitignore", "..a", "\"q\"", "a\nb", "ü"] {
             assert!(checked(path).is_ok(), "{path:?}");
         }
     }

@@ -20,11 +20,7 @@ impl Repo {
             let text = String::from_utf8_lossy(outcome.stdout()).trim().to_owned();
             return Ok(Some(CommitId(text)));
         }
-        if outcome.stderr().contains("not a valid ref") {
-            Ok(None)
-        } else {
-            Err(outcome.error())
-        }
+        if outcome.stderr().contains("not a valid ref") { Ok(None) } else { Err(outcome.error()) }
     }
 
     /// The commit that a branch, a tag or a short id means; `None` when it
@@ -67,15 +63,7 @@ impl Repo {
         let outcome = self
             .call("move a reference")
             .remedy("check the name, and that no `.lock` file of an ended git is left beside it")
-            .args([
-                "update-ref",
-                "--no-deref",
-                "-m",
-                "autoresearch",
-                name,
-                new,
-                expected,
-            ])
+            .args(["update-ref", "--no-deref", "-m", "autoresearch", name, new, expected])
             .outcome()?;
         if outcome.is_success() {
             return Ok(());
@@ -84,11 +72,7 @@ impl Repo {
         if found.as_ref() == old {
             return Err(outcome.error());
         }
-        Err(RepoError::RefMoved {
-            name: name.to_owned(),
-            expected: old.cloned(),
-            found,
-        })
+        Err(RepoError::RefMoved { name: name.to_owned(), expected: old.cloned(), found })
     }
 
     /// Like [`Repo::update_ref`], and well when it is at `new` already: for
@@ -115,12 +99,8 @@ impl Repo {
     /// # Errors
     /// When git fails.
     pub fn pack_refs(&self) -> Result<(), RepoError> {
-        let pack = |args: &[&str]| {
-            self.call("pack the references")
-                .arg("pack-refs")
-                .args(args)
-                .outcome()
-        };
+        let pack =
+            |args: &[&str]| self.call("pack the references").arg("pack-refs").args(args).outcome();
         // Before git 2.43 it is all or nothing.
         if !pack(&["--include", "refs/autoresearch/*"])?.is_success() {
             pack(&["--all"])?.into_result()?;

@@ -56,16 +56,9 @@ impl Repo {
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Repo, RepoError> {
         let git = Git::new(environment);
-        let from = if from.is_file() {
-            from.parent().unwrap_or(from)
-        } else {
-            from
-        };
+        let from = if from.is_file() { from.parent().unwrap_or(from) } else { from };
         let ask = |args: &[&str]| {
-            git.call("find the repository", from)
-                .arg("rev-parse")
-                .args(args)
-                .outcome()
+            git.call("find the repository", from).arg("rev-parse").args(args).outcome()
         };
         let kind = ask(&["--is-bare-repository", "--is-inside-work-tree"])?;
         if !kind.is_success() {
@@ -80,23 +73,17 @@ impl Repo {
             });
         }
         if kind.stdout() != b"false\ntrue\n" {
-            return Err(RepoError::NoWorkingTree {
-                path: from.to_owned(),
-            });
+            return Err(RepoError::NoWorkingTree { path: from.to_owned() });
         }
         // One at a time: a newline in a path is then no ambiguity.
         let place = |args: &[&str]| -> Result<PathBuf, RepoError> {
             let bytes = ask(args)?.into_result()?;
-            Ok(path::from_bytes(
-                bytes.strip_suffix(b"\n").unwrap_or(&bytes),
-            ))
+            Ok(path::from_bytes(bytes.strip_suffix(b"\n").unwrap_or(&bytes)))
         };
         let root = place(&["--show-toplevel"])?;
         let git_dir = place(&["--absolute-git-dir"])?;
         let common_dir = from.join(place(&["--git-common-dir"])?);
-        let common_dir = common_dir
-            .canonicalize()
-            .map_err(RepoError::io("find", &common_dir))?;
+        let common_dir = common_dir.canonicalize().map_err(RepoError::io("find", &common_dir))?;
         if !ask(&["--verify", "--quiet", "HEAD^{commit}"])?.is_success() {
             return Err(RepoError::NoCommits { path: root });
         }
@@ -115,16 +102,7 @@ impl Repo {
         };
         let name = value("user.name")?.unwrap_or_else(|| "AutoResearch".to_owned());
         let email = value("user.email")?.unwrap_or_else(|| "autoresearch@localhost".to_owned());
-        Ok(Repo {
-            git,
-            places: Arc::new(Places {
-                root,
-                git_dir,
-                common_dir,
-                name,
-                email,
-            }),
-        })
+        Ok(Repo { git, places: Arc::new(Places { root, git_dir, common_dir, name, email }) })
     }
 
     /// Top level of the user's checkout.
@@ -146,14 +124,9 @@ impl Repo {
             .call("read the current branch")
             .args(["symbolic-ref", "--quiet", "HEAD"])
             .outcome()?;
-        let branch = String::from_utf8_lossy(branch.stdout())
-            .trim_end_matches('\n')
-            .to_owned();
+        let branch = String::from_utf8_lossy(branch.stdout()).trim_end_matches('\n').to_owned();
         let branch = branch.strip_prefix("refs/heads/").map(str::to_owned);
-        Ok(Head {
-            commit: CommitId(commit),
-            branch,
-        })
+        Ok(Head { commit: CommitId(commit), branch })
     }
 
     /// At most `limit` paths of the checkout that differ from its commit or
@@ -165,19 +138,10 @@ impl Repo {
     pub fn dirty_paths(&self, limit: usize) -> Result<Vec<String>, RepoError> {
         let status = self
             .call("look for uncommitted changes")
-            .args([
-                "status",
-                "--porcelain=v1",
-                "-z",
-                "--no-renames",
-                "--untracked-files=normal",
-            ])
+            .args(["status", "--porcelain=v1", "-z", "--no-renames", "--untracked-files=normal"])
             .run()?;
         let paths = status.split(|b| *b == 0).filter_map(|entry| entry.get(3..));
-        Ok(paths
-            .take(limit)
-            .map(|path| String::from_utf8_lossy(path).into_owned())
-            .collect())
+        Ok(paths.take(limit).map(|path| String::from_utf8_lossy(path).into_owned()).collect())
     }
 
     /// A call on the repository as the user's checkout sees it.
@@ -213,9 +177,5 @@ pub(crate) fn id(commit: &CommitId) -> Result<&str, RepoError> {
 /// The same for any object.
 pub(crate) fn object(id: &str) -> Result<&str, RepoError> {
     let is_id = matches!(id.len(), 40 | 64) && id.bytes().all(|b| b.is_ascii_hexdigit());
-    if is_id {
-        Ok(id)
-    } else {
-        Err(RepoError::BadId(id.to_owned()))
-    }
+    if is_id { Ok(id) } else { Err(RepoError::BadId(id.to_owned())) }
 }

@@ -18,10 +18,7 @@ impl Worktree {
         if !self.path().join(".gitmodules").is_file() {
             return Ok(());
         }
-        let staged = self
-            .call("look for submodules")
-            .args(["ls-files", "--stage", "-z"])
-            .run()?;
+        let staged = self.call("look for submodules").args(["ls-files", "--stage", "-z"]).run()?;
         for (number, line) in staged.split(|b| *b == 0).enumerate() {
             if let Some((commit, path)) = submodule(line) {
                 self.fill(number, commit, path)?;
@@ -59,9 +56,7 @@ impl Worktree {
                 .env("GIT_WORK_TREE", &ours)
                 .env("GIT_INDEX_FILE", &index)
         };
-        call("fill a submodule")
-            .args(["read-tree", "--reset", "-u", commit])
-            .run()?;
+        call("fill a submodule").args(["read-tree", "--reset", "-u", commit]).run()?;
         call("clean a submodule").args(["clean", "-qffdx"]).run()?;
         Ok(())
     }

@@ -63,14 +63,9 @@ impl Repo {
             }
             self.remove(&path)?;
         }
-        let admin = self
-            .admin_of(&path)?
-            .ok_or_else(|| RepoError::NotOurs { path: path.clone() })?;
-        let worktree = Worktree {
-            repo: self.clone(),
-            path,
-            admin,
-        };
+        let admin =
+            self.admin_of(&path)?.ok_or_else(|| RepoError::NotOurs { path: path.clone() })?;
+        let worktree = Worktree { repo: self.clone(), path, admin };
         worktree.reset_to(commit, &[])?;
         Ok(worktree)
     }
@@ -84,15 +79,7 @@ impl Repo {
             .remedy(
                 "check that there is space left and that you may write to `.git` and to the folder",
             )
-            .args([
-                "worktree",
-                "add",
-                "--quiet",
-                "--force",
-                "--detach",
-                "--no-checkout",
-                "--",
-            ])
+            .args(["worktree", "add", "--quiet", "--force", "--detach", "--no-checkout", "--"])
             .arg(path)
             .arg(id(commit)?)
             .run()?;
@@ -113,9 +100,7 @@ impl Repo {
     fn remove(&self, path: &Path) -> Result<(), RepoError> {
         let admin = self.admin_of(path)?;
         if admin.is_none() && !is_empty(path) && !self.is_orphan(path) {
-            return Err(RepoError::NotOurs {
-                path: path.to_owned(),
-            });
+            return Err(RepoError::NotOurs { path: path.to_owned() });
         }
         // The folder first: while git still knows it, it is known to be ours.
         remove_all(path).map_err(RepoError::io("remove the worktree", path))?;
@@ -230,37 +215,24 @@ impl Worktree {
     }
 
     fn link_one(&self, name: &str, target: &Path, link: &Path) -> Result<(), RepoError> {
-        let bad = |why| RepoError::BadPath {
-            path: name.to_owned(),
-            why,
-        };
+        let bad = |why| RepoError::BadPath { path: name.to_owned(), why };
         if !target.exists() {
             return Err(bad(
                 "it is not in your checkout; make it there or take it off the list of links",
             ));
         }
-        let tracked = self
-            .call("look for tracked files")
-            .args(["ls-files", "-z", "--", name])
-            .run()?;
+        let tracked =
+            self.call("look for tracked files").args(["ls-files", "-z", "--", name]).run()?;
         if !tracked.is_empty() {
-            return Err(bad(
-                "it is in git and thus there already; take it off the list of links",
-            ));
+            return Err(bad("it is in git and thus there already; take it off the list of links"));
         }
         let mut folder = self.path.clone();
-        for part in Path::new(name)
-            .parent()
-            .into_iter()
-            .flat_map(Path::components)
-        {
+        for part in Path::new(name).parent().into_iter().flat_map(Path::components) {
             folder.push(part);
             match fs::symlink_metadata(&folder) {
                 Ok(there) if there.is_dir() => {}
                 Ok(_) => {
-                    return Err(bad(
-                        "a folder on its way is a link or a file; link that instead",
-                    ));
+                    return Err(bad("a folder on its way is a link or a file; link that instead"));
                 }
                 Err(_) => {
                     fs::create_dir(&folder).map_err(RepoError::io("make the folder", &folder))?;
@@ -315,14 +287,9 @@ impl Worktree {
     /// # Errors
     /// When something cannot be removed.
     pub fn clean(&self, keep: &[String]) -> Result<(), RepoError> {
-        let mut clean = self
-            .call("clean a worktree")
-            .remedy(REMEDY)
-            .args(["clean", "-qffdx"]);
+        let mut clean = self.call("clean a worktree").remedy(REMEDY).args(["clean", "-qffdx"]);
         for path in keep {
-            clean = clean
-                .arg("-e")
-                .arg(ignore_pattern(path.trim_end_matches('/')));
+            clean = clean.arg("-e").arg(ignore_pattern(path.trim_end_matches('/')));
         }
         clean.run()?;
         Ok(())
@@ -345,9 +312,7 @@ impl Worktree {
             let lock = self.admin.join(lock);
             match fs::remove_file(&lock) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                    return Err(RepoError::io("remove the lock of an ended git", &lock)(
-                        error,
-                    ));
+                    return Err(RepoError::io("remove the lock of an ended git", &lock)(error));
                 }
                 _ => {}
             }
@@ -397,9 +362,7 @@ pub(crate) fn exact(call: Call) -> Call {
 fn resolved(path: &Path) -> Result<PathBuf, RepoError> {
     let absolute = std::path::absolute(path).map_err(RepoError::io("find", path))?;
     let (Some(parent), Some(name)) = (absolute.parent(), absolute.file_name()) else {
-        return Err(RepoError::NotOurs {
-            path: path.to_owned(),
-        });
+        return Err(RepoError::NotOurs { path: path.to_owned() });
     };
     // What is not there yet has no links in it.
     let parent = parent.canonicalize().unwrap_or_else(|_| parent.to_owned());
@@ -454,9 +417,8 @@ fn open_up(root: &Path, folder: &Path, keep: &[String]) {
     };
     for entry in entries.flatten() {
         let path = entry.path();
-        let is_kept = path
-            .strip_prefix(root)
-            .is_ok_and(|below| is_under(&below.to_string_lossy(), keep));
+        let is_kept =
+            path.strip_prefix(root).is_ok_and(|below| is_under(&below.to_string_lossy(), keep));
         if !is_kept && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
             open_up(root, &path, keep);
         }

@@ -33,10 +33,7 @@ fn svg(bencher: Bencher<'_, '_>, count: u64) {
 
 #[divan::bench(args = COUNTS)]
 fn png(bencher: Bencher<'_, '_>, count: u64) {
-    let svg = plot_svg(
-        &cases::session(count, count / 10, Direction::Minimize),
-        Size::default(),
-    );
+    let svg = plot_svg(&cases::session(count, count / 10, Direction::Minimize), Size::default());
     bencher.bench(|| plot_png(&svg, 2.0).map(|png| png.len()));
 }
 
@@ -45,10 +42,8 @@ fn record_and_report(bencher: Bencher<'_, '_>, count: u64) {
     let history = cases::session(count, count / 10, Direction::Minimize);
     let aggregate = Progress::of(&history);
     let last = &history.points[history.points.len() - 1];
-    bencher
-        .with_inputs(|| aggregate.clone())
-        .bench_local_values(|mut aggregate| {
-            aggregate.record(last);
-            progress(&aggregate, Timestamp(0), Style::Plain)
-        });
+    bencher.with_inputs(|| aggregate.clone()).bench_local_values(|mut aggregate| {
+        aggregate.record(last);
+        progress(&aggregate, Timestamp(0), Style::Plain)
+    });
 }

@@ -128,8 +128,7 @@ impl Point {
 
     /// The metric, if it is a finite number and the experiment did not crash.
     pub fn value(&self) -> Option<f64> {
-        self.metric
-            .filter(|m| m.is_finite() && self.verdict != Verdict::Crash)
+        self.metric.filter(|m| m.is_finite() && self.verdict != Verdict::Crash)
     }
 
     /// Whether it was kept and is not the baseline.
@@ -190,15 +189,8 @@ impl Best {
         let Some(metric) = point.value().filter(|_| point.verdict == Verdict::Keep) else {
             return;
         };
-        if best
-            .as_ref()
-            .is_none_or(|b| !direction.is_better(b.metric, metric))
-        {
-            *best = Some(Best {
-                number: point.number,
-                commit: point.commit.clone(),
-                metric,
-            });
+        if best.as_ref().is_none_or(|b| !direction.is_better(b.metric, metric)) {
+            *best = Some(Best { number: point.number, commit: point.commit.clone(), metric });
         }
     }
 }
@@ -216,26 +208,18 @@ pub(crate) struct Step<'a> {
 impl History {
     /// Metric of the baseline.
     pub(crate) fn baseline(&self) -> Option<f64> {
-        self.points
-            .iter()
-            .find(|p| p.is_baseline())
-            .and_then(Point::value)
+        self.points.iter().find(|p| p.is_baseline()).and_then(Point::value)
     }
 
     pub(crate) fn counts(&self) -> Counts {
         let mut counts = Counts::default();
-        self.points
-            .iter()
-            .filter(|p| !p.is_baseline())
-            .for_each(|p| counts.add(p.verdict));
+        self.points.iter().filter(|p| !p.is_baseline()).for_each(|p| counts.add(p.verdict));
         counts
     }
 
     pub(crate) fn best(&self) -> Option<Best> {
         let mut best = None;
-        self.points
-            .iter()
-            .for_each(|p| Best::update(&mut best, self.session.direction, p));
+        self.points.iter().for_each(|p| Best::update(&mut best, self.session.direction, p));
         best
     }
 
@@ -264,11 +248,7 @@ impl History {
                     point.gain.or_else(worked_out).filter(|g| g.is_finite())
                 }
             };
-            Step {
-                point,
-                incumbent: before,
-                gain,
-            }
+            Step { point, incumbent: before, gain }
         })
     }
 }
@@ -288,26 +268,13 @@ mod tests {
                 Point::new(3, Verdict::Crash, Some(0.0), "c"),
             ],
         };
-        let gains: Vec<_> = history
-            .steps()
-            .map(|s| (s.point.number, s.incumbent, s.gain))
-            .collect();
+        let gains: Vec<_> =
+            history.steps().map(|s| (s.point.number, s.incumbent, s.gain)).collect();
         assert_eq!(
             gains,
-            [
-                (1, Some(0.5), Some(0.25)),
-                (2, Some(0.75), Some(-0.25)),
-                (3, Some(0.75), None)
-            ]
+            [(1, Some(0.5), Some(0.25)), (2, Some(0.75), Some(-0.25)), (3, Some(0.75), None)]
         );
-        assert_eq!(
-            history.counts(),
-            Counts {
-                keep: 1,
-                discard: 1,
-                crash: 1
-            }
-        );
+        assert_eq!(history.counts(), Counts { keep: 1, discard: 1, crash: 1 });
     }
 
     #[test]

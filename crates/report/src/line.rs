@@ -42,10 +42,7 @@ impl Style {
 /// What follows the metric in brackets is the change against the incumbent.
 pub fn experiment_line(point: &Point, direction: Direction, style: Style) -> String {
     let (mark, colour) = match point.verdict {
-        Verdict::Keep => (
-            '✓',
-            Ansi::new().fg_color(Some(AnsiColor::Green.into())).bold(),
-        ),
+        Verdict::Keep => ('✓', Ansi::new().fg_color(Some(AnsiColor::Green.into())).bold()),
         Verdict::Discard => ('·', Ansi::new().dimmed()),
         Verdict::Crash => ('✗', Ansi::new().fg_color(Some(AnsiColor::Red.into()))),
     };
@@ -65,10 +62,7 @@ pub fn experiment_line(point: &Point, direction: Direction, style: Style) -> Str
         }
     }
     line.push(' ');
-    line.push_str(&words::truncated(
-        &words::one_line(&point.hypothesis),
-        SENTENCE,
-    ));
+    line.push_str(&words::truncated(&words::one_line(&point.hypothesis), SENTENCE));
     if point.verdict == Verdict::Crash {
         let kind = point.crash_kind.map(|k| k.to_string());
         if let Some(reason) = point.reason.clone().or(kind) {
@@ -121,11 +115,7 @@ pub fn live_line(
             Stage::Proposing => "proposing",
             Stage::Running => "running",
         };
-        let mut part = format!(
-            "#{} {stage} {}",
-            first.number,
-            numbers::clock(first.elapsed)
-        );
+        let mut part = format!("#{} {stage} {}", first.number, numbers::clock(first.elapsed));
         if let Some(limit) = first.limit {
             let _ = write!(part, " of {}", numbers::clock(limit));
         }
@@ -136,18 +126,10 @@ pub fn live_line(
     }
     if let Some(best) = &progress.best {
         let precision = progress.precision();
-        let change = progress
-            .change_in_percent()
-            .map_or_else(String::new, |p| format!(" ({p})"));
-        let place = if best.number == 0 {
-            "the baseline".to_owned()
-        } else {
-            format!("#{}", best.number)
-        };
-        parts.push(format!(
-            "best {}{change} at {place}",
-            precision.value(best.metric)
-        ));
+        let change = progress.change_in_percent().map_or_else(String::new, |p| format!(" ({p})"));
+        let place =
+            if best.number == 0 { "the baseline".to_owned() } else { format!("#{}", best.number) };
+        parts.push(format!("best {}{change} at {place}", precision.value(best.metric)));
     }
     if progress.counts.total() > 0 {
         parts.push(progress.outcomes(" "));
@@ -155,12 +137,7 @@ pub fn live_line(
     if let Some(left) = progress.left(now) {
         parts.push(format!("about {} left", human_duration(coarse(left))));
     }
-    parts.extend(
-        activities
-            .first()
-            .and_then(|a| a.hypothesis.as_deref())
-            .map(words::one_line),
-    );
+    parts.extend(activities.first().and_then(|a| a.hypothesis.as_deref()).map(words::one_line));
     words::truncated(&parts.join(" · "), width)
 }
 
@@ -197,12 +174,7 @@ mod tests {
 
     #[test]
     fn a_settled_experiment_is_one_line_that_needs_no_colour() {
-        let mut point = Point::new(
-            7,
-            Verdict::Keep,
-            Some(0.9821),
-            "ReLU² activation\nin the MLP",
-        );
+        let mut point = Point::new(7, Verdict::Keep, Some(0.9821), "ReLU² activation\nin the MLP");
         point.gain = Some(0.0158);
         assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"✓ #7 keep 0.9821 (-0.0158) ReLU² activation in the MLP");
         point.verdict = Verdict::Discard;

@@ -30,11 +30,7 @@ impl Precision {
             largest = largest.max(value.abs());
         }
         let mut smallest = f64::INFINITY;
-        for change in changes
-            .into_iter()
-            .map(f64::abs)
-            .filter(|c| c.is_finite() && *c > 0.0)
-        {
+        for change in changes.into_iter().map(f64::abs).filter(|c| c.is_finite() && *c > 0.0) {
             whole &= change.fract() == 0.0;
             smallest = smallest.min(change);
         }
@@ -45,11 +41,7 @@ impl Precision {
             return Precision::Fixed(0);
         }
         let first = if largest > 0.0 { magnitude(largest) } else { 0 };
-        let for_change = if smallest.is_finite() {
-            1 - magnitude(smallest)
-        } else {
-            0
-        };
+        let for_change = if smallest.is_finite() { 1 - magnitude(smallest) } else { 0 };
         let decimals = (3 - first).max(for_change).clamp(0, (6 - first).max(0));
         Precision::Fixed(usize::try_from(decimals).unwrap_or(0))
     }
@@ -76,19 +68,12 @@ impl Precision {
     pub(crate) fn size(self, change: f64) -> String {
         let text = self.value(change.abs());
         let is_lost = change != 0.0 && !text.contains(|c: char| ('1'..='9').contains(&c));
-        if is_lost {
-            significant(change.abs(), 2)
-        } else {
-            text
-        }
+        if is_lost { significant(change.abs(), 2) } else { text }
     }
 }
 
 /// The exponent of the first digit of a positive number.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "exponents of floats are within 1100"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "exponents of floats are within 1100")]
 fn magnitude(value: f64) -> i32 {
     value.log10().floor() as i32
 }
@@ -126,18 +111,12 @@ pub(crate) fn clock(duration: Duration) -> String {
 
 /// Seconds as people say them; nothing for what is no length of time.
 pub(crate) fn seconds(seconds: f64) -> Option<String> {
-    Duration::try_from_secs_f64(seconds)
-        .ok()
-        .map(human_duration)
+    Duration::try_from_secs_f64(seconds).ok().map(human_duration)
 }
 
 /// `1 experiment`, `2 experiments`.
 pub(crate) fn count(number: u64, noun: &str) -> String {
-    if number == 1 {
-        format!("1 {noun}")
-    } else {
-        format!("{} {noun}s", grouped(number))
-    }
+    if number == 1 { format!("1 {noun}") } else { format!("{} {noun}s", grouped(number)) }
 }
 
 /// With commas between thousands.
@@ -167,17 +146,9 @@ mod tests {
             (&[123.25][..], &[][..], Precision::Fixed(1)),
             (&[0.0][..], &[][..], Precision::Fixed(0)),
             (&[3e-7][..], &[][..], Precision::Scientific(4)),
-            (
-                &[f64::NAN, 1.5][..],
-                &[f64::INFINITY][..],
-                Precision::Fixed(3),
-            ),
+            (&[f64::NAN, 1.5][..], &[f64::INFINITY][..], Precision::Fixed(3)),
         ] {
-            assert_eq!(
-                Precision::of(values.to_vec(), changes.to_vec()),
-                expected,
-                "{values:?}"
-            );
+            assert_eq!(Precision::of(values.to_vec(), changes.to_vec()), expected, "{values:?}");
         }
     }
 

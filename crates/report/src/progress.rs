@@ -55,9 +55,7 @@ impl Progress {
             counts: Counts::default(),
             iterations_max: session.iterations_max,
             started: session.started,
-            budget: session
-                .budget_seconds
-                .and_then(|s| Duration::try_from_secs_f64(s).ok()),
+            budget: session.budget_seconds.and_then(|s| Duration::try_from_secs_f64(s).ok()),
             recent: VecDeque::with_capacity(RECENT),
             intervals: VecDeque::with_capacity(PACE),
             last_at: None,
@@ -107,17 +105,14 @@ impl Progress {
             (Some(started), Some(last)) => now.since(started).as_secs_f64() - last,
             _ => 0.0,
         };
-        let used = Duration::try_from_secs_f64(since_last)
-            .unwrap_or_default()
-            .min(pace);
+        let used = Duration::try_from_secs_f64(since_last).unwrap_or_default().min(pace);
         Some(all.saturating_sub(used))
     }
 
     /// A night between `stop` and `resume` says nothing about the pace, minutes
     /// of a slow proposer do.
     fn longest_interval(&self) -> f64 {
-        self.budget
-            .map_or(f64::INFINITY, |b| 2.0 * b.as_secs_f64() + 900.0)
+        self.budget.map_or(f64::INFINITY, |b| 2.0 * b.as_secs_f64() + 900.0)
     }
 
     pub(crate) fn precision(&self) -> Precision {
@@ -138,16 +133,12 @@ impl Progress {
     /// `3 keep 7 discard 1 crash`, without what never happened.
     pub(crate) fn outcomes(&self, separator: &str) -> String {
         let counts = self.counts;
-        [
-            (counts.keep, "keep"),
-            (counts.discard, "discard"),
-            (counts.crash, "crash"),
-        ]
-        .into_iter()
-        .filter(|(n, _)| *n > 0)
-        .map(|(n, what)| format!("{} {what}", numbers::grouped(n)))
-        .collect::<Vec<_>>()
-        .join(separator)
+        [(counts.keep, "keep"), (counts.discard, "discard"), (counts.crash, "crash")]
+            .into_iter()
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, what)| format!("{} {what}", numbers::grouped(n)))
+            .collect::<Vec<_>>()
+            .join(separator)
     }
 
     /// `optimizer (7 of the last 10), then training (3)`.
@@ -182,20 +173,13 @@ fn push<T>(ring: &mut VecDeque<T>, item: T, most: usize) {
 pub fn progress(progress: &Progress, now: Timestamp, style: Style) -> String {
     let done = progress.counts.total();
     let mut text = match progress.iterations_max {
-        Some(max) => format!(
-            "{} of {} experiments",
-            numbers::grouped(done),
-            numbers::grouped(max)
-        ),
+        Some(max) => format!("{} of {} experiments", numbers::grouped(done), numbers::grouped(max)),
         None => numbers::count(done, "experiment"),
     };
     if let Some(started) = progress.started {
         let _ = write!(text, " · {} elapsed", human_duration(now.since(started)));
     }
-    if let Some(left) = progress
-        .left(now)
-        .filter(|_| progress.iterations_max != Some(done))
-    {
+    if let Some(left) = progress.left(now).filter(|_| progress.iterations_max != Some(done)) {
         let _ = write!(text, " · about {} left", human_duration(coarse(left)));
     }
     text.push('\n');
@@ -218,14 +202,10 @@ pub fn progress(progress: &Progress, now: Timestamp, style: Style) -> String {
             }
             if let Some(baseline) = baseline {
                 let change = precision.signed(best.metric - baseline);
-                let percent = progress
-                    .change_in_percent()
-                    .map_or_else(String::new, |p| format!(" ({p})"));
+                let percent =
+                    progress.change_in_percent().map_or_else(String::new, |p| format!(" ({p})"));
                 let against = precision.value(baseline);
-                let _ = write!(
-                    text,
-                    ", {change}{percent} against the baseline of {against}"
-                );
+                let _ = write!(text, ", {change}{percent} against the baseline of {against}");
             }
             text.push('\n');
         }
@@ -238,11 +218,8 @@ pub fn progress(progress: &Progress, now: Timestamp, style: Style) -> String {
     }
     for (i, point) in progress.recent.iter().rev().take(SHOWN).rev().enumerate() {
         let label = if i == 0 { "last" } else { "" };
-        let _ = writeln!(
-            text,
-            "  {label:<11}{}",
-            experiment_line(point, progress.direction, style)
-        );
+        let _ =
+            writeln!(text, "  {label:<11}{}", experiment_line(point, progress.direction, style));
     }
     text
 }
@@ -271,21 +248,11 @@ mod tests {
     fn some() -> Progress {
         let mut progress = Progress::new(&session());
         progress.record(&point(0, Verdict::Keep, 0.9979, "baseline"));
-        progress.record(&point(
-            1,
-            Verdict::Discard,
-            1.0023,
-            "deeper MLP, 2 layers more",
-        ));
+        progress.record(&point(1, Verdict::Discard, 1.0023, "deeper MLP, 2 layers more"));
         progress.record(&point(2, Verdict::Keep, 0.9821, "ReLU² activation"));
         progress.record(&point(3, Verdict::Crash, f64::NAN, "double the batch"));
         for number in 4..8 {
-            progress.record(&point(
-                number,
-                Verdict::Discard,
-                0.99,
-                "raise learning rate",
-            ));
+            progress.record(&point(number, Verdict::Discard, 0.99, "raise learning rate"));
         }
         progress
     }
@@ -336,10 +303,7 @@ mod tests {
     #[test]
     fn the_time_left_follows_the_pace_and_forgets_a_night_off() {
         let mut progress = some();
-        assert_eq!(
-            progress.left(Timestamp(8 * 310_000)),
-            Some(Duration::from_secs(93 * 310))
-        );
+        assert_eq!(progress.left(Timestamp(8 * 310_000)), Some(Duration::from_secs(93 * 310)));
         let mut late = point(8, Verdict::Discard, 0.99, "after the night");
         late.at_seconds = Some(40_000.0);
         progress.record(&late);
@@ -353,10 +317,7 @@ mod tests {
         for number in 8..2000 {
             progress.record(&point(number, Verdict::Discard, 1.0, "x"));
         }
-        assert_eq!(
-            (progress.recent.len(), progress.intervals.len()),
-            (RECENT, PACE)
-        );
+        assert_eq!((progress.recent.len(), progress.intervals.len()), (RECENT, PACE));
         assert_eq!(progress.counts.total(), 1999);
     }
 }

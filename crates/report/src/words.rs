@@ -104,16 +104,8 @@ pub(crate) fn xml(text: &str) -> String {
 /// The first seven digits of a commit, as `results.tsv` has them; a word that
 /// stands for one, such as `baseline`, as it is.
 pub(crate) fn short_commit(commit: &str) -> String {
-    let most = if commit.bytes().all(|b| b.is_ascii_hexdigit()) {
-        7
-    } else {
-        12
-    };
-    commit
-        .chars()
-        .filter(char::is_ascii_alphanumeric)
-        .take(most)
-        .collect()
+    let most = if commit.bytes().all(|b| b.is_ascii_hexdigit()) { 7 } else { 12 };
+    commit.chars().filter(char::is_ascii_alphanumeric).take(most).collect()
 }
 
 /// `a`, `a and b`, `a, b and c`.
@@ -142,10 +134,7 @@ mod tests {
 
     #[test]
     fn a_hypothesis_cannot_drive_the_terminal() {
-        assert_eq!(
-            one_line(" a\n\tb \u{1b}[31mred\u{202e}\u{7} "),
-            "a b [31mred"
-        );
+        assert_eq!(one_line(" a\n\tb \u{1b}[31mred\u{202e}\u{7} "), "a b [31mred");
     }
 
     #[test]

@@ -29,11 +29,7 @@ fn every_case_gives_a_valid_plot_and_picture() {
     for (name, history) in cases::gallery() {
         let svg = plot_svg(&history, Size::default());
         let document = Document::parse(&svg).unwrap_or_else(|e| panic!("{name}: {e}"));
-        assert_eq!(
-            document.root_element().attribute("width"),
-            Some("1200"),
-            "{name}"
-        );
+        assert_eq!(document.root_element().attribute("width"), Some("1200"), "{name}");
         let png = plot_png(&svg, 1.0).unwrap();
         assert!(png.starts_with(b"\x89PNG"), "{name}");
     }
@@ -49,16 +45,9 @@ fn a_kept_change_is_labelled_with_its_hypothesis_and_gain() {
         "lower WEIGHT_DECAY from 0.1 to 0.05−0.0063",
         "0.9979 baseline",
     ] {
-        assert!(
-            texts.iter().any(|t| t == expected),
-            "{expected} in {texts:#?}"
-        );
+        assert!(texts.iter().any(|t| t == expected), "{expected} in {texts:#?}");
     }
-    assert!(
-        texts
-            .iter()
-            .any(|t| t.starts_with("12 experiments, 3 kept, 1 crashed, best "))
-    );
+    assert!(texts.iter().any(|t| t.starts_with("12 experiments, 3 kept, 1 crashed, best ")));
 }
 
 #[test]
@@ -73,15 +62,10 @@ fn a_hundred_thousand_experiments_give_a_bounded_report() {
 /// Corners of the step line, from the SVG.
 fn running_best(history: &History) -> Vec<(f64, f64)> {
     let svg = plot_svg(history, Size::default());
-    let line = svg
-        .lines()
-        .find(|l| l.contains(r#"stroke-width="2""#))
-        .unwrap_or_default();
+    let line = svg.lines().find(|l| l.contains(r#"stroke-width="2""#)).unwrap_or_default();
     let path = line.split('"').nth(1).unwrap_or_default();
-    let corner = |c: &str| {
-        c.split_once(' ')
-            .and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?)))
-    };
+    let corner =
+        |c: &str| c.split_once(' ').and_then(|(x, y)| Some((x.parse().ok()?, y.parse().ok()?)));
     path.split(['M', 'L']).filter_map(corner).collect()
 }
 
@@ -91,15 +75,11 @@ fn the_running_best_only_ever_improves() {
         let mut history = cases::session(50, 9, direction);
         // Kept for another reason than its metric.
         let worse = history.points[0].metric.map(|m| m + downwards * 0.001);
-        history
-            .points
-            .push(Point::new(51, Verdict::Keep, worse, "simpler"));
+        history.points.push(Point::new(51, Verdict::Keep, worse, "simpler"));
         let corners = running_best(&history);
         assert_eq!(corners.len(), 2 * (9 + 1), "one step for each gain");
         assert!(
-            corners
-                .windows(2)
-                .all(|w| w[0].0 <= w[1].0 && downwards * (w[1].1 - w[0].1) >= 0.0)
+            corners.windows(2).all(|w| w[0].0 <= w[1].0 && downwards * (w[1].1 - w[0].1) >= 0.0)
         );
     }
 }
@@ -127,44 +107,22 @@ fn value() -> impl Strategy<Value = Option<f64>> {
         Just(None),
         any::<f64>().prop_map(Some),
         (0.9..1.1_f64).prop_map(Some),
-        prop::sample::select(vec![
-            0.0,
-            1.0,
-            f64::NAN,
-            f64::INFINITY,
-            f64::MAX,
-            f64::MIN,
-            5e-324
-        ])
-        .prop_map(Some),
+        prop::sample::select(vec![0.0, 1.0, f64::NAN, f64::INFINITY, f64::MAX, f64::MIN, 5e-324])
+            .prop_map(Some),
     ]
 }
 
 fn point() -> impl Strategy<Value = Point> {
     let verdict = prop::sample::select(vec![Verdict::Keep, Verdict::Discard, Verdict::Crash]);
     let number = prop_oneof![0_u64..40, any::<u64>()];
-    (
-        number,
-        verdict,
-        value(),
-        any::<String>(),
-        value(),
-        value(),
-        prop::option::of(any::<String>()),
-    )
-        .prop_map(
-            |(number, verdict, metric, hypothesis, gain, seconds, reason)| {
-                let mut point = Point::new(number, verdict, metric, hypothesis);
-                point.commit.clone_from(&reason);
-                (
-                    point.gain,
-                    point.at_seconds,
-                    point.wall_seconds,
-                    point.reason,
-                ) = (gain, seconds, seconds, reason);
-                point
-            },
-        )
+    (number, verdict, value(), any::<String>(), value(), value(), prop::option::of(any::<String>()))
+        .prop_map(|(number, verdict, metric, hypothesis, gain, seconds, reason)| {
+            let mut point = Point::new(number, verdict, metric, hypothesis);
+            point.commit.clone_from(&reason);
+            (point.gain, point.at_seconds, point.wall_seconds, point.reason) =
+                (gain, seconds, seconds, reason);
+            point
+        })
 }
 
 fn history() -> impl Strategy<Value = History> {
@@ -178,17 +136,15 @@ fn history() -> impl Strategy<Value = History> {
         value(),
         any::<[i64; 2]>(),
     )
-        .prop_map(
-            |(metric, direction, points, text, budget, [started, ended])| {
-                let mut session = Session::new(metric, direction);
-                (session.tag, session.branch, session.command) = (text.clone(), text.clone(), text);
-                session.budget_seconds = budget;
-                session.iterations_max = Some(started.unsigned_abs());
-                session.started = Some(autoresearch_core::units::Timestamp(started));
-                session.ended = Some(autoresearch_core::units::Timestamp(ended));
-                History { session, points }
-            },
-        )
+        .prop_map(|(metric, direction, points, text, budget, [started, ended])| {
+            let mut session = Session::new(metric, direction);
+            (session.tag, session.branch, session.command) = (text.clone(), text.clone(), text);
+            session.budget_seconds = budget;
+            session.iterations_max = Some(started.unsigned_abs());
+            session.started = Some(autoresearch_core::units::Timestamp(started));
+            session.ended = Some(autoresearch_core::units::Timestamp(ended));
+            History { session, points }
+        })
 }
 
 proptest! {

@@ -25,9 +25,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         grace_seconds: 1.0,
         log: folder.path().join("log"),
         log_limit: LogLimit::default(),
-        source: Some(autoresearch_core::metric::Source::Printed {
-            name: "loss".into(),
-        }),
+        source: Some(autoresearch_core::metric::Source::Printed { name: "loss".into() }),
         result: folder.path().join("result.json"),
     };
     let local = Local::new(std::env::current_exe()?, ["__supervise"]);

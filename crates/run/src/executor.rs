@@ -212,10 +212,7 @@ fn how_it_ended(status: io::Result<ExitStatus>, said: &str) -> String {
     if said.is_empty() {
         how
     } else {
-        format!(
-            "{how}, saying `{}`",
-            said.chars().take(1000).collect::<String>()
-        )
+        format!("{how}, saying `{}`", said.chars().take(1000).collect::<String>())
     }
 }
 

@@ -67,9 +67,7 @@ fn duration(what: &str, seconds: f64) -> Result<Duration, RunError> {
     if seconds >= 0.0 {
         Ok(Duration::from_secs_f64(seconds.min(YEAR)))
     } else {
-        Err(RunError::BadJob {
-            why: format!("{what} is {seconds}; give it 0 or more seconds"),
-        })
+        Err(RunError::BadJob { why: format!("{what} is {seconds}; give it 0 or more seconds") })
     }
 }
 
@@ -89,11 +87,7 @@ pub struct LogLimit {
 impl Default for LogLimit {
     /// 1 MiB, 4 MiB and 1 GiB.
     fn default() -> LogLimit {
-        LogLimit {
-            head: 1 << 20,
-            tail: 4 << 20,
-            whole: 1 << 30,
-        }
+        LogLimit { head: 1 << 20, tail: 4 << 20, whole: 1 << 30 }
     }
 }
 
@@ -179,17 +173,11 @@ pub enum RunError {
 
 impl RunError {
     pub(crate) fn write(path: &Path, why: impl Into<io::Error>) -> RunError {
-        RunError::Write {
-            path: path.to_owned(),
-            why: why.into().to_string(),
-        }
+        RunError::Write { path: path.to_owned(), why: why.into().to_string() }
     }
 
     pub(crate) fn system(what: &str, why: impl Into<io::Error>) -> RunError {
-        RunError::System {
-            what: what.to_owned(),
-            why: why.into().to_string(),
-        }
+        RunError::System { what: what.to_owned(), why: why.into().to_string() }
     }
 }
 
@@ -286,9 +274,6 @@ mod tests {
     fn a_time_below_zero_or_none_at_all_is_refused_and_a_huge_one_is_a_year() {
         assert!(duration("x", -1.0).is_err());
         assert!(duration("x", f64::NAN).is_err());
-        assert_eq!(
-            duration("x", f64::INFINITY).unwrap().as_secs(),
-            366 * 86_400
-        );
+        assert_eq!(duration("x", f64::INFINITY).unwrap().as_secs(), 366 * 86_400);
     }
 }

@@ -28,9 +28,7 @@ pub(crate) enum Launched {
 pub(crate) fn launch(job: &Job) -> Result<Launched, RunError> {
     let pipe = |error: io::Error| RunError::system("open a pipe for the output", error);
     let Some((program, arguments)) = job.command.split_first() else {
-        return Ok(Launched::Failed(
-            "the command is empty; name a program".to_owned(),
-        ));
+        return Ok(Launched::Failed("the command is empty; name a program".to_owned()));
     };
     let stdin = match job.stdin.as_deref().map(open_input).transpose() {
         Ok(file) => file.map_or_else(Stdio::null, Stdio::from),
@@ -54,19 +52,14 @@ pub(crate) fn launch(job: &Job) -> Result<Launched, RunError> {
     sys::set_apart(&mut command);
     Ok(match command.spawn() {
         // Dropping the handle neither waits nor kills.
-        Ok(child) => Launched::Running {
-            command: Pid::from_child(&child),
-            output,
-        },
+        Ok(child) => Launched::Running { command: Pid::from_child(&child), output },
         Err(error) => Launched::Failed(why_not(job, program, &error)),
     })
 }
 
 fn open_input(path: &Path) -> Result<File, String> {
     let failed = |why: &str| format!("its input `{}` cannot be read: {why}", path.display());
-    let metadata = path
-        .metadata()
-        .map_err(|error| failed(&error.to_string()))?;
+    let metadata = path.metadata().map_err(|error| failed(&error.to_string()))?;
     if metadata.file_type().is_fifo() {
         // Opening it would wait for somebody who writes.
         return Err(failed("it is a named pipe; give a file"));

@@ -53,14 +53,7 @@ impl Log {
             _ => {}
         }
         let path = path.to_owned();
-        Ok(Log {
-            path,
-            limit,
-            plain,
-            length: 0,
-            total: 0,
-            whole: None,
-        })
+        Ok(Log { path, limit, plain, length: 0, total: 0, whole: None })
     }
 
     fn kept(&self) -> u64 {
@@ -76,19 +69,10 @@ impl Log {
         if let Some(whole) = &mut self.whole {
             whole.feed(chunk)?;
         }
-        self.plain
-            .write_all(chunk)
-            .map_err(|error| RunError::write(&self.path, error))?;
+        self.plain.write_all(chunk).map_err(|error| RunError::write(&self.path, error))?;
         self.length += chunk.len() as u64;
-        let roomy = self
-            .kept()
-            .saturating_add(self.limit.tail)
-            .saturating_add(SLACK);
-        if self.length > roomy {
-            self.cut()
-        } else {
-            Ok(())
-        }
+        let roomy = self.kept().saturating_add(self.limit.tail).saturating_add(SLACK);
+        if self.length > roomy { self.cut() } else { Ok(()) }
     }
 
     /// Brings the log into its final form and returns the bytes of output.
@@ -97,10 +81,7 @@ impl Log {
             self.cut()?;
         }
         if let Some(whole) = self.whole {
-            whole
-                .gz
-                .finish()
-                .map_err(|error| RunError::write(&whole.path, error))?;
+            whole.gz.finish().map_err(|error| RunError::write(&whole.path, error))?;
         }
         Ok(self.total)
     }
@@ -111,11 +92,7 @@ impl Log {
         let path = compressed(&self.path);
         let file = File::create(&path).map_err(|error| RunError::write(&path, error))?;
         let gz = GzEncoder::new(file, Compression::fast());
-        let mut whole = Whole {
-            path,
-            gz,
-            room: self.limit.whole,
-        };
+        let mut whole = Whole { path, gz, room: self.limit.whole };
         let mut piece = vec![0; PIECE];
         let mut at = 0;
         while at < self.length {
@@ -159,27 +136,19 @@ impl Log {
             self.plain.write_all_at(piece, to + at).map_err(write)?;
             done += n;
         }
-        self.plain
-            .write_all_at(marker.as_bytes(), head)
-            .map_err(write)?;
+        self.plain.write_all_at(marker.as_bytes(), head).map_err(write)?;
         self.length = to + tail;
         self.plain.set_len(self.length).map_err(write)?;
-        self.plain
-            .seek(SeekFrom::Start(self.length))
-            .map_err(write)?;
+        self.plain.seek(SeekFrom::Start(self.length)).map_err(write)?;
         Ok(())
     }
 }
 
 impl Whole {
     fn feed(&mut self, chunk: &[u8]) -> Result<(), RunError> {
-        let n = usize::try_from(self.room)
-            .unwrap_or(usize::MAX)
-            .min(chunk.len());
+        let n = usize::try_from(self.room).unwrap_or(usize::MAX).min(chunk.len());
         self.room -= n as u64;
-        self.gz
-            .write_all(&chunk[..n])
-            .map_err(|error| RunError::write(&self.path, error))
+        self.gz.write_all(&chunk[..n]).map_err(|error| RunError::write(&self.path, error))
     }
 }
 
@@ -201,9 +170,7 @@ mod tests {
 
     fn unpacked(path: &Path) -> Vec<u8> {
         let mut bytes = Vec::new();
-        GzDecoder::new(File::open(path).unwrap())
-            .read_to_end(&mut bytes)
-            .unwrap();
+        GzDecoder::new(File::open(path).unwrap()).read_to_end(&mut bytes).unwrap();
         bytes
     }
 
@@ -222,9 +189,7 @@ mod tests {
 
     #[test]
     fn a_log_that_cannot_be_written_says_where() {
-        let error = Log::create(Path::new("/nowhere/a.log"), LogLimit::default())
-            .err()
-            .unwrap();
+        let error = Log::create(Path::new("/nowhere/a.log"), LogLimit::default()).err().unwrap();
         assert!(
             matches!(error, RunError::Write { path, .. } if path == Path::new("/nowhere/a.log"))
         );

@@ -60,10 +60,7 @@ impl Counters {
             .filter_map(|path| Some((count(&path)?, path)))
             .map(|(count, path)| (path, count))
             .collect();
-        Counters {
-            group,
-            machine: count(Path::new("/proc/vmstat")),
-        }
+        Counters { group, machine: count(Path::new("/proc/vmstat")) }
     }
 
     /// What the kernel says of the time since `self`. The count of the whole
@@ -72,10 +69,7 @@ impl Counters {
         let rise = |path: &Path, before: u64| {
             let kills = count(path)?.checked_sub(before).filter(|n| *n > 0)?;
             let noun = if kills == 1 { "process" } else { "processes" };
-            Some(format!(
-                "the kernel killed {kills} {noun} for memory ({})",
-                path.display()
-            ))
+            Some(format!("the kernel killed {kills} {noun} for memory ({})", path.display()))
         };
         let machine = self.machine.filter(|_| was_killed);
         self.group
@@ -101,11 +95,7 @@ fn files(groups: &str) -> Vec<PathBuf> {
                 return None;
             };
             let own = Path::new(mount).join(path.trim_start_matches('/'));
-            Some(if own.is_dir() {
-                own.join(file)
-            } else {
-                Path::new(mount).join(file)
-            })
+            Some(if own.is_dir() { own.join(file) } else { Path::new(mount).join(file) })
         })
         .collect()
 }
@@ -113,8 +103,7 @@ fn files(groups: &str) -> Vec<PathBuf> {
 /// The number behind `oom_kill` in a file of the kernel's.
 fn count(path: &Path) -> Option<u64> {
     let text = fs::read_to_string(path).ok()?;
-    text.lines()
-        .find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
 }
 
 #[cfg(test)]
@@ -196,15 +185,9 @@ mod tests {
 
     #[test]
     fn a_counter_that_did_not_move_is_no_evidence() {
-        let counters = Counters {
-            group: Vec::new(),
-            machine: count(Path::new("/proc/vmstat")),
-        };
+        let counters = Counters { group: Vec::new(), machine: count(Path::new("/proc/vmstat")) };
         assert_eq!(counters.evidence(false), None);
-        let counters = Counters {
-            group: Vec::new(),
-            machine: Some(u64::MAX),
-        };
+        let counters = Counters { group: Vec::new(), machine: Some(u64::MAX) };
         assert_eq!(counters.evidence(true), None);
     }
 }

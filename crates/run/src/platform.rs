@@ -19,7 +19,8 @@ pub fn describe() -> String {
     }
     let gpus = nvidia();
     if gpus.is_empty() {
-        let device = if cfg!(all(target_os = "macos", target_arch = "aarch64")) { "MPS" } else { "CPU" };
+        let device =
+            if cfg!(all(target_os = "macos", target_arch = "aarch64")) { "MPS" } else { "CPU" };
         line.push_str(&format!(", {device}"));
     } else {
         line.push_str(&format!(", {}", gpus.join(" + ")));

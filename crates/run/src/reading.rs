@@ -36,23 +36,15 @@ impl Reader {
     /// # Errors
     /// When the source cannot be used, such as a pattern that does not compile.
     pub(crate) fn new(source: Option<&Source>, directory: &Path) -> Result<Reader, RunError> {
-        let extractor =
-            source
-                .map(Extractor::new)
-                .transpose()
-                .map_err(|error| RunError::BadJob {
-                    why: error.to_string(),
-                })?;
+        let extractor = source
+            .map(Extractor::new)
+            .transpose()
+            .map_err(|error| RunError::BadJob { why: error.to_string() })?;
         let json = match source {
             Some(Source::Json { file, key, .. }) => {
                 let (directory, file) = (directory.to_owned(), directory.join(file));
                 let before = file.metadata().ok().as_ref().map(stamp);
-                Some(JsonFile {
-                    directory,
-                    file,
-                    key: key.clone(),
-                    before,
-                })
+                Some(JsonFile { directory, file, key: key.clone(), before })
             }
             _ => None,
         };
@@ -72,10 +64,7 @@ impl Reader {
         let Some(json) = self.json else {
             return printed;
         };
-        let mut readings = json
-            .text()
-            .map(|text| read_json(&text, &json.key))
-            .unwrap_or_default();
+        let mut readings = json.text().map(|text| read_json(&text, &json.key)).unwrap_or_default();
         for (name, value) in printed.secondary {
             readings.secondary.entry(name).or_insert(value);
         }
@@ -108,13 +97,7 @@ impl JsonFile {
 }
 
 fn stamp(metadata: &Metadata) -> Stamp {
-    (
-        metadata.dev(),
-        metadata.ino(),
-        metadata.len(),
-        metadata.ctime(),
-        metadata.ctime_nsec(),
-    )
+    (metadata.dev(), metadata.ino(), metadata.len(), metadata.ctime(), metadata.ctime_nsec())
 }
 
 #[cfg(test)]
@@ -122,11 +105,7 @@ mod tests {
     use super::*;
 
     fn source(file: &str) -> Source {
-        Source::Json {
-            name: "loss".into(),
-            file: file.into(),
-            key: "loss".into(),
-        }
+        Source::Json { name: "loss".into(), file: file.into(), key: "loss".into() }
     }
 
     #[test]
@@ -163,26 +142,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let reader = Reader::new(Some(&source("pipe")), folder.path()).unwrap();
         let path = folder.path().join("pipe");
-        assert!(
-            std::process::Command::new("mkfifo")
-                .arg(path)
-                .status()
-                .unwrap()
-                .success()
-        );
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
         assert_eq!(reader.finish().metric, None);
     }
 
     #[test]
     fn a_pattern_that_does_not_compile_is_said_before_the_run() {
-        let source = Source::Pattern {
-            name: "x".into(),
-            pattern: "(".into(),
-            first: false,
-        };
-        assert!(matches!(
-            Reader::new(Some(&source), Path::new(".")),
-            Err(RunError::BadJob { .. })
-        ));
+        let source = Source::Pattern { name: "x".into(), pattern: "(".into(), first: false };
+        assert!(matches!(Reader::new(Some(&source), Path::new(".")), Err(RunError::BadJob { .. })));
     }
 }

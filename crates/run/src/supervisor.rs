@@ -68,12 +68,10 @@ pub fn supervise() -> i32 {
         Ok(None) => return 1,
         Err(error) => Outcome::Error(error),
     };
-    let said = serde_json::to_vec(&outcome)
-        .map_err(io::Error::from)
-        .and_then(|mut line| {
-            line.push(b'\n');
-            io::stdout().write_all(&line)
-        });
+    let said = serde_json::to_vec(&outcome).map_err(io::Error::from).and_then(|mut line| {
+        line.push(b'\n');
+        io::stdout().write_all(&line)
+    });
     i32::from(said.is_err())
 }
 
@@ -142,9 +140,8 @@ fn read_job() -> Result<Option<(Job, Vec<u8>)>, RunError> {
     loop {
         if let Some(end) = line.iter().position(|byte| *byte == b'\n') {
             let commands = line.split_off(end);
-            let job = serde_json::from_slice(&line).map_err(|error| RunError::BadJob {
-                why: error.to_string(),
-            })?;
+            let job = serde_json::from_slice(&line)
+                .map_err(|error| RunError::BadJob { why: error.to_string() })?;
             return Ok(Some((job, commands)));
         }
         match rustix::io::read(rustix::stdio::stdin(), &mut piece) {
@@ -274,10 +271,7 @@ impl Trial {
             if self.ending.is_none() && now >= self.deadline {
                 self.end(Exit::Deadline, self.grace);
             }
-            let until = self
-                .ending
-                .as_ref()
-                .map_or(self.deadline, |ending| ending.kill_at);
+            let until = self.ending.as_ref().map_or(self.deadline, |ending| ending.kill_at);
             if self.ending.is_some() && now >= until {
                 return Ok(());
             }
@@ -310,10 +304,7 @@ impl Trial {
             PollFd::new(&self.wakers.told_to_stop, PollFlags::IN),
         ];
         let life_at = self.has_life.then(|| push(&mut fds, stdin));
-        let output_at = self
-            .output
-            .as_ref()
-            .map(|output| push(&mut fds, output.as_fd()));
+        let output_at = self.output.as_ref().map(|output| push(&mut fds, output.as_fd()));
         let timeout = Timespec::try_from(at_most).ok();
         match poll(&mut fds, timeout.as_ref()) {
             Ok(0) | Err(Errno::INTR) => return Ok(()),
@@ -321,12 +312,8 @@ impl Trial {
             Err(error) => return Err(RunError::system("wait for the trial", error)),
         }
         let is_ready = |at: Option<usize>| at.is_some_and(|at| !fds[at].revents().is_empty());
-        let (ended, stop, life, output) = (
-            is_ready(Some(0)),
-            is_ready(Some(1)),
-            is_ready(life_at),
-            is_ready(output_at),
-        );
+        let (ended, stop, life, output) =
+            (is_ready(Some(0)), is_ready(Some(1)), is_ready(life_at), is_ready(output_at));
         if output {
             self.drain(PIECES);
         }
@@ -399,9 +386,8 @@ impl Trial {
         if getppid() != self.parent {
             self.abandon();
         }
-        self.interval = (self.interval * 5 / 4)
-            .min(RAREST_SAMPLE)
-            .max(now.elapsed() * SAMPLING_SHARE);
+        self.interval =
+            (self.interval * 5 / 4).min(RAREST_SAMPLE).max(now.elapsed() * SAMPLING_SHARE);
         self.sample_at = now + self.interval;
     }
 
@@ -416,10 +402,7 @@ impl Trial {
     fn reap_orphans(&self) {
         for child in tree::children(getpid()) {
             if child != self.command {
-                let _ = waitid(
-                    WaitId::Pid(child),
-                    WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
-                );
+                let _ = waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
             }
         }
     }

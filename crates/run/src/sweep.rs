@@ -38,10 +38,7 @@ fn sweep_where(is_wanted: impl Fn(&[u8]) -> bool) -> Result<u32, RunError> {
     let find = || {
         let mut found: Vec<Pid> = tree::everybody();
         found.retain(|pid| *pid != own && marker_of(*pid).is_some_and(|id| is_wanted(&id)));
-        let below: Vec<Pid> = found
-            .iter()
-            .flat_map(|pid| tree::living_below(*pid))
-            .collect();
+        let below: Vec<Pid> = found.iter().flat_map(|pid| tree::living_below(*pid)).collect();
         found.extend(below);
         found.retain(|pid| *pid != own);
         found
@@ -71,9 +68,7 @@ fn marker_of(pid: Pid) -> Option<Vec<u8>> {
         }
     }
     environment.split(|byte| *byte == 0).find_map(|variable| {
-        let value = variable
-            .strip_prefix(MARKER.as_bytes())?
-            .strip_prefix(b"=")?;
+        let value = variable.strip_prefix(MARKER.as_bytes())?.strip_prefix(b"=")?;
         Some(value.to_vec())
     })
 }

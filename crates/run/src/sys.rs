@@ -1,8 +1,5 @@
 //! The system calls that have no safe wrapper, and what differs by system.
-#![expect(
-    unsafe_code,
-    reason = "pre_exec, getrusage and close_range have no safe wrapper"
-)]
+#![expect(unsafe_code, reason = "pre_exec, getrusage and close_range have no safe wrapper")]
 
 use std::io;
 use std::os::unix::process::CommandExt as _;
@@ -38,12 +35,7 @@ pub(crate) fn keep_files_to_self() {
     // SAFETY: only sets the close-on-exec flag; no file is closed. On a kernel
     // before 5.11 it fails and nothing changes.
     unsafe {
-        libc::syscall(
-            libc::SYS_close_range,
-            3,
-            libc::c_uint::MAX,
-            libc::CLOSE_RANGE_CLOEXEC,
-        );
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
     }
 }
 

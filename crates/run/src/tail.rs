@@ -26,10 +26,7 @@ impl Tail {
     /// The lines as a terminal would show them, oldest first, empty ones apart.
     pub(crate) fn lines(&mut self) -> Vec<String> {
         let text = String::from_utf8_lossy(self.bytes.make_contiguous());
-        text.split('\n')
-            .map(visible)
-            .filter(|line| !line.is_empty())
-            .collect()
+        text.split('\n').map(visible).filter(|line| !line.is_empty()).collect()
     }
 }
 

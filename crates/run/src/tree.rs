@@ -91,10 +91,7 @@ pub(crate) fn memory(pids: &[Pid]) -> u64 {
 fn private_kib(status: &str) -> u64 {
     status
         .lines()
-        .filter_map(|line| {
-            line.strip_prefix("RssAnon:")
-                .or_else(|| line.strip_prefix("RssShmem:"))
-        })
+        .filter_map(|line| line.strip_prefix("RssAnon:").or_else(|| line.strip_prefix("RssShmem:")))
         .filter_map(|value| value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok())
         .sum()
 }
@@ -104,10 +101,7 @@ pub(crate) fn everybody() -> Vec<Pid> {
     let Ok(entries) = fs::read_dir("/proc") else {
         return Vec::new();
     };
-    entries
-        .flatten()
-        .filter_map(|entry| pid(entry.file_name().to_str()?))
-        .collect()
+    entries.flatten().filter_map(|entry| pid(entry.file_name().to_str()?)).collect()
 }
 
 /// All processes below `root`, ended ones included.
@@ -163,10 +157,7 @@ fn state_and_parent(of: Pid) -> Option<(char, Option<Pid>)> {
 }
 
 fn pid(text: &str) -> Option<Pid> {
-    text.parse()
-        .ok()
-        .filter(|raw| *raw > 0)
-        .and_then(Pid::from_raw)
+    text.parse().ok().filter(|raw| *raw > 0).and_then(Pid::from_raw)
 }
 
 #[cfg(test)]

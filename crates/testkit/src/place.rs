@@ -37,20 +37,13 @@ impl Place {
         fs::write(base.join("gitconfig"), "").unwrap();
         let root = base.join(name.as_ref());
         fs::create_dir(&root).unwrap();
-        Place {
-            temp,
-            base,
-            root,
-            program: program.into(),
-            variables: Vec::new(),
-        }
+        Place { temp, base, root, program: program.into(), variables: Vec::new() }
     }
 
     /// With a variable in the environment of the program.
     #[must_use]
     pub fn variable(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Place {
-        self.variables
-            .push((name.as_ref().to_owned(), value.as_ref().to_owned()));
+        self.variables.push((name.as_ref().to_owned(), value.as_ref().to_owned()));
         self
     }
 
@@ -100,10 +93,7 @@ impl Place {
             ("PATH".into(), std::env::var_os("PATH").unwrap_or_default()),
             ("HOME".into(), self.base.join("home").into()),
             ("GIT_CONFIG_NOSYSTEM".into(), "1".into()),
-            (
-                "GIT_CONFIG_GLOBAL".into(),
-                self.base.join("gitconfig").into(),
-            ),
+            ("GIT_CONFIG_GLOBAL".into(), self.base.join("gitconfig").into()),
             ("TZ".into(), "UTC".into()),
             ("NO_COLOR".into(), "1".into()),
             (MARK.into(), self.temp.path().into()),
@@ -115,10 +105,7 @@ impl Place {
     /// Any program in this environment, in the repository.
     pub fn other(&self, program: impl AsRef<OsStr>) -> Command {
         let mut command = Command::new(program);
-        command
-            .current_dir(&self.root)
-            .env_clear()
-            .envs(self.environment());
+        command.current_dir(&self.root).env_clear().envs(self.environment());
         command
     }
 
@@ -141,8 +128,7 @@ impl Place {
 
     /// Git as the user runs it, with an identity.
     pub fn git(&self, args: &[&str]) -> String {
-        self.try_git(args)
-            .unwrap_or_else(|why| panic!("git {args:?}: {why}"))
+        self.try_git(args).unwrap_or_else(|why| panic!("git {args:?}: {why}"))
     }
 
     /// As [`Place::git`]; what git said when it fails.
@@ -156,25 +142,13 @@ impl Place {
             .output()
             .unwrap();
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).trim_end().to_owned();
-        if output.status.success() {
-            Ok(text(&output.stdout))
-        } else {
-            Err(text(&output.stderr))
-        }
+        if output.status.success() { Ok(text(&output.stdout)) } else { Err(text(&output.stderr)) }
     }
 
     /// Commits everything and returns the commit.
     pub fn commit_all(&self, message: &str) -> String {
         self.git(&["add", "-A"]);
-        self.git(&[
-            "commit",
-            "-q",
-            "--no-verify",
-            "--no-gpg-sign",
-            "--allow-empty",
-            "-m",
-            message,
-        ]);
+        self.git(&["commit", "-q", "--no-verify", "--no-gpg-sign", "--allow-empty", "-m", message]);
         self.git(&["rev-parse", "HEAD"])
     }
 
@@ -212,9 +186,7 @@ impl Place {
     /// Waits for a process whose command line holds `part`.
     pub fn await_process(&self, part: &str) -> Process {
         until(&format!("a process with `{part}`"), || {
-            self.processes()
-                .into_iter()
-                .find(|process| process.command.contains(part))
+            self.processes().into_iter().find(|process| process.command.contains(part))
         })
     }
 }

@@ -26,14 +26,9 @@ pub fn processes_of(name: &str, value: &OsStr) -> Vec<Process> {
         .filter_map(|entry| {
             let pid: u32 = entry.file_name().to_str()?.parse().ok()?;
             let environment = fs::read(entry.path().join("environ")).ok()?;
-            let is_marked = environment
-                .split(|byte| *byte == 0)
-                .any(|variable| variable == mark);
+            let is_marked = environment.split(|byte| *byte == 0).any(|variable| variable == mark);
             let line = fs::read(entry.path().join("cmdline")).ok()?;
-            let command = String::from_utf8_lossy(&line)
-                .replace('\0', " ")
-                .trim()
-                .to_owned();
+            let command = String::from_utf8_lossy(&line).replace('\0', " ").trim().to_owned();
             (is_marked && pid != own).then_some(Process { pid, command })
         })
         .collect()

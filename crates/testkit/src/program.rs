@@ -41,11 +41,7 @@ impl Running {
             .stderr(stderr.try_clone().unwrap())
             .spawn()
             .unwrap();
-        Running {
-            child,
-            stdout,
-            stderr,
-        }
+        Running { child, stdout, stderr }
     }
 
     /// Its process id.

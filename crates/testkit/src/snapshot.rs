@@ -18,32 +18,22 @@ impl Snapshot {
         let mut parts = files_below(place.root());
         parts.retain(|path, _| is_the_users(path));
         for (name, question) in [
-            (
-                "(refs)",
-                &["for-each-ref", "--format=%(objectname) %(refname)"][..],
-            ),
+            ("(refs)", &["for-each-ref", "--format=%(objectname) %(refname)"][..]),
             ("(stash)", &["stash", "list", "--format=%H %gd %s"]),
-            (
-                "(status)",
-                &["status", "--porcelain=v2", "--branch", "--ignored", "-z"],
-            ),
+            ("(status)", &["status", "--porcelain=v2", "--branch", "--ignored", "-z"]),
         ] {
             let answer = match place.try_git(question) {
                 Ok(text) | Err(text) => text,
             };
-            let users: Vec<&str> = answer
-                .split(['\n', '\0'])
-                .filter(|line| is_the_users_line(line))
-                .collect();
+            let users: Vec<&str> =
+                answer.split(['\n', '\0']).filter(|line| is_the_users_line(line)).collect();
             parts.insert(name.to_owned(), users.join("\n").into_bytes());
         }
         Snapshot { parts }
     }
 
     pub(crate) fn of_everything(place: &Place) -> Snapshot {
-        Snapshot {
-            parts: files_below(place.root()),
-        }
+        Snapshot { parts: files_below(place.root()) }
     }
 
     /// Checks that nothing differs, and names what does.
@@ -54,23 +44,14 @@ impl Snapshot {
             .filter(|path| self.parts.get(*path) != later.parts.get(*path))
             .map(|path| {
                 let show = |side: Option<&Vec<u8>>| {
-                    side.map(|b| {
-                        String::from_utf8_lossy(b)
-                            .chars()
-                            .take(300)
-                            .collect::<String>()
-                    })
+                    side.map(|b| String::from_utf8_lossy(b).chars().take(300).collect::<String>())
                 };
                 let (before, after) = (show(self.parts.get(path)), show(later.parts.get(path)));
                 format!("{path}:\n  before {before:?}\n  after  {after:?}")
             })
             .collect();
         differing.dedup();
-        assert!(
-            differing.is_empty(),
-            "the checkout differs:\n{}",
-            differing.join("\n")
-        );
+        assert!(differing.is_empty(), "the checkout differs:\n{}", differing.join("\n"));
     }
 }
 
@@ -114,11 +95,7 @@ fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
             // Names need not be UTF-8; two of them must not look the same.
             let name = match inside.to_str() {
                 Some(name) => name.to_owned(),
-                None => inside
-                    .as_os_str()
-                    .as_encoded_bytes()
-                    .escape_ascii()
-                    .to_string(),
+                None => inside.as_os_str().as_encoded_bytes().escape_ascii().to_string(),
             };
             let meta = fs::symlink_metadata(&path).unwrap();
             let mode = format!("{:o}", meta.permissions().mode()).into_bytes();

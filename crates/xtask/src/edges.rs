@@ -19,30 +19,19 @@ struct Row {
 }
 
 pub(crate) fn check(files: &Files) -> anyhow::Result<Vec<Finding>> {
-    let map = files
-        .text(MAP)
-        .with_context(|| format!("{MAP} is missing"))?;
+    let map = files.text(MAP).with_context(|| format!("{MAP} is missing"))?;
     let rows = rows(map);
     if rows.is_empty() {
         let remedy = "give it the columns `crate`, `what lives there`, `may import`";
-        return Ok(vec![Finding::failure(
-            MAP,
-            1,
-            "it has no table of crates",
-            remedy,
-        )]);
+        return Ok(vec![Finding::failure(MAP, 1, "it has no table of crates", remedy)]);
     }
-    let workspace: toml::Table = files
-        .text("Cargo.toml")
-        .context("Cargo.toml is missing")?
-        .parse()?;
+    let workspace: toml::Table =
+        files.text("Cargo.toml").context("Cargo.toml is missing")?.parse()?;
     let folders = folders_of(&workspace);
     let mut findings = Vec::new();
     let mut seen = BTreeSet::new();
     for (path, text) in files.ending("/Cargo.toml") {
-        let Some(name) = path
-            .strip_prefix("crates/")
-            .and_then(|p| p.strip_suffix("/Cargo.toml"))
+        let Some(name) = path.strip_prefix("crates/").and_then(|p| p.strip_suffix("/Cargo.toml"))
         else {
             continue;
         };
@@ -53,12 +42,7 @@ pub(crate) fn check(files: &Files) -> anyhow::Result<Vec<Finding>> {
         let manifest: toml::Table = text.parse().with_context(|| path.to_owned())?;
         let Some(row) = rows.iter().find(|row| row.name == name) else {
             let what = format!("the map does not know the crate `{name}`");
-            findings.push(Finding::failure(
-                path,
-                1,
-                what,
-                format!("give it a row in {MAP}"),
-            ));
+            findings.push(Finding::failure(path, 1, what, format!("give it a row in {MAP}")));
             continue;
         };
         let imports = imports(&manifest, &folders);
@@ -73,18 +57,9 @@ pub(crate) fn check(files: &Files) -> anyhow::Result<Vec<Finding>> {
                 findings.push(Finding::failure(path, line, what, remedy));
             }
         }
-        for import in row
-            .may_import
-            .iter()
-            .filter(|import| !imports.contains_key(*import))
-        {
+        for import in row.may_import.iter().filter(|import| !imports.contains_key(*import)) {
             let what = format!("the map lets `{name}` import `{import}`, which it does not");
-            findings.push(Finding::failure(
-                MAP,
-                row.line,
-                what,
-                "take it out of the row",
-            ));
+            findings.push(Finding::failure(MAP, row.line, what, "take it out of the row"));
         }
     }
     for row in rows.iter().filter(|row| !seen.contains(row.name.as_str())) {
@@ -101,13 +76,7 @@ fn folders_of(workspace: &toml::Table) -> BTreeMap<String, String> {
         .and_then(|w| w.get("dependencies"))
         .and_then(toml::Value::as_table);
     let folder = |value: &toml::Value| {
-        Some(
-            value
-                .get("path")?
-                .as_str()?
-                .strip_prefix("crates/")?
-                .to_owned(),
-        )
+        Some(value.get("path")?.as_str()?.strip_prefix("crates/")?.to_owned())
     };
     dependencies
         .into_iter()
@@ -119,12 +88,8 @@ fn folders_of(workspace: &toml::Table) -> BTreeMap<String, String> {
 /// Our own crates that a manifest depends on: folder name and package name.
 fn imports(manifest: &toml::Table, folders: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let platforms = manifest.get("target").and_then(toml::Value::as_table);
-    let tables = std::iter::once(manifest).chain(
-        platforms
-            .into_iter()
-            .flat_map(|t| t.values())
-            .filter_map(toml::Value::as_table),
-    );
+    let tables = std::iter::once(manifest)
+        .chain(platforms.into_iter().flat_map(|t| t.values()).filter_map(toml::Value::as_table));
     let mut found = BTreeMap::new();
     for table in tables {
         for kind in ["dependencies", "build-dependencies"] {
@@ -163,11 +128,7 @@ fn rows(map: &str) -> Vec<Row> {
                 .map(str::to_owned)
                 .collect();
             let name = name.trim_matches('`').to_owned();
-            rows.push(Row {
-                name,
-                line: number + 1,
-                may_import,
-            });
+            rows.push(Row { name, line: number + 1, may_import });
         }
     }
     rows
@@ -176,8 +137,7 @@ fn rows(map: &str) -> Vec<Row> {
 /// The line of a manifest that names a package.
 fn line_of(manifest: &str, package: &str) -> usize {
     let is_it = |line: &str| {
-        line.strip_prefix(package)
-            .is_some_and(|rest| rest.starts_with([' ', '.', '=']))
+        line.strip_prefix(package).is_some_and(|rest| rest.starts_with([' ', '.', '=']))
     };
     manifest.lines().position(is_it).map_or(1, |at| at + 1)
 }
@@ -199,10 +159,7 @@ serde = "1"
             ("Cargo.toml", WORKSPACE),
             ("crates/a/Cargo.toml", a),
             ("crates/b/Cargo.toml", b),
-            (
-                "crates/b/fuzz/Cargo.toml",
-                "[dependencies]\nours-a = { path = \"../../a\" }\n",
-            ),
+            ("crates/b/fuzz/Cargo.toml", "[dependencies]\nours-a = { path = \"../../a\" }\n"),
         ]);
         check(&files)
             .unwrap()
@@ -221,10 +178,7 @@ serde = "1"
     #[test]
     fn a_map_that_is_true_has_no_findings() {
         let b = "[dependencies]\nserde.workspace = true\nours-a.workspace = true\n";
-        assert_eq!(
-            findings(TABLE, "[dev-dependencies]\nours-b.workspace = true\n", b),
-            [""; 0]
-        );
+        assert_eq!(findings(TABLE, "[dev-dependencies]\nours-b.workspace = true\n", b), [""; 0]);
     }
 
     #[test]

@@ -23,26 +23,13 @@ impl Files {
             .to_owned();
         // Not only what is committed: a check before the commit is the useful one.
         let listing = Command::new("git")
-            .args([
-                "ls-files",
-                "-z",
-                "--cached",
-                "--others",
-                "--exclude-standard",
-            ])
+            .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
             .current_dir(&root)
             .output()
             .context("git could not be run")?;
-        ensure!(
-            listing.status.success(),
-            "{}",
-            String::from_utf8_lossy(&listing.stderr)
-        );
+        ensure!(listing.status.success(), "{}", String::from_utf8_lossy(&listing.stderr));
         let mut texts = BTreeMap::new();
-        for path in String::from_utf8(listing.stdout)?
-            .split('\0')
-            .filter(|p| !p.is_empty())
-        {
+        for path in String::from_utf8(listing.stdout)?.split('\0').filter(|p| !p.is_empty()) {
             // One that was deleted and not committed is still listed.
             let Ok(bytes) = std::fs::read(root.join(path)) else {
                 continue;
@@ -55,10 +42,7 @@ impl Files {
     #[cfg(test)]
     pub(crate) fn of(texts: &[(&str, &str)]) -> Files {
         let own = |(path, text): &(&str, &str)| ((*path).to_owned(), Some((*text).to_owned()));
-        Files {
-            root: PathBuf::new(),
-            texts: texts.iter().map(own).collect(),
-        }
+        Files { root: PathBuf::new(), texts: texts.iter().map(own).collect() }
     }
 
     /// The folder that paths start from.
@@ -78,9 +62,7 @@ impl Files {
 
     /// Every text file.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.texts
-            .iter()
-            .filter_map(|(path, text)| Some((path.as_str(), text.as_deref()?)))
+        self.texts.iter().filter_map(|(path, text)| Some((path.as_str(), text.as_deref()?)))
     }
 
     /// Every text file with this ending.
@@ -102,9 +84,7 @@ impl Files {
 
     /// Whether any file has this name.
     pub(crate) fn has_name(&self, name: &str) -> bool {
-        self.texts
-            .keys()
-            .any(|path| path.rsplit('/').next() == Some(name))
+        self.texts.keys().any(|path| path.rsplit('/').next() == Some(name))
     }
 }
 

@@ -30,13 +30,7 @@ impl Finding {
         remedy: impl Into<String>,
     ) -> Finding {
         let (what, remedy) = (what.into(), remedy.into());
-        Finding {
-            level: Level::Failure,
-            path: path.to_owned(),
-            line,
-            what,
-            remedy,
-        }
+        Finding { level: Level::Failure, path: path.to_owned(), line, what, remedy }
     }
 
     pub(crate) fn warning(
@@ -45,10 +39,7 @@ impl Finding {
         what: impl Into<String>,
         remedy: impl Into<String>,
     ) -> Finding {
-        Finding {
-            level: Level::Warning,
-            ..Finding::failure(path, line, what, remedy)
-        }
+        Finding { level: Level::Warning, ..Finding::failure(path, line, what, remedy) }
     }
 }
 
@@ -58,13 +49,7 @@ impl fmt::Display for Finding {
             Level::Warning => "warning: ",
             Level::Failure => "",
         };
-        let Finding {
-            path,
-            line,
-            what,
-            remedy,
-            ..
-        } = self;
+        let Finding { path, line, what, remedy, .. } = self;
         write!(f, "{path}:{line}: {level}{what}\n    {remedy}")
     }
 }

@@ -38,19 +38,12 @@ pub(crate) fn write(files: &Files) -> anyhow::Result<()> {
 }
 
 fn outputs() -> anyhow::Result<[(&'static str, String); 2]> {
-    Ok([
-        (SCHEMA, autoresearch_config::schema()),
-        (CLI, reference(&built_binary()?)?),
-    ])
+    Ok([(SCHEMA, autoresearch_config::schema()), (CLI, reference(&built_binary()?)?)])
 }
 
 /// Counted from 1.
 fn first_difference(old: &str, new: &str) -> usize {
-    let same = old
-        .lines()
-        .zip(new.lines())
-        .take_while(|(old, new)| old == new)
-        .count();
+    let same = old.lines().zip(new.lines()).take_while(|(old, new)| old == new).count();
     same + 1
 }
 
@@ -96,17 +89,9 @@ fn help(binary: &Path, words: &[&str]) -> anyhow::Result<String> {
         .stdin(Stdio::null())
         .output()
         .with_context(|| format!("{} could not be run", binary.display()))?;
-    ensure!(
-        output.status.success(),
-        "`{} --help` failed",
-        words.join(" ")
-    );
+    ensure!(output.status.success(), "`{} --help` failed", words.join(" "));
     let text = String::from_utf8(output.stdout)?;
-    Ok(text
-        .lines()
-        .map(str::trim_end)
-        .collect::<Vec<_>>()
-        .join("\n"))
+    Ok(text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n"))
 }
 
 /// The commands that a help text lists.

@@ -15,12 +15,7 @@ pub(crate) fn check(files: &Files) -> Vec<Finding> {
             let what = format!("{lines} lines; {TOO_LONG} is the limit");
             findings.push(Finding::failure(path, lines, what, remedy));
         } else if lines > LONG {
-            findings.push(Finding::warning(
-                path,
-                lines,
-                format!("{lines} lines"),
-                remedy,
-            ));
+            findings.push(Finding::warning(path, lines, format!("{lines} lines"), remedy));
         }
     }
     findings

@@ -42,10 +42,7 @@ fn check(files: &Files) -> anyhow::Result<ExitCode> {
     for finding in &findings {
         writeln!(out, "{finding}")?;
     }
-    let failures = findings
-        .iter()
-        .filter(|f| f.level == Level::Failure)
-        .count();
+    let failures = findings.iter().filter(|f| f.level == Level::Failure).count();
     if failures > 0 {
         writeln!(out, "{failures} failures")?;
         return Ok(ExitCode::FAILURE);

@@ -5,9 +5,8 @@ use crate::files::Files;
 use crate::finding::Finding;
 
 /// What ends like this is the name of a file.
-const ENDINGS: [&str; 12] = [
-    ".rs", ".md", ".toml", ".json", ".tsv", ".py", ".sh", ".svg", ".png", ".otf", ".txt", ".lock",
-];
+const ENDINGS: [&str; 12] =
+    [".rs", ".md", ".toml", ".json", ".tsv", ".py", ".sh", ".svg", ".png", ".otf", ".txt", ".lock"];
 
 /// Places in the user's repository, not in this one.
 const USERS: [&str; 22] = [
@@ -53,11 +52,7 @@ pub(crate) fn check(files: &Files) -> Vec<Finding> {
 }
 
 fn leads_somewhere(files: &Files, document: &str, path: &str) -> bool {
-    if USERS
-        .iter()
-        .chain(&OTHER)
-        .any(|known| path.starts_with(known))
-    {
+    if USERS.iter().chain(&OTHER).any(|known| path.starts_with(known)) {
         return true;
     }
     if !path.contains('/') {
@@ -110,22 +105,12 @@ fn mentions(text: &str) -> Vec<Mention> {
         if is_fenced {
             continue;
         }
-        let spans = line
-            .split('`')
-            .skip(1)
-            .step_by(2)
-            .filter(|span| is_path(span));
-        let links = line
-            .split("](")
-            .skip(1)
-            .filter_map(|rest| rest.split(')').next());
+        let spans = line.split('`').skip(1).step_by(2).filter(|span| is_path(span));
+        let links = line.split("](").skip(1).filter_map(|rest| rest.split(')').next());
         let links = links.map(|link| link.split(['#', ' ']).next().unwrap_or_default());
         let links = links.filter(|link| !link.is_empty() && !link.contains(':'));
         for path in spans.chain(links) {
-            found.push(Mention {
-                line: number + 1,
-                path: path.to_owned(),
-            });
+            found.push(Mention { line: number + 1, path: path.to_owned() });
         }
     }
     found
@@ -177,20 +162,14 @@ mod tests {
     #[test]
     fn paths_lead_from_the_root_or_from_the_document() {
         let files = Files::of(&[
-            (
-                "docs/a.md",
-                "`b.md` `docs/b.md` `../c.rs` `d/` `results.tsv`",
-            ),
+            ("docs/a.md", "`b.md` `docs/b.md` `../c.rs` `d/` `results.tsv`"),
             ("docs/b.md", ""),
             ("docs/d/e.rs", ""),
             ("c.rs", ""),
             ("docs/d/g.md", "`d/e.rs` `c.rs` `b.md`"),
             ("f.md", "\n`docs/f.rs`, `gone.rs` and `../c.rs`"),
         ]);
-        let found: Vec<_> = check(&files)
-            .into_iter()
-            .map(|f| (f.path, f.line, f.what))
-            .collect();
+        let found: Vec<_> = check(&files).into_iter().map(|f| (f.path, f.line, f.what)).collect();
         let gone = |path: &str| ("f.md".to_owned(), 2, format!("`{path}` does not exist"));
         assert_eq!(found, [gone("docs/f.rs"), gone("gone.rs"), gone("../c.rs")]);
     }

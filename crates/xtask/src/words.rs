@@ -14,12 +14,8 @@ const UNFINISHED: [&str; 5] = [
 ];
 
 /// Anywhere: places on the machines that this is built on.
-const MACHINES: [&str; 4] = [
-    concat!("/wo", "rk/"),
-    concat!("/tmp", "/ar/"),
-    concat!("/fa", "rm/"),
-    concat!("/ro", "ot/"),
-];
+const MACHINES: [&str; 4] =
+    [concat!("/wo", "rk/"), concat!("/tmp", "/ar/"), concat!("/fa", "rm/"), concat!("/ro", "ot/")];
 
 /// Anywhere but in lock files: hosts of package registries. Where packages
 /// come from is the business of whoever installs them.
@@ -47,10 +43,7 @@ pub(crate) fn check(files: &Files) -> Vec<Finding> {
             if is_rust {
                 find(&UNFINISHED, "finish it, or take it out and open an issue");
             }
-            find(
-                &MACHINES,
-                "name it relative to the repository, or to the user's home",
-            );
+            find(&MACHINES, "name it relative to the repository, or to the user's home");
             if !is_lock {
                 find(&REGISTRIES, "name the package, not the host");
             }
@@ -103,10 +96,7 @@ mod tests {
             ("Cargo.lock", registry.as_str()),
             ("deny.toml", registry.as_str()),
         ];
-        let found: Vec<String> = check(&Files::of(&texts))
-            .into_iter()
-            .map(|f| f.path)
-            .collect();
+        let found: Vec<String> = check(&Files::of(&texts)).into_iter().map(|f| f.path).collect();
         assert_eq!(found, ["a.rs", "b.md", "deny.toml"]);
     }
 }

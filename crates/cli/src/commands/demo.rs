@@ -15,26 +15,11 @@ use crate::{output, signals, wizard};
 
 /// The example as it lies in `examples/char-lm`.
 const FILES: [(&str, &[u8]); 5] = [
-    (
-        "README.md",
-        include_bytes!("../../../../examples/char-lm/README.md"),
-    ),
-    (
-        "autoresearch.toml",
-        include_bytes!("../../../../examples/char-lm/autoresearch.toml"),
-    ),
-    (
-        "corpus.txt",
-        include_bytes!("../../../../examples/char-lm/corpus.txt"),
-    ),
-    (
-        "prepare.py",
-        include_bytes!("../../../../examples/char-lm/prepare.py"),
-    ),
-    (
-        "train.py",
-        include_bytes!("../../../../examples/char-lm/train.py"),
-    ),
+    ("README.md", include_bytes!("../../../../examples/char-lm/README.md")),
+    ("autoresearch.toml", include_bytes!("../../../../examples/char-lm/autoresearch.toml")),
+    ("corpus.txt", include_bytes!("../../../../examples/char-lm/corpus.txt")),
+    ("prepare.py", include_bytes!("../../../../examples/char-lm/prepare.py")),
+    ("train.py", include_bytes!("../../../../examples/char-lm/train.py")),
 ];
 
 pub(crate) fn run(global: &Global, args: &DemoArgs) -> anyhow::Result<Exit> {
@@ -49,9 +34,7 @@ pub(crate) fn run(global: &Global, args: &DemoArgs) -> anyhow::Result<Exit> {
     let mut layers = Layers::new();
     let text = std::fs::read_to_string(folder.join("autoresearch.toml"))
         .with_context(|| format!("failed to read the configuration in {}", folder.display()))?;
-    layers
-        .add_file("autoresearch.toml", &text)
-        .map_err(EngineError::Config)?;
+    layers.add_file("autoresearch.toml", &text).map_err(EngineError::Config)?;
     let demo = || Origin::Flag("autoresearch demo".to_owned());
     let iterations = args.iterations.to_string();
     for (key, value) in [
@@ -59,9 +42,7 @@ pub(crate) fn run(global: &Global, args: &DemoArgs) -> anyhow::Result<Exit> {
         ("iterations", iterations.as_str()),
         ("run.command", &format!("{python} train.py")),
     ] {
-        layers
-            .set(key, value, demo())
-            .map_err(EngineError::Config)?;
+        layers.set(key, value, demo()).map_err(EngineError::Config)?;
     }
     let config = wizard::resolve(&layers)?;
     let experiment = SystemExperiment::from_config(&folder, config.clone());
@@ -87,10 +68,7 @@ fn make(folder: &Path) -> anyhow::Result<()> {
     if folder.join("train.py").is_file() && folder.join(".git").exists() {
         return Ok(());
     }
-    if folder
-        .read_dir()
-        .is_ok_and(|mut entries| entries.next().is_some())
-    {
+    if folder.read_dir().is_ok_and(|mut entries| entries.next().is_some()) {
         let message = format!("{} exists and is not the demo", folder.display());
         return Err(BadInput::new(message, "name another folder: `autoresearch demo DIR`").into());
     }

@@ -51,16 +51,8 @@ fn repository(folder: &Path) -> Result<String, String> {
     let head = repo.head().map_err(|e| e.to_string())?;
     let branch = head.branch.unwrap_or_else(|| "a detached HEAD".to_owned());
     let dirty = repo.dirty_paths(1).map_err(|e| e.to_string())?;
-    let state = if dirty.is_empty() {
-        "clean"
-    } else {
-        "with uncommitted changes"
-    };
-    Ok(format!(
-        "{} on {branch} at {}, {state}",
-        repo.root().display(),
-        head.commit.short()
-    ))
+    let state = if dirty.is_empty() { "clean" } else { "with uncommitted changes" };
+    Ok(format!("{} on {branch} at {}, {state}", repo.root().display(), head.commit.short()))
 }
 
 fn configuration(folder: &Path) -> Result<String, String> {
@@ -79,9 +71,5 @@ fn configuration(folder: &Path) -> Result<String, String> {
 fn sessions(folder: &Path) -> Result<String, String> {
     let repo = Repo::discover(folder).map_err(|e| e.to_string())?;
     let tags = autoresearch::sessions(repo.root());
-    if tags.is_empty() {
-        Ok("none yet".to_owned())
-    } else {
-        Ok(tags.join(", "))
-    }
+    if tags.is_empty() { Ok("none yet".to_owned()) } else { Ok(tags.join(", ")) }
 }

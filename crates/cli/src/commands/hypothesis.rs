@@ -16,10 +16,7 @@ pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit
     match &args.action {
         HypothesisAction::Add { sentence, patch } => {
             let patch = patch.as_ref().map(|path| read(path)).transpose()?;
-            view.post(&Message::Hypothesis {
-                hypothesis: sentence.clone(),
-                patch,
-            })?;
+            view.post(&Message::Hypothesis { hypothesis: sentence.clone(), patch })?;
             let when = match view.engine()? {
                 Some(_) => "the running session takes it next",
                 None => "`autoresearch resume` takes it first",
@@ -33,11 +30,7 @@ pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit
                 if global.json {
                     output::json(&queued)?;
                 } else {
-                    let patch = if queued.patch.is_some() {
-                        " (with a patch)"
-                    } else {
-                        ""
-                    };
+                    let patch = if queued.patch.is_some() { " (with a patch)" } else { "" };
                     output::line(&format!("{}  {}{patch}", queued.id, queued.hypothesis))?;
                 }
             }
@@ -56,9 +49,7 @@ pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit
 fn read(path: &std::path::Path) -> anyhow::Result<String> {
     let mut bytes = Vec::new();
     if path.as_os_str() == "-" {
-        std::io::stdin()
-            .read_to_end(&mut bytes)
-            .context("failed to read the patch from stdin")?;
+        std::io::stdin().read_to_end(&mut bytes).context("failed to read the patch from stdin")?;
     } else {
         bytes =
             std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;

@@ -12,10 +12,7 @@ pub(crate) fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<Exit> {
     let mut settings = settings::gather(&global.directory, &args.config)?;
     if settings.layers.origin("metric.name").is_none() {
         let origin = Origin::Detected(format!("the header of {}", args.table.display()));
-        settings
-            .layers
-            .set("metric.name", &table.metric, origin)
-            .map_err(EngineError::Config)?;
+        settings.layers.set("metric.name", &table.metric, origin).map_err(EngineError::Config)?;
     }
     if wizard::can_ask() {
         wizard::fill(&mut settings)?;

@@ -39,9 +39,6 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Exit> {
     }
     std::fs::write(&settings.path, text)
         .with_context(|| format!("failed to write {}", settings.path.display()))?;
-    output::line(&format!(
-        "wrote {}; start with `autoresearch run`",
-        settings.path.display()
-    ))?;
+    output::line(&format!("wrote {}; start with `autoresearch run`", settings.path.display()))?;
     Ok(Exit::Success)
 }

@@ -18,19 +18,13 @@ pub(crate) fn run(global: &Global, args: &LogArgs) -> anyhow::Result<Exit> {
     };
     let mut entries = view.entries(0)?;
     entries.retain(|entry| only.is_none_or(|only| entry.verdict.to_string() == only));
-    let skip = args
-        .last
-        .map_or(0, |last| entries.len().saturating_sub(last));
+    let skip = args.last.map_or(0, |last| entries.len().saturating_sub(last));
     for entry in &entries[skip..] {
         let point = view.point(entry);
         if global.json {
             output::json(&point)?;
         } else {
-            output::line(&experiment_line(
-                &point,
-                view.plan().direction,
-                Style::Colour,
-            ))?;
+            output::line(&experiment_line(&point, view.plan().direction, Style::Colour))?;
         }
     }
     Ok(Exit::Success)

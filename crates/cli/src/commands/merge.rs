@@ -21,11 +21,7 @@ pub(crate) fn run(global: &Global, args: &MergeArgs) -> anyhow::Result<Exit> {
         return Ok(Exit::Success);
     }
     if !global.json {
-        output::line(&format!(
-            "kept in {}, to go onto {}:\n",
-            view.plan().tag,
-            plan.onto
-        ))?;
+        output::line(&format!("kept in {}, to go onto {}:\n", view.plan().tag, plan.onto))?;
         for experiment in &plan.kept {
             if let Some(entry) = view.entries(experiment.number)?.first() {
                 let line =
@@ -36,21 +32,16 @@ pub(crate) fn run(global: &Global, args: &MergeArgs) -> anyhow::Result<Exit> {
         output::line("")?;
     }
     if args.dry_run {
-        let how = if args.rebase {
-            "a commit each"
-        } else {
-            "one commit"
-        };
+        let how = if args.rebase { "a commit each" } else { "one commit" };
         output::line(&format!("would land {} changes as {how}", plan.kept.len()))?;
         return Ok(Exit::Success);
     }
     let style = style(args)?;
     let landed = merge(&view, &plan, style)?;
     let (commit, text) = match &landed {
-        Landed::Moved(commit) => (
-            Some(commit.clone()),
-            format!("{} is now at {}", plan.onto, commit.short()),
-        ),
+        Landed::Moved(commit) => {
+            (Some(commit.clone()), format!("{} is now at {}", plan.onto, commit.short()))
+        }
         Landed::AlreadyThere => (None, format!("{} has all of it already", plan.onto)),
     };
     if global.json {
@@ -76,11 +67,7 @@ fn style(args: &MergeArgs) -> anyhow::Result<Landing> {
         return Err(BadInput::new(message, "pass `--yes` with `--squash` or `--rebase`").into());
     }
     if let Some(chosen) = chosen {
-        return if wizard::yes("Merge?")? {
-            Ok(chosen)
-        } else {
-            Err(Answer::Declined.into())
-        };
+        return if wizard::yes("Merge?")? { Ok(chosen) } else { Err(Answer::Declined.into()) };
     }
     let choices = vec!["squash: one commit", "rebase: a commit each", "leave it"];
     match Select::new("How?", choices).raw_prompt() {

@@ -32,10 +32,7 @@ pub(crate) fn run(global: &Global, args: &ReportArgs) -> anyhow::Result<Exit> {
 /// Prints the report of a session that was just written.
 pub(crate) fn print(view: &View) -> anyhow::Result<()> {
     let report = Progress::of(&view.history()?);
-    output::line(&format!(
-        "\n{}",
-        progress(&report, now(), Style::Colour).trim_end()
-    ))?;
+    output::line(&format!("\n{}", progress(&report, now(), Style::Colour).trim_end()))?;
     let places = view.places();
     for path in [places.summary(), places.plot("svg"), places.plot("png")] {
         output::line(&format!("  {}", path.display()))?;

@@ -58,10 +58,7 @@ pub(crate) fn finish(global: &Global, outcome: &Outcome) -> anyhow::Result<Exit>
             output::line("\nmerge the kept changes with `autoresearch merge`")?;
         }
     }
-    Ok(Exit::of_session(
-        outcome.reason(),
-        signals::was_interrupted(),
-    ))
+    Ok(Exit::of_session(outcome.reason(), signals::was_interrupted()))
 }
 
 /// Sentences and patches, paired by their place.
@@ -71,20 +68,12 @@ fn hypotheses(args: &RunArgs) -> anyhow::Result<Vec<(String, Option<String>)>> {
         let bytes =
             std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
         let text = String::from_utf8(bytes).map_err(|_| {
-            BadInput::new(
-                format!("{} is not UTF-8", path.display()),
-                "give a patch as text",
-            )
+            BadInput::new(format!("{} is not UTF-8", path.display()), "give a patch as text")
         })?;
         patches.push(text);
     }
     let count = args.hypothesis.len().max(patches.len());
     Ok((0..count)
-        .map(|at| {
-            (
-                args.hypothesis.get(at).cloned().unwrap_or_default(),
-                patches.get(at).cloned(),
-            )
-        })
+        .map(|at| (args.hypothesis.get(at).cloned().unwrap_or_default(), patches.get(at).cloned()))
         .collect())
 }

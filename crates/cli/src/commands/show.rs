@@ -17,21 +17,10 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
     }
     let entry = view.entries(args.number)?.into_iter().next();
     if let Some(entry) = &entry {
-        line(&experiment_line(
-            &view.point(entry),
-            view.plan().direction,
-            Style::Colour,
-        ))?;
+        line(&experiment_line(&view.point(entry), view.plan().direction, Style::Colour))?;
     }
     let mut facts = vec![
-        (
-            "commit",
-            experiment
-                .commit
-                .as_ref()
-                .map_or("none", |c| c.0.as_str())
-                .to_owned(),
-        ),
+        ("commit", experiment.commit.as_ref().map_or("none", |c| c.0.as_str()).to_owned()),
         ("parent", experiment.parent.0.clone()),
         ("proposed by", experiment.proposer.clone()),
         ("category", experiment.category.to_string()),
@@ -42,9 +31,8 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
     }
     for (trial, n) in experiment.trials.iter().zip(1_u64..) {
         let usage = trial.usage;
-        let value = trial
-            .metric
-            .map_or_else(String::new, |m| format!(", {} {m}", view.plan().metric));
+        let value =
+            trial.metric.map_or_else(String::new, |m| format!(", {} {m}", view.plan().metric));
         facts.push((
             "trial",
             format!(

@@ -38,11 +38,7 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
     };
     output::line(&format!("session {} {state}", view.plan().tag))?;
     let mut report = Progress::new(&view.session(&status));
-    for entry in status
-        .baseline
-        .iter()
-        .chain(status.last.iter().filter(|e| e.number > 0))
-    {
+    for entry in status.baseline.iter().chain(status.last.iter().filter(|e| e.number > 0)) {
         report.record(&view.point(entry));
     }
     // What was recorded are the last few; these are of the whole session.
@@ -53,17 +49,9 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
     };
     report.best = status.best.and_then(|entry| {
         let metric = entry.metric?;
-        Some(Best {
-            number: entry.number,
-            commit: entry.commit,
-            metric,
-        })
+        Some(Best { number: entry.number, commit: entry.commit, metric })
     });
-    let at = if status.engine.is_some() {
-        now()
-    } else {
-        status.last_at
-    };
+    let at = if status.engine.is_some() { now() } else { status.last_at };
     output::line(progress(&report, at, Style::Colour).trim_end())?;
     Ok(Exit::Success)
 }

@@ -14,11 +14,7 @@ pub(crate) fn run(global: &Global, args: &StopArgs) -> anyhow::Result<Exit> {
         return Err(BadInput::new(message, "see `autoresearch status`").into());
     };
     view.post(&Message::Stop { now: args.now })?;
-    let when = if args.now {
-        "now"
-    } else {
-        "after its current experiment"
-    };
+    let when = if args.now { "now" } else { "after its current experiment" };
     if global.json {
         output::json(&serde_json::json!({ "asked": holder, "now": args.now }))?;
     } else {

@@ -42,16 +42,9 @@ fn a_dirty_checkout_stays_as_it_is() {
 
     let before = place.snapshot();
     let ended = place.run(session("2", &[])).expect(0);
-    let note = ended
-        .json_lines()
-        .into_iter()
-        .find(|line| line["event"] == "note")
-        .unwrap();
+    let note = ended.json_lines().into_iter().find(|line| line["event"] == "note").unwrap();
     let text = note["text"].as_str().unwrap();
-    assert!(
-        text.contains("starts from the last commit") && text.contains("train.sh"),
-        "{text}"
-    );
+    assert!(text.contains("starts from the last commit") && text.contains("train.sh"), "{text}");
     assert_eq!(verdicts(&place), ["keep", "keep", "discard"]);
     assert_sound(&place, &before);
 }
@@ -60,10 +53,7 @@ fn a_dirty_checkout_stays_as_it_is() {
 #[test]
 fn an_index_that_is_out_of_date_is_not_refreshed() {
     let place = toy(&proposals());
-    let file = fs::File::options()
-        .write(true)
-        .open(place.root().join("train.sh"))
-        .unwrap();
+    let file = fs::File::options().write(true).open(place.root().join("train.sh")).unwrap();
     file.set_modified(std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000))
         .unwrap();
     run(&place, &session("2", &[]));
@@ -89,18 +79,13 @@ fn a_session_can_be_started_from_a_subfolder() {
     let before = place.snapshot();
     let mut command = place.command(session("2", &[]));
     command.current_dir(place.root().join("deep/er"));
-    autoresearch_testkit::Running::start(command)
-        .wait()
-        .expect(0);
+    autoresearch_testkit::Running::start(command).wait().expect(0);
     assert_eq!(verdicts(&place), ["keep", "keep", "discard"]);
     assert_sound(&place, &before);
     // And looked at from another folder altogether.
     let mut command = place.command(["-C", "deep", "status", "--json"]);
     command.current_dir(place.root());
-    let status = autoresearch_testkit::Running::start(command)
-        .wait()
-        .expect(0)
-        .json();
+    let status = autoresearch_testkit::Running::start(command).wait().expect(0).json();
     assert_eq!(status["keep"], 1);
 }
 
@@ -118,11 +103,7 @@ fn hooks_and_signing_do_not_matter() {
     ] {
         let path = place.root().join(".git/hooks").join(hook);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(
-            &path,
-            format!("#!/bin/sh\necho {hook} >> \"$HOME/hooks\"\nexit 1\n"),
-        )
-        .unwrap();
+        fs::write(&path, format!("#!/bin/sh\necho {hook} >> \"$HOME/hooks\"\nexit 1\n")).unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
     place.git(&["config", "commit.gpgsign", "true"]);
@@ -169,9 +150,7 @@ fn variables_of_git_in_the_environment_do_not_matter() {
     ] {
         command.env(name, value);
     }
-    autoresearch_testkit::Running::start(command)
-        .wait()
-        .expect(0);
+    autoresearch_testkit::Running::start(command).wait().expect(0);
     assert_eq!(verdicts(&place), ["keep", "keep", "discard"]);
     assert_sound(&place, &before);
 }
@@ -180,23 +159,12 @@ fn variables_of_git_in_the_environment_do_not_matter() {
 fn a_session_in_a_linked_worktree_leaves_both_checkouts_alone() {
     let place = toy(&proposals());
     let other = place.base().join("other");
-    place.git(&[
-        "worktree",
-        "add",
-        "-q",
-        "-b",
-        "side",
-        other.to_str().unwrap(),
-    ]);
+    place.git(&["worktree", "add", "-q", "-b", "side", other.to_str().unwrap()]);
     let before = place.snapshot();
     let mut command = place.command(session("2", &[]));
     command.current_dir(&other);
-    autoresearch_testkit::Running::start(command)
-        .wait()
-        .expect(0);
-    let log = place
-        .run(["-C", other.to_str().unwrap(), "log", "--json"])
-        .expect(0);
+    autoresearch_testkit::Running::start(command).wait().expect(0);
+    let log = place.run(["-C", other.to_str().unwrap(), "log", "--json"]).expect(0);
     assert_eq!(log.json_lines().len(), 3);
     let status = place.git(&["-C", other.to_str().unwrap(), "status", "--porcelain"]);
     assert_eq!(status, "");

@@ -76,17 +76,13 @@ fn an_engine_that_dies_at_any_event_loses_nothing_and_doubles_nothing() {
 
     // Opened, six of each experiment, stopped.
     let last = 2 + 6 * expected.len();
-    let points: Vec<String> = (1..=last)
-        .flat_map(|seq| [format!("before:{seq}"), format!("after:{seq}")])
-        .collect();
+    let points: Vec<String> =
+        (1..=last).flat_map(|seq| [format!("before:{seq}"), format!("after:{seq}")]).collect();
     for_each(&points, |point| {
         assert!(die_at(point, &expected), "{point} was never reached");
     });
     let beyond = format!("before:{}", last + 1);
-    assert!(
-        !die_at(&beyond, &expected),
-        "the session has more events than {last}"
-    );
+    assert!(!die_at(&beyond, &expected), "the session has more events than {last}");
 }
 
 /// An engine that dies while it cleans up after one that died.

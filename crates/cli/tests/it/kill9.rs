@@ -21,17 +21,12 @@ impl Lots {
 }
 
 fn from_environment(name: &str, default: u64) -> u64 {
-    std::env::var(name)
-        .ok()
-        .map_or(default, |text| text.parse().expect(name))
+    std::env::var(name).ok().map_or(default, |text| text.parse().expect(name))
 }
 
 /// A run that leaves a daemon and takes a moment.
 fn slow(value: u32) -> String {
-    format!(
-        "setsid sleep 1000 &\nsleep 1000 &\nsleep 0.05\n{}",
-        loss(value)
-    )
+    format!("setsid sleep 1000 &\nsleep 1000 &\nsleep 0.05\n{}", loss(value))
 }
 
 fn place() -> Place {
@@ -73,8 +68,7 @@ fn kill_at(instant: Duration, victim: &Victim, expected: &[String]) {
     let supervisors = || {
         let own = engine.pid();
         let all = place.processes();
-        all.into_iter()
-            .filter(move |p| p.pid != own && p.command.contains("supervise"))
+        all.into_iter().filter(move |p| p.pid != own && p.command.contains("supervise"))
     };
     match victim {
         Victim::Engine => engine.kill(),

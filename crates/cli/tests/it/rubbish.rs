@@ -21,12 +21,7 @@ fn refused(place: &Place, more: &[&str], code: i32, says: &[&str]) {
 
 #[test]
 fn no_repository() {
-    refused(
-        &parts(place(), &[]),
-        &[],
-        2,
-        &["find a git repository at", "git init"],
-    );
+    refused(&parts(place(), &[]), &[], 2, &["find a git repository at", "git init"]);
 }
 
 #[test]
@@ -49,10 +44,7 @@ fn no_git_program() {
     let before = place.everything();
     let mut command = place.command(session("1", &[]));
     command.env("PATH", place.base().join("home"));
-    Running::start(command)
-        .wait()
-        .expect(1)
-        .says(&["the `git` program", "install git"]);
+    Running::start(command).wait().expect(1).says(&["the `git` program", "install git"]);
     before.assert_same(&place.everything());
 }
 
@@ -74,13 +66,7 @@ fn a_shallow_clone_just_works() {
 fn a_repository_with_a_submodule() {
     let library = place().file("lib.sh", "x=40\n").repository();
     let place = toy(&[". ./lib/lib.sh\necho \"loss: $x\"\n".to_owned()]);
-    place.git(&[
-        "submodule",
-        "add",
-        "-q",
-        library.root().to_str().unwrap(),
-        "lib",
-    ]);
+    place.git(&["submodule", "add", "-q", library.root().to_str().unwrap(), "lib"]);
     place.commit_all("with a submodule");
     refused(&place, &["--target", "lib"], 2, &["`lib`", "submodule"]);
     let before = place.snapshot();
@@ -98,11 +84,7 @@ fn a_branch_that_exists() {
         &place,
         &[],
         2,
-        &[
-            "the branch autoresearch/t exists already",
-            "resume --tag t",
-            "another `--tag`",
-        ],
+        &["the branch autoresearch/t exists already", "resume --tag t", "another `--tag`"],
     );
 }
 
@@ -117,25 +99,9 @@ fn a_session_that_exists() {
         .says(&["a session `t` exists already", "resume --tag t"]);
     before.assert_same(&place.snapshot());
     // Another tag is another session.
-    place
-        .run(["run", "--yes", "--tag", "u", "-n", "1"])
-        .expect(0);
-    assert_eq!(
-        place
-            .run(["log", "--json", "--tag", "u"])
-            .expect(0)
-            .json_lines()
-            .len(),
-        2
-    );
-    assert_eq!(
-        place
-            .run(["log", "--json", "--tag", "t"])
-            .expect(0)
-            .json_lines()
-            .len(),
-        2
-    );
+    place.run(["run", "--yes", "--tag", "u", "-n", "1"]).expect(0);
+    assert_eq!(place.run(["log", "--json", "--tag", "u"]).expect(0).json_lines().len(), 2);
+    assert_eq!(place.run(["log", "--json", "--tag", "t"]).expect(0).json_lines().len(), 2);
 }
 
 #[test]
@@ -143,10 +109,7 @@ fn tags_that_are_no_names() {
     let place = toy(&[]);
     for tag in ["a b", "../x", "-x", "x.lock", "x..y", "", "x/y", "ü", "a~1"] {
         let tag = format!("--tag={tag}");
-        place
-            .run(["run", "--yes", "-n", "1", &tag])
-            .expect(2)
-            .says(&["tag"]);
+        place.run(["run", "--yes", "-n", "1", &tag]).expect(2).says(&["tag"]);
     }
     assert!(!place.root().join(".autoresearch").exists());
 }
@@ -160,10 +123,7 @@ fn targets_that_are_none() {
     place.write("fresh.sh", loss(1));
     for (target, says) in [
         ("missing.sh", &["`missing.sh`", "does not exist"][..]),
-        (
-            "fresh.sh",
-            &["`fresh.sh`", "not in the last commit", "git add"],
-        ),
+        ("fresh.sh", &["`fresh.sh`", "not in the last commit", "git add"]),
         ("link.sh", &["`link.sh`", "symbolic link"]),
         ("away", &["`away`", "symbolic link"]),
         ("proposals", &["`proposals`"]),
@@ -176,12 +136,7 @@ fn targets_that_are_none() {
     ] {
         refused(&place, &["--target", target], 2, says);
     }
-    refused(
-        &place,
-        &["--read-only", "missing.sh"],
-        2,
-        &["a read-only file", "does not exist"],
-    );
+    refused(&place, &["--read-only", "missing.sh"], 2, &["a read-only file", "does not exist"]);
     refused(&place, &["--read-only", "train.sh"], 2, &["train.sh"]);
 }
 
@@ -192,12 +147,7 @@ fn results_in_a_place_that_is_not_theirs() {
     refused(&place, &["--results", "/tmp/results.tsv"], 2, &["results"]);
     refused(&place, &["--results", "train.sh"], 2, &["train.sh"]);
     place.write("results.tsv", "somebody else's\n");
-    refused(
-        &place,
-        &[],
-        2,
-        &["results.tsv exists", "--results", "autoresearch import"],
-    );
+    refused(&place, &[], 2, &["results.tsv exists", "--results", "autoresearch import"]);
     assert_eq!(place.read("results.tsv"), "somebody else's\n");
 }
 
@@ -210,11 +160,7 @@ fn a_target_with_crlf_keeps_it() {
     let before = place.snapshot();
     place.run(session("1", &[])).expect(0);
     assert_eq!(verdicts(&place), ["keep", "keep"]);
-    let kept = place
-        .other("git")
-        .args(["show", "autoresearch/t:train.sh"])
-        .output()
-        .unwrap();
+    let kept = place.other("git").args(["show", "autoresearch/t:train.sh"]).output().unwrap();
     assert_eq!(String::from_utf8_lossy(&kept.stdout), crlf(40));
     assert_sound(&place, &before);
 }
@@ -240,10 +186,7 @@ fn a_repository_whose_own_name_is_not_utf8() {
     place.run(session("1", &[])).expect(0);
     assert_sound(&place, &before);
     assert_eq!(
-        place.run(["report", "--json"]).expect(0).json()["written"]
-            .as_array()
-            .unwrap()
-            .len(),
+        place.run(["report", "--json"]).expect(0).json()["written"].as_array().unwrap().len(),
         3
     );
 }
@@ -252,23 +195,16 @@ fn a_repository_whose_own_name_is_not_utf8() {
 fn blanks_and_quotes_in_every_path() {
     let name = "it's a \"repo\" $HOME `x` \\ é";
     let target = "tr'ain \"it\".sh";
-    let place = parts(
-        Place::named(env!("CARGO_BIN_EXE_autoresearch"), name),
-        &[loss(40)],
-    )
-    .file(target, loss(50));
+    let place = parts(Place::named(env!("CARGO_BIN_EXE_autoresearch"), name), &[loss(40)])
+        .file(target, loss(50));
     place.write(
         "propose.sh",
-        place
-            .read("propose.sh")
-            .replace(" train.sh", " \"tr'ain \\\"it\\\".sh\""),
+        place.read("propose.sh").replace(" train.sh", " \"tr'ain \\\"it\\\".sh\""),
     );
     let place = place.repository();
     let before = place.snapshot();
     let command = "sh \"tr'ain \\\"it\\\".sh\"";
-    place
-        .run(session("1", &["--target", target, "--command", command]))
-        .expect(0);
+    place.run(session("1", &["--target", target, "--command", command])).expect(0);
     assert_eq!(verdicts(&place), ["keep", "keep"]);
     assert_sound(&place, &before);
 }
@@ -287,11 +223,7 @@ fn hypotheses_with_tabs_newlines_and_quotes_are_one_row() {
     let before = place.snapshot();
     place.run(session("1", &[])).expect(0);
     assert_eq!(place.read("results.tsv").lines().count(), 3);
-    assert!(
-        !place
-            .git(&["log", "-1", "--format=%s", "autoresearch/t"])
-            .contains('\u{1b}')
-    );
+    assert!(!place.git(&["log", "-1", "--format=%s", "autoresearch/t"]).contains('\u{1b}'));
     assert_sound(&place, &before);
 }
 
@@ -331,24 +263,13 @@ fn baselines_without_a_number() {
 #[test]
 fn an_unknown_key_is_shown_with_its_line_a_caret_and_the_nearest() {
     let place = toy(&[]);
-    let config = place
-        .read("autoresearch.toml")
-        .replace("direction =", "directon =");
+    let config = place.read("autoresearch.toml").replace("direction =", "directon =");
     place.write("autoresearch.toml", config);
     let before = place.everything();
     let ended = place.run(session("1", &[])).expect(2);
-    for part in [
-        "unknown key",
-        "autoresearch.toml:6",
-        "directon = \"minimize\"",
-        "^",
-        "direction",
-    ] {
-        assert!(
-            ended.stderr.contains(part),
-            "no `{part}` in\n{}",
-            ended.stderr
-        );
+    for part in ["unknown key", "autoresearch.toml:6", "directon = \"minimize\"", "^", "direction"]
+    {
+        assert!(ended.stderr.contains(part), "no `{part}` in\n{}", ended.stderr);
     }
     assert!(!ended.stderr.contains('\u{1b}'), "no colours in a file");
     before.assert_same(&place.everything());
@@ -367,25 +288,15 @@ fn values_that_are_none_name_where_they_were_given() {
         (&["--config", "missing.toml"], &["missing.toml"]),
     ] {
         let ended = place.run(session("1", args));
-        assert!(
-            matches!(ended.code, Some(1 | 2)),
-            "{args:?}: {:?}",
-            ended.code
-        );
+        assert!(matches!(ended.code, Some(1 | 2)), "{args:?}: {:?}", ended.code);
         ended.says(says);
     }
     let mut command = place.command(session("1", &[]));
     command.env("AUTORESEARCH_BUDGET", "soon");
-    Running::start(command)
-        .wait()
-        .expect(2)
-        .says(&["AUTORESEARCH_BUDGET"]);
+    Running::start(command).wait().expect(2).says(&["AUTORESEARCH_BUDGET"]);
     let mut command = place.command(["run", "--dry-run"]);
     command.env("AUTORESEARCH_BUDGT", "5m");
-    Running::start(command)
-        .wait()
-        .expect(0)
-        .says(&["AUTORESEARCH_BUDGT", "AUTORESEARCH_BUDGET"]);
+    Running::start(command).wait().expect(0).says(&["AUTORESEARCH_BUDGT", "AUTORESEARCH_BUDGET"]);
 }
 
 /// SPEC B2: without a terminal nothing is asked.
@@ -417,10 +328,7 @@ fn missing_inputs_without_a_terminal_name_flag_and_key() {
         "loss",
         "--minimize",
     ];
-    place
-        .run(full)
-        .expect(2)
-        .says(&["nobody is there to confirm", "--yes"]);
+    place.run(full).expect(2).says(&["nobody is there to confirm", "--yes"]);
     before.assert_same(&place.everything());
 }
 
@@ -429,18 +337,12 @@ fn two_engines_at_once() {
     let place = toy(&["sleep 1000\n".to_owned(), loss(1)]);
     let engine = place.start(session("2", &[]));
     place.await_process("sleep 1000");
-    place.run(["resume"]).expect(6).says(&[
-        "another engine runs this session",
-        &format!("process {}", engine.pid()),
-    ]);
     place
-        .run(session("1", &[]))
-        .expect(2)
-        .says(&["exists already"]);
-    place
-        .run(["merge", "--yes"])
-        .expect(2)
-        .says(&["still runs in process"]);
+        .run(["resume"])
+        .expect(6)
+        .says(&["another engine runs this session", &format!("process {}", engine.pid())]);
+    place.run(session("1", &[])).expect(2).says(&["exists already"]);
+    place.run(["merge", "--yes"]).expect(2).says(&["still runs in process"]);
     engine.interrupt();
     engine.wait().expect(130);
     place.assert_deserted();
@@ -455,10 +357,7 @@ fn a_table_that_was_edited_by_hand_is_kept_aside_and_rebuilt() {
     let edited = right.replace("proposal 1", "my own words");
     assert_ne!(edited, right);
     place.write("results.tsv", &edited);
-    place
-        .run(["resume", "-n", "+1"])
-        .expect(0)
-        .says(&["had been edited", "results.tsv.edited-1"]);
+    place.run(["resume", "-n", "+1"]).expect(0).says(&["had been edited", "results.tsv.edited-1"]);
     assert_eq!(place.read("results.tsv.edited-1"), edited);
     assert!(place.read("results.tsv").starts_with(&right));
     assert_sound(&place, &before);
@@ -491,26 +390,12 @@ fn a_damaged_journal() {
         let journal = ".autoresearch/t/journal.db";
         let _ = fs::remove_file(place.root().join(format!("{journal}-wal")));
         place.write(journal, damage);
-        for args in [
-            &["resume"][..],
-            &["status"],
-            &["log"],
-            &["report"],
-            &["merge", "--yes"],
-        ] {
+        for args in [&["resume"][..], &["status"], &["log"], &["report"], &["merge", "--yes"]] {
             let ended = place.run(args);
-            assert!(
-                matches!(ended.code, Some(1 | 2)),
-                "{args:?}: {:?}",
-                ended.code
-            );
+            assert!(matches!(ended.code, Some(1 | 2)), "{args:?}: {:?}", ended.code);
             ended.says(&["journal"]);
         }
-        assert_eq!(
-            fs::read(place.root().join(journal)).unwrap(),
-            damage,
-            "it is evidence"
-        );
+        assert_eq!(fs::read(place.root().join(journal)).unwrap(), damage, "it is evidence");
     }
 }
 
@@ -518,15 +403,9 @@ fn a_damaged_journal() {
 fn no_session_here() {
     let place = toy(&[]);
     for command in ["resume", "status", "stop", "log", "report", "merge"] {
-        place
-            .run([command])
-            .expect(2)
-            .says(&["no session", "autoresearch run"]);
+        place.run([command]).expect(2).says(&["no session", "autoresearch run"]);
     }
-    place
-        .run(["resume", "--tag", "x"])
-        .expect(2)
-        .says(&["no session `x`"]);
+    place.run(["resume", "--tag", "x"]).expect(2).says(&["no session `x`"]);
     assert!(!place.root().join(".autoresearch").exists());
 }
 
@@ -537,29 +416,16 @@ fn experiments_that_never_were() {
     for args in [&["show", "7"][..], &["diff", "7"], &["diff", "1", "7"]] {
         place.run(args).expect(2).says(&["no experiment 7"]);
     }
-    place
-        .run(["log", "--only", "good"])
-        .expect(2)
-        .says(&["`keep`, `discard` or `crash`"]);
+    place.run(["log", "--only", "good"]).expect(2).says(&["`keep`, `discard` or `crash`"]);
 }
 
 #[test]
 fn tables_that_are_none() {
-    let place = place()
-        .file("bad.tsv", "commit\tloss\tstatus\nx\t1\tmaybe\n")
-        .file("empty.tsv", "");
-    place
-        .run(["report", "bad.tsv"])
-        .expect(2)
-        .says(&["bad.tsv", "line 2", "`maybe`"]);
-    place
-        .run(["report", "empty.tsv"])
-        .expect(2)
-        .says(&["empty.tsv", "line 1"]);
-    place
-        .run(["report", "missing.tsv"])
-        .expect(1)
-        .says(&["missing.tsv"]);
+    let place =
+        place().file("bad.tsv", "commit\tloss\tstatus\nx\t1\tmaybe\n").file("empty.tsv", "");
+    place.run(["report", "bad.tsv"]).expect(2).says(&["bad.tsv", "line 2", "`maybe`"]);
+    place.run(["report", "empty.tsv"]).expect(2).says(&["empty.tsv", "line 1"]);
+    place.run(["report", "missing.tsv"]).expect(1).says(&["missing.tsv"]);
 }
 
 /// A shell in a mount namespace of its own, where this machine allows that.
@@ -575,10 +441,7 @@ fn with_mounts(place: &Place, script: &str) -> Option<Command> {
     }
     let mut command = place.other("unshare");
     command.args([flags, "sh", "-euc", script, "sh"]);
-    command
-        .arg(env!("CARGO_BIN_EXE_autoresearch"))
-        .arg(place.root())
-        .arg(place.base());
+    command.arg(env!("CARGO_BIN_EXE_autoresearch")).arg(place.root()).arg(place.base());
     Some(command)
 }
 
@@ -595,10 +458,7 @@ fn a_read_only_disk() {
         return;
     };
     let before = place.everything();
-    Running::start(command)
-        .wait()
-        .expect(1)
-        .says(&[place.root().to_str().unwrap()]);
+    Running::start(command).wait().expect(1).says(&[place.root().to_str().unwrap()]);
     before.assert_same(&place.everything());
 }
 
@@ -629,19 +489,11 @@ fn a_full_disk_loses_nothing() {
     let first = kept("first");
     let ended = ended.expect(0);
     assert_eq!(kept("code"), "1\n", "{first}");
-    assert!(
-        first.contains("No space") || first.contains("full"),
-        "{first}"
-    );
+    assert!(first.contains("No space") || first.contains("full"), "{first}");
     assert!(!first.contains("panicked"), "{first}");
     let log = ended.json_lines();
     let metrics: Vec<_> = log.iter().map(|point| point["metric"].as_f64()).collect();
-    assert_eq!(
-        metrics,
-        [Some(50.0), Some(40.0), Some(30.0)],
-        "{first}\n{}",
-        kept("second")
-    );
+    assert_eq!(metrics, [Some(50.0), Some(40.0), Some(30.0)], "{first}\n{}", kept("second"));
     assert_eq!(kept("results.tsv").lines().count(), 4);
     assert_eq!(kept("status"), "");
     place.assert_deserted();
@@ -650,15 +502,10 @@ fn a_full_disk_loses_nothing() {
 #[test]
 fn a_results_table_on_a_full_device() {
     // Whatever is written there fails, as on a full disk.
-    let place = toy(&[
-        "ln -sf /dev/full ../../../results.tsv\necho 'loss: 40'\n".to_owned(),
-        loss(30),
-    ]);
+    let place =
+        toy(&["ln -sf /dev/full ../../../results.tsv\necho 'loss: 40'\n".to_owned(), loss(30)]);
     let before = place.snapshot();
-    place
-        .run(session("2", &[]))
-        .expect(1)
-        .says(&["results.tsv", "autoresearch resume"]);
+    place.run(session("2", &[])).expect(1).says(&["results.tsv", "autoresearch resume"]);
     place.assert_deserted();
     fs::remove_file(place.root().join("results.tsv")).unwrap();
     place.run(["resume"]).expect(0);

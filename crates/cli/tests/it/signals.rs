@@ -131,10 +131,7 @@ fn stop_now_ends_the_running_trial_and_is_no_interrupt() {
 fn a_hanging_proposer_does_not_keep_a_session_from_stopping() {
     for (args, code) in [(&["stop"][..], 0), (&["stop", "--now"], 0), (&[], 130)] {
         let place = toy(&[loss(40)]);
-        place.write(
-            "propose.sh",
-            format!("{}{}", patient(1), place.read("propose.sh")),
-        );
+        place.write("propose.sh", format!("{}{}", patient(1), place.read("propose.sh")));
         place.commit_all("a proposer that hangs");
         let before = place.snapshot();
         slow_down(&place);
@@ -158,8 +155,5 @@ fn a_hanging_proposer_does_not_keep_a_session_from_stopping() {
 fn a_resting_session_cannot_be_stopped() {
     let place = toy(&[loss(40)]);
     place.run(session("1", &[])).expect(0);
-    place
-        .run(["stop"])
-        .expect(2)
-        .says(&["no engine runs the session t"]);
+    place.run(["stop"]).expect(2).says(&["no engine runs the session t"]);
 }

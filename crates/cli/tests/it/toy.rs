@@ -74,34 +74,21 @@ pub(crate) fn status(place: &Place) -> Value {
 }
 
 pub(crate) fn show(place: &Place, number: u64) -> Value {
-    place
-        .run(["show", &number.to_string(), "--json"])
-        .expect(0)
-        .json()
+    place.run(["show", &number.to_string(), "--json"]).expect(0).json()
 }
 
 /// Verdicts in order, the baseline's first.
 pub(crate) fn verdicts(place: &Place) -> Vec<String> {
-    log(place)
-        .iter()
-        .map(|point| text(&point["verdict"]))
-        .collect()
+    log(place).iter().map(|point| text(&point["verdict"])).collect()
 }
 
 pub(crate) fn text(value: &Value) -> String {
-    value
-        .as_str()
-        .unwrap_or_else(|| panic!("no text: {value}"))
-        .to_owned()
+    value.as_str().unwrap_or_else(|| panic!("no text: {value}")).to_owned()
 }
 
 /// The `event`s of a `run --json`.
 pub(crate) fn events(ended: &Ended) -> Vec<String> {
-    ended
-        .json_lines()
-        .iter()
-        .map(|line| text(&line["event"]))
-        .collect()
+    ended.json_lines().iter().map(|line| text(&line["event"])).collect()
 }
 
 /// What holds of every session that rests, however it came there.
@@ -109,76 +96,40 @@ pub(crate) fn events(ended: &Ended) -> Vec<String> {
 pub(crate) fn assert_sound(place: &Place, before: &Snapshot) {
     place.assert_deserted();
     let log = log(place);
-    let numbers: Vec<u64> = log
-        .iter()
-        .filter_map(|point| point["number"].as_u64())
-        .collect();
-    assert_eq!(
-        numbers,
-        (0..log.len() as u64).collect::<Vec<_>>(),
-        "each experiment once"
-    );
+    let numbers: Vec<u64> = log.iter().filter_map(|point| point["number"].as_u64()).collect();
+    assert_eq!(numbers, (0..log.len() as u64).collect::<Vec<_>>(), "each experiment once");
 
     // The ledger says what the journal says, and rebuilding changes nothing.
     let table = place.read("results.tsv");
-    let rows: Vec<Vec<&str>> = table
-        .lines()
-        .skip(1)
-        .map(|row| row.split('\t').collect())
-        .collect();
+    let rows: Vec<Vec<&str>> = table.lines().skip(1).map(|row| row.split('\t').collect()).collect();
     assert_eq!(rows.len(), log.len(), "{table}");
     for (row, point) in rows.iter().zip(&log) {
         let is_crash = point["verdict"] == "crash";
-        let commit = if point["number"] == 0 {
-            "baseline"
-        } else {
-            &point["commit"].as_str().unwrap()[..7]
-        };
-        assert_eq!(
-            (row[0], row[3]),
-            (commit, point["verdict"].as_str().unwrap()),
-            "{table}"
-        );
+        let commit =
+            if point["number"] == 0 { "baseline" } else { &point["commit"].as_str().unwrap()[..7] };
+        assert_eq!((row[0], row[3]), (commit, point["verdict"].as_str().unwrap()), "{table}");
         if is_crash {
             assert_eq!(row[1], "—", "{table}");
         } else {
-            assert_eq!(
-                row[1].parse::<f64>().ok(),
-                point["metric"].as_f64(),
-                "{table}"
-            );
+            assert_eq!(row[1].parse::<f64>().ok(), point["metric"].as_f64(), "{table}");
         }
     }
-    place
-        .run(["report", "--restore-results"])
-        .expect(0)
-        .says(&["says what the journal says"]);
+    place.run(["report", "--restore-results"]).expect(0).says(&["says what the journal says"]);
     assert_eq!(place.read("results.tsv"), table);
 
     // The branch is at the best commit, and every candidate survives.
-    let best = log
-        .iter()
-        .rfind(|point| point["verdict"] == "keep")
-        .expect("a baseline");
+    let best = log.iter().rfind(|point| point["verdict"] == "keep").expect("a baseline");
     let branch = place.git(&["rev-parse", &format!("refs/heads/autoresearch/{TAG}")]);
     assert_eq!(Some(branch.as_str()), best["commit"].as_str(), "the branch");
     let found: BTreeSet<String> = place
-        .git(&[
-            "for-each-ref",
-            "--format=%(refname) %(objectname)",
-            "refs/autoresearch",
-        ])
+        .git(&["for-each-ref", "--format=%(refname) %(objectname)", "refs/autoresearch"])
         .lines()
         .map(str::to_owned)
         .collect();
     let wanted: BTreeSet<String> = log
         .iter()
         .map(|p| {
-            format!(
-                "refs/autoresearch/{TAG}/{} {}",
-                p["number"],
-                p["commit"].as_str().unwrap()
-            )
+            format!("refs/autoresearch/{TAG}/{} {}", p["number"], p["commit"].as_str().unwrap())
         })
         .collect();
     assert_eq!(found, wanted, "the candidates");

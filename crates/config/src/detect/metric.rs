@@ -37,18 +37,13 @@ fn is_among(list: &str, word: &str) -> bool {
 }
 
 fn words(name: &str) -> Vec<String> {
-    name.split(|c: char| !c.is_ascii_alphanumeric())
-        .map(str::to_ascii_lowercase)
-        .collect()
+    name.split(|c: char| !c.is_ascii_alphanumeric()).map(str::to_ascii_lowercase).collect()
 }
 
 /// The name that is printed as `name: <value>` and sounds most like a metric of
 /// quality on data that was not trained on; of equals the last.
 pub(super) fn printed_metric(texts: &[String]) -> Option<String> {
-    let names = texts
-        .iter()
-        .flat_map(|text| text.lines())
-        .flat_map(printed_names);
+    let names = texts.iter().flat_map(|text| text.lines()).flat_map(printed_names);
     let liking = |name: &String| {
         let words = words(name);
         let held_out = ["val", "valid", "validation", "test", "eval", "dev"];
@@ -66,24 +61,17 @@ pub(super) fn printed_metric(texts: &[String]) -> Option<String> {
 /// Names before `:` or `=` with a value to be filled in behind them, in a line
 /// that prints: `print(f"val_bpb: {x}")`, `echo "ms=$x"`, `print("acc:", x)`.
 fn printed_names(line: &str) -> Vec<String> {
-    if !["print", "echo", "log", "write"]
-        .iter()
-        .any(|word| line.contains(word))
-    {
+    if !["print", "echo", "log", "write"].iter().any(|word| line.contains(word)) {
         return Vec::new();
     }
     let is_part = |c: char| c.is_ascii_alphanumeric() || "_@/.-".contains(c);
     line.match_indices([':', '='])
-        .filter(|(at, _)| {
-            line[at + 1..]
-                .trim_start()
-                .starts_with(['{', '%', '$', '"', '\''])
-        })
+        .filter(|(at, _)| line[at + 1..].trim_start().starts_with(['{', '%', '$', '"', '\'']))
         .filter_map(|(at, _)| {
             let before = line[..at].trim_end();
-            let start = before.rfind(|c| !is_part(c)).map_or(0, |i| {
-                i + before[i..].chars().next().map_or(1, char::len_utf8)
-            });
+            let start = before
+                .rfind(|c| !is_part(c))
+                .map_or(0, |i| i + before[i..].chars().next().map_or(1, char::len_utf8));
             let name = &before[start..];
             // Only what is text: behind a quote.
             let is_text = before[..start].contains(['"', '\'']);
@@ -102,14 +90,8 @@ mod tests {
         let metric = |text: &str| printed_metric(&[text.to_owned()]);
         assert_eq!(metric("log_loss = {\"a\": 1}"), None);
         assert_eq!(metric("val_loss = 'print'"), None);
-        assert_eq!(
-            metric("print(f'METRIC val_loss={x:.3f}')").as_deref(),
-            Some("val_loss")
-        );
-        assert_eq!(
-            metric("echo \"bench_ms: $ms\"").as_deref(),
-            Some("bench_ms")
-        );
+        assert_eq!(metric("print(f'METRIC val_loss={x:.3f}')").as_deref(), Some("val_loss"));
+        assert_eq!(metric("echo \"bench_ms: $ms\"").as_deref(), Some("bench_ms"));
         assert_eq!(
             metric("print(f'loss: {a} | val_acc: {b}')\nprint('train_loss:', c)").as_deref(),
             Some("val_acc")

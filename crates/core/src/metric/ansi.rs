@@ -82,10 +82,8 @@ mod tests {
         let mut stripper = Stripper::default();
         let whole = stripper.strip(text.as_bytes()).to_vec();
         let mut stripper = Stripper::default();
-        let bytes: Vec<u8> = text
-            .bytes()
-            .flat_map(|byte| stripper.strip(&[byte]).to_vec())
-            .collect();
+        let bytes: Vec<u8> =
+            text.bytes().flat_map(|byte| stripper.strip(&[byte]).to_vec()).collect();
         assert_eq!(whole, bytes, "one chunk and single bytes differ");
         String::from_utf8(whole).unwrap()
     }
@@ -93,10 +91,7 @@ mod tests {
     #[test]
     fn colours_links_and_titles_are_removed() {
         assert_eq!(stripped("\x1b[1;32mval\x1b[0m_bpb"), "val_bpb");
-        assert_eq!(
-            stripped("\x1b]0;title\x07a\x1b]8;;http://x\x1b\\b\x1b(Bc"),
-            "abc"
-        );
+        assert_eq!(stripped("\x1b]0;title\x07a\x1b]8;;http://x\x1b\\b\x1b(Bc"), "abc");
         assert_eq!(stripped("\x1b[2K\x1b[?25lx\x1b7y"), "xy");
     }
 

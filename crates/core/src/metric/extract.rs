@@ -101,10 +101,7 @@ pub struct Extractor {
 enum Search {
     /// Lines that match `lines` are looked at: for the name, if there is one, and
     /// for secondary metrics.
-    Named {
-        lines: Regex,
-        name: Option<Box<Finder<'static>>>,
-    },
+    Named { lines: Regex, name: Option<Box<Finder<'static>>> },
     /// Every line is looked at.
     Pattern { pattern: Regex, first: bool },
 }
@@ -132,45 +129,24 @@ impl Extractor {
                     || name.len() > LONGEST_NAME
                     || name.contains(['\n', '\r', '\x1b'])
                 {
-                    return Err(BadPattern::Name {
-                        name: name.to_owned(),
-                    });
+                    return Err(BadPattern::Name { name: name.to_owned() });
                 }
                 let lines = compile(name, &format!("{}|METRIC ", regex::escape(name)))?;
                 (
                     name,
-                    Search::Named {
-                        lines,
-                        name: Some(Box::new(Finder::new(name).into_owned())),
-                    },
+                    Search::Named { lines, name: Some(Box::new(Finder::new(name).into_owned())) },
                 )
             }
-            Source::Pattern {
-                name,
-                pattern,
-                first,
-            } => {
+            Source::Pattern { name, pattern, first } => {
                 let compiled = compile(name, pattern)?;
                 if compiled.captures_len() < 2 {
-                    return Err(BadPattern::NoGroup {
-                        pattern: pattern.clone(),
-                    });
+                    return Err(BadPattern::NoGroup { pattern: pattern.clone() });
                 }
-                (
-                    name.as_str(),
-                    Search::Pattern {
-                        pattern: compiled,
-                        first: *first,
-                    },
-                )
+                (name.as_str(), Search::Pattern { pattern: compiled, first: *first })
             }
-            Source::Json { name, .. } => (
-                name.as_str(),
-                Search::Named {
-                    lines: compile(name, "METRIC ")?,
-                    name: None,
-                },
-            ),
+            Source::Json { name, .. } => {
+                (name.as_str(), Search::Named { lines: compile(name, "METRIC ")?, name: None })
+            }
         };
         Ok(Extractor {
             metric: metric.to_owned(),
@@ -216,8 +192,7 @@ impl Extractor {
         self.pending.extend_from_slice(part);
         while self.pending.len() > PIECE {
             let owned = owned(PIECE, self.is_continued, false);
-            self.search
-                .piece(&self.pending[..PIECE], &owned, &mut self.found);
+            self.search.piece(&self.pending[..PIECE], &owned, &mut self.found);
             self.pending.drain(..PIECE - 2 * MARGIN);
             self.is_continued = true;
         }
@@ -248,10 +223,8 @@ impl Extractor {
 }
 
 fn compile(name: &str, pattern: &str) -> Result<Regex, BadPattern> {
-    Regex::new(pattern).map_err(|source| BadPattern::Invalid {
-        name: name.to_owned(),
-        source: Box::new(source),
-    })
+    Regex::new(pattern)
+        .map_err(|source| BadPattern::Invalid { name: name.to_owned(), source: Box::new(source) })
 }
 
 /// Where a value must start to belong to a piece of `length` bytes, so that what
@@ -357,12 +330,7 @@ impl Ending {
     }
 
     fn cut(&mut self) {
-        if let Some(excess) = self
-            .bytes
-            .len()
-            .checked_sub(SUMMARY)
-            .filter(|&excess| excess > 0)
-        {
+        if let Some(excess) = self.bytes.len().checked_sub(SUMMARY).filter(|&excess| excess > 0) {
             self.bytes.drain(..excess);
             self.is_cut = true;
         }
@@ -371,9 +339,7 @@ impl Ending {
     /// Its lines, without the one that was cut.
     fn lines(&mut self) -> impl Iterator<Item = &[u8]> {
         self.cut();
-        self.bytes
-            .split(|&byte| byte == b'\n' || byte == b'\r')
-            .skip(usize::from(self.is_cut))
+        self.bytes.split(|&byte| byte == b'\n' || byte == b'\r').skip(usize::from(self.is_cut))
     }
 }
 

@@ -19,10 +19,7 @@ pub fn read_json(text: &str, key: &str) -> Readings {
     if let Ok(value) = serde_json::from_str(&text) {
         take(&value, key, &mut readings);
     } else {
-        for value in text
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-        {
+        for value in text.lines().filter_map(|line| serde_json::from_str(line).ok()) {
             take(&value, key, &mut readings);
         }
     }
@@ -85,20 +82,14 @@ fn quote_non_finite(text: &str) -> String {
     while let Some(start) = rest.find(['"', 'N', 'I', '-']) {
         quoted.push_str(&rest[..start]);
         rest = &rest[start..];
-        let word = ["NaN", "Infinity", "-Infinity"]
-            .into_iter()
-            .find(|word| rest.starts_with(word));
+        let word = ["NaN", "Infinity", "-Infinity"].into_iter().find(|word| rest.starts_with(word));
         let length = if let Some(word) = word {
             quoted.push('"');
             quoted.push_str(word);
             quoted.push('"');
             word.len()
         } else {
-            let length = if rest.starts_with('"') {
-                string_length(rest)
-            } else {
-                1
-            };
+            let length = if rest.starts_with('"') { string_length(rest) } else { 1 };
             quoted.push_str(&rest[..length]);
             length
         };
@@ -132,20 +123,11 @@ mod tests {
         let text = r#"{"metrics": {"val.loss": 0.5, "n": 3, "name": "x", "deep": {"a": 1}}, "results": [{"score": "97.3%"}]}"#;
         let readings = read_json(text, "metrics.val.loss");
         assert_eq!(readings.metric, Some(0.5));
-        assert_eq!(
-            readings.secondary.into_iter().collect::<Vec<_>>(),
-            [("n".to_owned(), 3.0)]
-        );
+        assert_eq!(readings.secondary.into_iter().collect::<Vec<_>>(), [("n".to_owned(), 3.0)]);
         assert_eq!(read_json(text, "results.0.score").metric, Some(97.3));
-        for absent in [
-            "",
-            "metrics",
-            "metrics.val",
-            "results.1.score",
-            "results.x",
-            "metrics.name",
-            ".",
-        ] {
+        for absent in
+            ["", "metrics", "metrics.val", "results.1.score", "results.x", "metrics.name", "."]
+        {
             assert_eq!(read_json(text, absent), Readings::default(), "{absent}");
         }
     }
@@ -165,25 +147,14 @@ mod tests {
     fn of_a_file_of_lines_the_last_with_the_key_counts() {
         let text = "{\"loss\": 2, \"step\": 1}\n{\"loss\": NaN}\n{\"loss\": 1, \"step\": 2}\n{\"other\": 5}\n{\"loss\": \"0.";
         let readings = read_json(text, "loss");
-        assert_eq!(
-            (readings.metric, readings.saw_non_finite),
-            (Some(1.0), true)
-        );
+        assert_eq!((readings.metric, readings.saw_non_finite), (Some(1.0), true));
         assert_eq!(readings.secondary.get("step"), Some(&2.0));
     }
 
     #[test]
     fn secondary_names_are_bounded_and_other_text_reads_as_nothing() {
-        let many = (0..1000)
-            .map(|i| format!("\"k{i}\": {i}"))
-            .collect::<Vec<_>>()
-            .join(",");
-        assert_eq!(
-            read_json(&format!("{{{many}, \"m\": 1}}"), "m")
-                .secondary
-                .len(),
-            MOST_NAMES
-        );
+        let many = (0..1000).map(|i| format!("\"k{i}\": {i}")).collect::<Vec<_>>().join(",");
+        assert_eq!(read_json(&format!("{{{many}, \"m\": 1}}"), "m").secondary.len(), MOST_NAMES);
         assert_eq!(read_json("\u{feff}{\"m\": 1}", "m").metric, Some(1.0));
         for text in ["", "no json", "{", "[[[[", "\"", "\"\\", "3", "NaN"] {
             assert_eq!(read_json(text, "m"), Readings::default(), "{text}");

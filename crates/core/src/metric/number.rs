@@ -24,10 +24,7 @@ fn sign(text: &[u8]) -> (bool, &[u8]) {
 }
 
 fn word(body: &[u8]) -> Option<(f64, &[u8])> {
-    let letters = body
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphabetic())
-        .count();
+    let letters = body.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (word, rest) = body.split_at(letters);
     let is = |name: &str| word.eq_ignore_ascii_case(name.as_bytes());
     if is("nan") {
@@ -64,11 +61,8 @@ fn decimal(body: &[u8]) -> Option<(f64, &[u8])> {
             end = body.len() - power.len() + length;
         }
     }
-    let plain: String = mantissa
-        .iter()
-        .filter(|&&byte| byte != b',')
-        .map(|&byte| char::from(byte))
-        .collect();
+    let plain: String =
+        mantissa.iter().filter(|&&byte| byte != b',').map(|&byte| char::from(byte)).collect();
     // Rust reads `5.` and `.5` as they are.
     let value = (plain + &exponent).parse().ok()?;
     Some((value, &body[end..]))
@@ -96,10 +90,8 @@ fn grouped_digits(text: &[u8]) -> Option<usize> {
 
 /// Whether a number may stand before `rest`.
 fn may_follow(rest: &[u8]) -> bool {
-    let unit = rest
-        .iter()
-        .take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_')
-        .count();
+    let unit =
+        rest.iter().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b'_').count();
     let is_id = rest[..unit].iter().any(|byte| !byte.is_ascii_alphabetic());
     let goes_on = matches!(rest, [b'.' | b':' | b'-', b'0'..=b'9', ..]);
     !is_id && !goes_on

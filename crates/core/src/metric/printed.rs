@@ -44,19 +44,12 @@ fn is_of_a_name(character: char) -> bool {
 fn rank(before: &[u8]) -> Rank {
     // No word is longer; without a bound, a long line of pairs takes its square.
     let before = before[before.len().saturating_sub(128)..].trim_ascii_end();
-    let word = &before[before
-        .iter()
-        .rposition(u8::is_ascii_whitespace)
-        .map_or(0, |at| at + 1)..];
+    let word = &before[before.iter().rposition(u8::is_ascii_whitespace).map_or(0, |at| at + 1)..];
     let is_log_level = matches!(word, b"METRIC" | b"INFO" | b"DEBUG" | b"RESULT");
     let is_value = word.first().is_some_and(u8::is_ascii_digit)
         || word.iter().any(|byte| b"=:".contains(byte));
     let ends_in_letter = last_char(word).is_some_and(|last| last.is_alphanumeric() || last == '_');
-    if ends_in_letter && !is_log_level && !is_value {
-        Rank::Phrase
-    } else {
-        Rank::Field
-    }
+    if ends_in_letter && !is_log_level && !is_value { Rank::Phrase } else { Rank::Field }
 }
 
 /// The number in `after`, which follows a name: `: 1`, ` = 1`, `" : 1`, ` 1`,
@@ -83,11 +76,9 @@ fn value_after(after: &[u8]) -> Option<f64> {
 }
 
 fn separator(text: &[u8]) -> Option<&[u8]> {
-    [
-        ":=", "==", "=>", "->", ":", "=", "|", "\u{2502}", "\u{2503}", "\u{2551}", "\u{2192}",
-    ]
-    .into_iter()
-    .find_map(|separator| text.strip_prefix(separator.as_bytes()))
+    [":=", "==", "=>", "->", ":", "=", "|", "\u{2502}", "\u{2503}", "\u{2551}", "\u{2192}"]
+        .into_iter()
+        .find_map(|separator| text.strip_prefix(separator.as_bytes()))
 }
 
 /// What follows a short remark in brackets, as in `accuracy (%): 97`.
@@ -102,29 +93,17 @@ fn annotation(text: &[u8]) -> Option<&[u8]> {
 }
 
 fn trim_start<'a>(text: &'a [u8], unwanted: &[u8]) -> &'a [u8] {
-    let kept = text
-        .iter()
-        .position(|byte| !unwanted.contains(byte))
-        .unwrap_or(text.len());
+    let kept = text.iter().position(|byte| !unwanted.contains(byte)).unwrap_or(text.len());
     &text[kept..]
 }
 
 fn first_char(text: &[u8]) -> Option<char> {
-    text.get(..4.min(text.len()))?
-        .utf8_chunks()
-        .next()?
-        .valid()
-        .chars()
-        .next()
+    text.get(..4.min(text.len()))?.utf8_chunks().next()?.valid().chars().next()
 }
 
 fn last_char(text: &[u8]) -> Option<char> {
-    (1..=4.min(text.len())).find_map(|length| {
-        str::from_utf8(&text[text.len() - length..])
-            .ok()?
-            .chars()
-            .next_back()
-    })
+    (1..=4.min(text.len()))
+        .find_map(|length| str::from_utf8(&text[text.len() - length..]).ok()?.chars().next_back())
 }
 
 #[cfg(test)]
@@ -133,12 +112,7 @@ mod tests {
 
     fn read(line: &str, name: &str) -> Vec<f64> {
         let mut found = Vec::new();
-        values(
-            line.as_bytes(),
-            &Finder::new(name),
-            &(0..line.len()),
-            |_, value| found.push(value),
-        );
+        values(line.as_bytes(), &Finder::new(name), &(0..line.len()), |_, value| found.push(value));
         found
     }
 

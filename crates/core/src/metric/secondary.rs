@@ -42,10 +42,8 @@ impl Table {
                 self.set(name, value);
             } else {
                 // `step=10 loss=0.5`
-                for (name, value) in field
-                    .split_whitespace()
-                    .filter(|word| word.contains('='))
-                    .filter_map(pair)
+                for (name, value) in
+                    field.split_whitespace().filter(|word| word.contains('=')).filter_map(pair)
                 {
                     self.set(name, value);
                 }
@@ -70,10 +68,7 @@ impl Table {
 
     /// All but the metric itself.
     pub(super) fn without(self, metric: &str) -> BTreeMap<String, f64> {
-        self.rows
-            .into_iter()
-            .filter(|(name, _)| name != metric)
-            .collect()
+        self.rows.into_iter().filter(|(name, _)| name != metric).collect()
     }
 }
 
@@ -107,9 +102,7 @@ fn whole_number(text: &str) -> Option<f64> {
 fn is_name(text: &str) -> bool {
     text.len() <= LONGEST_NAME
         && text.starts_with(char::is_alphabetic)
-        && text
-            .chars()
-            .all(|c| c.is_alphanumeric() || "_./-@ ()%[]".contains(c))
+        && text.chars().all(|c| c.is_alphanumeric() || "_./-@ ()%[]".contains(c))
         && text.split(' ').count() <= 4
 }
 
@@ -125,10 +118,8 @@ mod tests {
 
     #[track_caller]
     fn reads(text: &str, expected: &[(&str, f64)]) {
-        let expected: Vec<_> = expected
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value))
-            .collect();
+        let expected: Vec<_> =
+            expected.iter().map(|&(name, value)| (name.to_owned(), value)).collect();
         assert_eq!(read(text), expected, "{text}");
     }
 
@@ -136,12 +127,7 @@ mod tests {
     fn a_summary_block_is_read() {
         reads(
             "---\nval_bpb:          0.997900\npeak_vram_mb:     45060.2\nnum_steps:        953\ndepth:            8\n",
-            &[
-                ("val_bpb", 0.9979),
-                ("peak_vram_mb", 45060.2),
-                ("num_steps", 953.0),
-                ("depth", 8.0),
-            ],
+            &[("val_bpb", 0.9979), ("peak_vram_mb", 45060.2), ("num_steps", 953.0), ("depth", 8.0)],
         );
     }
 

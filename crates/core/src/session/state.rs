@@ -176,15 +176,11 @@ impl State {
                     self.aside.extend(self.queue.remove(place));
                 }
             }
-            Event::Refused {
-                refusal, queued, ..
-            } => {
+            Event::Refused { refusal, queued, .. } => {
                 self.complain(refusal.to_string());
                 self.unqueue(*queued);
             }
-            Event::ProposerFailed {
-                reason, exhausted, ..
-            } => {
+            Event::ProposerFailed { reason, exhausted, .. } => {
                 self.complain(reason.clone());
                 if *exhausted {
                     self.exhausted = Some(reason.clone());
@@ -193,9 +189,7 @@ impl State {
             Event::Proposed(proposed) => {
                 if self.current.is_none() && proposed.number == self.next_number {
                     self.next_number += 1;
-                    self.tried
-                        .entry(proposed.fingerprint)
-                        .or_insert(proposed.number);
+                    self.tried.entry(proposed.fingerprint).or_insert(proposed.number);
                     self.unqueue(proposed.queued);
                     self.stuck = 0;
                     self.current = Some(Experiment {
@@ -216,15 +210,8 @@ impl State {
                     });
                 }
             }
-            Event::Started {
-                number,
-                trial,
-                seed,
-            } => {
-                if self
-                    .current_mut(*number)
-                    .is_some_and(|e| e.trials.len() as u64 + 1 == *trial)
-                {
+            Event::Started { number, trial, seed } => {
+                if self.current_mut(*number).is_some_and(|e| e.trials.len() as u64 + 1 == *trial) {
                     self.running = Some((*trial, *seed));
                 }
             }
@@ -260,9 +247,7 @@ impl State {
     }
 
     fn current_mut(&mut self, number: u64) -> Option<&mut Experiment> {
-        self.current
-            .as_mut()
-            .filter(|current| current.number == number)
+        self.current.as_mut().filter(|current| current.number == number)
     }
 
     fn complain(&mut self, what: String) {
@@ -291,9 +276,7 @@ impl State {
     }
 
     fn settle(&mut self, number: u64) {
-        let Some(experiment) = self
-            .current
-            .take_if(|e| e.number == number && e.ruling.is_some())
+        let Some(experiment) = self.current.take_if(|e| e.number == number && e.ruling.is_some())
         else {
             return;
         };
@@ -359,10 +342,7 @@ impl State {
         if let Some(reason) = self.reason_to_stop(plan) {
             return Some(Action::Stop(reason));
         }
-        Some(Action::Propose {
-            number: self.next_number,
-            queued: self.queue.front().cloned(),
-        })
+        Some(Action::Propose { number: self.next_number, queued: self.queue.front().cloned() })
     }
 
     fn next_for(&self, plan: &Plan, current: &Experiment) -> Action {
@@ -371,32 +351,13 @@ impl State {
             return Action::Settle { number };
         }
         match current.trials.iter().find(|trial| !trial.is_interrupted()) {
-            Some(trial) => Action::Judge {
-                number,
-                ruling: self.ruling(plan, current, trial),
-            },
-            None if current
-                .trials
-                .iter()
-                .filter(|t| t.exit == Exit::Lost)
-                .count()
-                >= LOSSES =>
-            {
+            Some(trial) => Action::Judge { number, ruling: self.ruling(plan, current, trial) },
+            None if current.trials.iter().filter(|t| t.exit == Exit::Lost).count() >= LOSSES => {
                 let reason = format!("the engine died {LOSSES} times while it ran");
-                let crash = Crash {
-                    kind: CrashKind::Interrupted,
-                    reason,
-                };
-                Action::Judge {
-                    number,
-                    ruling: Ruling::crashed(crash),
-                }
+                let crash = Crash { kind: CrashKind::Interrupted, reason };
+                Action::Judge { number, ruling: Ruling::crashed(crash) }
             }
-            None => Action::Run {
-                number,
-                trial: current.trials.len() as u64 + 1,
-                seed: plan.seed,
-            },
+            None => Action::Run { number, trial: current.trials.len() as u64 + 1, seed: plan.seed },
         }
     }
 
@@ -423,16 +384,10 @@ impl State {
         if let Some(why) = &self.baseline_failure {
             return Some(StopReason::BaselineFailed(why.clone()));
         }
-        if plan
-            .iterations
-            .is_some_and(|most| self.counts.total() >= most)
-        {
+        if plan.iterations.is_some_and(|most| self.counts.total() >= most) {
             return Some(StopReason::Iterations);
         }
-        if plan
-            .stop_after_seconds
-            .is_some_and(|most| self.active_ms as f64 >= most * 1000.0)
-        {
+        if plan.stop_after_seconds.is_some_and(|most| self.active_ms as f64 >= most * 1000.0) {
             return Some(StopReason::Time);
         }
         let progress = self.progress(plan);
@@ -479,9 +434,7 @@ impl State {
     /// The commit that the branch points to and the next candidate changes: the
     /// incumbent's, unless failures are not reverted.
     pub fn tip(&self) -> Option<&CommitId> {
-        self.tip
-            .as_ref()
-            .or(self.plan.as_ref().map(|plan| &plan.base))
+        self.tip.as_ref().or(self.plan.as_ref().map(|plan| &plan.base))
     }
 
     /// The experiment in flight.
@@ -519,10 +472,7 @@ impl State {
     pub fn focus(&self) -> Focus {
         Focus {
             near: self.near,
-            avoid: self
-                .failed_category
-                .filter(|(_, n)| *n >= TURN_AFTER)
-                .map(|(c, _)| c),
+            avoid: self.failed_category.filter(|(_, n)| *n >= TURN_AFTER).map(|(c, _)| c),
             failures_in_a_row: u32::try_from(self.since_keep).unwrap_or(u32::MAX),
         }
     }

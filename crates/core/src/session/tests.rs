@@ -124,7 +124,11 @@ impl Driver {
                 }
                 Luck::Fail => {
                     let (proposer, reason) = ("p".into(), "r".into());
-                    return self.append(Event::ProposerFailed { proposer, reason, exhausted: false });
+                    return self.append(Event::ProposerFailed {
+                        proposer,
+                        reason,
+                        exhausted: false,
+                    });
                 }
                 Luck::Queue => {
                     let id = self.state.next_queued();

@@ -36,11 +36,7 @@ pub(super) fn string(start: &str, contents: &str) -> String {
     if prefix == "u" || prefix == "f" && !contents.contains(['{', '}']) {
         prefix.clear();
     }
-    let contents = if prefix.contains('r') {
-        contents.to_owned()
-    } else {
-        bare_quotes(contents)
-    };
+    let contents = if prefix.contains('r') { contents.to_owned() } else { bare_quotes(contents) };
     format!("{prefix}\"{}:{contents}\"", contents.len())
 }
 

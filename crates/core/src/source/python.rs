@@ -29,19 +29,13 @@ pub fn tree(text: &str) -> Option<Tree> {
         return None;
     }
     let mut parser = Parser::new();
-    parser
-        .set_language(&tree_sitter_python::LANGUAGE.into())
-        .ok()?;
+    parser.set_language(&tree_sitter_python::LANGUAGE.into()).ok()?;
     // The parser reports every hundred steps; a program needs about one step a
     // byte.
     let mut reports_left = 1_000 + text.len();
     let mut progress = |_: &ParseState| {
         reports_left = reports_left.saturating_sub(1);
-        if reports_left == 0 {
-            ControlFlow::Break(())
-        } else {
-            ControlFlow::Continue(())
-        }
+        if reports_left == 0 { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     };
     let mut read = |at: usize, _: Point| text.as_bytes().get(at..).unwrap_or_default();
     let options = ParseOptions::new().progress_callback(&mut progress);
@@ -101,21 +95,17 @@ enum Role {
 static ROLES: LazyLock<Vec<Role>> = LazyLock::new(|| {
     let language = tree_sitter::Language::from(tree_sitter_python::LANGUAGE);
     (0..u16::try_from(language.node_kind_count()).unwrap_or(u16::MAX))
-        .map(
-            |id| match language.node_kind_for_id(id).unwrap_or_default() {
-                "module" => Role::Outermost,
-                "block" => Role::Block,
-                "comment" | "line_continuation" | ";" => Role::Layout,
-                "string" => Role::String,
-                "concatenated_string" => Role::Strings,
-                "integer" | "float" => Role::Number,
-                "unary_operator" | "binary_operator" | "parenthesized_expression" => {
-                    Role::Arithmetic
-                }
-                "true" | "false" | "none" => Role::Constant,
-                _ => Role::Other,
-            },
-        )
+        .map(|id| match language.node_kind_for_id(id).unwrap_or_default() {
+            "module" => Role::Outermost,
+            "block" => Role::Block,
+            "comment" | "line_continuation" | ";" => Role::Layout,
+            "string" => Role::String,
+            "concatenated_string" => Role::Strings,
+            "integer" | "float" => Role::Number,
+            "unary_operator" | "binary_operator" | "parenthesized_expression" => Role::Arithmetic,
+            "true" | "false" | "none" => Role::Constant,
+            _ => Role::Other,
+        })
         .collect()
 });
 
@@ -123,10 +113,7 @@ fn role(node: Node<'_>) -> Role {
     if node.is_error() {
         return Role::Outermost;
     }
-    ROLES
-        .get(usize::from(node.kind_id()))
-        .copied()
-        .unwrap_or(Role::Other)
+    ROLES.get(usize::from(node.kind_id())).copied().unwrap_or(Role::Other)
 }
 
 /// What a token counts as when two programs are compared.
@@ -158,12 +145,8 @@ pub(super) struct Tokens<'t> {
 /// `None` where there is no tree.
 pub(super) fn tokens(text: &str) -> Option<Tokens<'_>> {
     let tree = tree(text)?;
-    let mut walk = Walk {
-        text,
-        end: 0,
-        parents: Vec::new(),
-        tokens: Vec::with_capacity(text.len() / 4),
-    };
+    let mut walk =
+        Walk { text, end: 0, parents: Vec::new(), tokens: Vec::with_capacity(text.len() / 4) };
     let mut cursor = tree.walk();
     loop {
         let node = cursor.node();
@@ -179,10 +162,7 @@ pub(super) fn tokens(text: &str) -> Option<Tokens<'_>> {
             walk.parents.pop();
             if !cursor.goto_parent() {
                 walk.gap(text.len(), text.lines().count());
-                return Some(Tokens {
-                    tokens: walk.tokens,
-                    parsed: !tree.root_node().has_error(),
-                });
+                return Some(Tokens { tokens: walk.tokens, parsed: !tree.root_node().has_error() });
             }
         }
     }
@@ -259,17 +239,10 @@ impl<'t> Walk<'t, '_> {
     /// Text that no node covers must not get lost: whatever is not whitespace
     /// becomes a token.
     fn gap(&mut self, start: usize, line: usize) {
-        if let Some(gap) = self
-            .text
-            .get(self.end..start)
-            .map(str::trim)
-            .filter(|gap| !gap.is_empty())
+        if let Some(gap) =
+            self.text.get(self.end..start).map(str::trim).filter(|gap| !gap.is_empty())
         {
-            self.tokens.push(Token {
-                kind: Kind::Plain,
-                text: gap.into(),
-                lines: (line, line),
-            });
+            self.tokens.push(Token { kind: Kind::Plain, text: gap.into(), lines: (line, line) });
         }
         self.end = self.end.max(start);
     }
@@ -280,11 +253,7 @@ impl<'t> Walk<'t, '_> {
         let alone = self.parents.last().is_some_and(|parent| {
             parent.kind() == "expression_statement" && parent.named_child_count() == 1
         });
-        let kind = if alone {
-            Kind::Docstring
-        } else {
-            Kind::Literal
-        };
+        let kind = if alone { Kind::Docstring } else { Kind::Literal };
         let parts: Option<String> = if role(node) == Role::String {
             self.one_string(node)
         } else {
@@ -351,11 +320,7 @@ impl Tokens<'_> {
             String::with_capacity(self.tokens.iter().map(|token| token.text.len() + 1).sum());
         for token in &self.tokens {
             canonical.push_str(&token.text);
-            canonical.push(if token.kind == Kind::Structure {
-                '\n'
-            } else {
-                ' '
-            });
+            canonical.push(if token.kind == Kind::Structure { '\n' } else { ' ' });
         }
         canonical
     }
@@ -394,10 +359,7 @@ impl Tokens<'_> {
 }
 
 fn differs(before: Option<&Token<'_>>, after: &Token<'_>) -> String {
-    let mut what = format!(
-        "line {} changes more than a literal value: ",
-        after.lines.0 + 1
-    );
+    let mut what = format!("line {} changes more than a literal value: ", after.lines.0 + 1);
     // Writing to a String cannot fail.
     let _ = match before {
         Some(before) => write!(what, "{} became {}", shown(before), shown(after)),

@@ -113,11 +113,7 @@ fn other_literals_are_within_the_scope() {
     for (from, to) in edits {
         let after = PROGRAM.replacen(from, to, 1);
         assert_ne!(after, PROGRAM);
-        assert_eq!(
-            differs_only_in_literals("a.py", PROGRAM, &after),
-            Ok(()),
-            "{from} to {to}"
-        );
+        assert_eq!(differs_only_in_literals("a.py", PROGRAM, &after), Ok(()), "{from} to {to}");
     }
 }
 
@@ -141,34 +137,24 @@ fn anything_else_is_outside_the_scope_and_named_with_its_line() {
     assert!(check("if x: return -1", "if x: return y").starts_with("line 15"));
     assert!(check("    Model().forward", "    pass\n    Model().forward").starts_with("line 22"));
     assert!(
-        check(
-            "\n\nif __name__ == \"__main__\":\n    Model().forward(0x10)",
-            ""
-        )
-        .contains("is gone")
+        check("\n\nif __name__ == \"__main__\":\n    Model().forward(0x10)", "")
+            .contains("is gone")
     );
-    assert!(
-        differs_only_in_literals("a.rs", "1", "2")
-            .unwrap_err()
-            .contains("not Python")
-    );
+    assert!(differs_only_in_literals("a.rs", "1", "2").unwrap_err().contains("not Python"));
 }
 
 #[test]
 fn a_syntax_error_has_its_line() {
     assert_eq!(syntax_error("a.py", PROGRAM), None);
-    assert_eq!(
-        syntax_error("a.py", "x = 1\ndef f(:\n  pass\n").map(|(line, _)| line),
-        Some(2)
-    );
+    assert_eq!(syntax_error("a.py", "x = 1\ndef f(:\n  pass\n").map(|(line, _)| line), Some(2));
     assert_eq!(syntax_error("a.rs", "def f(:"), None);
 }
 
 #[test]
 fn depth_and_size_are_no_danger() {
-    for piece in [
-        "(", "[", "-", "1+", "x+", "not ", "f(", "if x:\n ", "f'{", "'", "\\", "lambda:", "a if ",
-    ] {
+    for piece in
+        ["(", "[", "-", "1+", "x+", "not ", "f(", "if x:\n ", "f'{", "'", "\\", "lambda:", "a if "]
+    {
         let deep = piece.repeat(20_000);
         let _ = normalised("a.py", &deep);
         let _ = code_lines("a.py", &deep);

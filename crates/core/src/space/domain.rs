@@ -59,23 +59,14 @@ impl Domain {
                 let Some(ends) = self.ends() else {
                     return Vec::new();
                 };
-                let mut grid = if self.is_log() {
-                    two_digits(ends)
-                } else {
-                    round_steps(ends)
-                };
+                let mut grid = if self.is_log() { two_digits(ends) } else { round_steps(ends) };
                 if grid.len() < 2 {
                     grid = vec![*low, *high];
                     grid.dedup();
                 }
                 grid.into_iter().map(Value::Float).collect()
             }
-            Domain::Int {
-                low,
-                high,
-                multiple_of,
-                ..
-            } => {
+            Domain::Int { low, high, multiple_of, .. } => {
                 let Some(ends) = self.ends() else {
                     return Vec::new();
                 };
@@ -84,21 +75,12 @@ impl Domain {
                 let mut grid: Vec<i64> = if every <= 2.0 * f64::from(LINEAR_STEPS) {
                     (0..=2 * i64::from(LINEAR_STEPS) + 1)
                         .filter_map(|i| {
-                            low.div_euclid(multiple)
-                                .checked_add(i)?
-                                .checked_mul(multiple)
+                            low.div_euclid(multiple).checked_add(i)?.checked_mul(multiple)
                         })
                         .collect()
                 } else {
-                    let coarse = if self.is_log() {
-                        two_digits(ends)
-                    } else {
-                        round_steps(ends)
-                    };
-                    coarse
-                        .into_iter()
-                        .map(|v| nearest_multiple(v, multiple))
-                        .collect()
+                    let coarse = if self.is_log() { two_digits(ends) } else { round_steps(ends) };
+                    coarse.into_iter().map(|v| nearest_multiple(v, multiple)).collect()
                 };
                 grid.retain(|v| (low..=high).contains(&v) && v % multiple == 0);
                 grid.dedup();
@@ -116,9 +98,7 @@ impl Domain {
         }
         let at = self.position(value)?;
         let distance = |v: &Value| self.position(v).map_or(f64::INFINITY, |p| (p - at).abs());
-        values
-            .into_iter()
-            .min_by(|a, b| distance(a).total_cmp(&distance(b)))
+        values.into_iter().min_by(|a, b| distance(a).total_cmp(&distance(b)))
     }
 
     /// Whether `value` lies in the domain (it need not be an offered one).
@@ -127,12 +107,7 @@ impl Domain {
             Domain::Float { low, high, .. } => {
                 number(value).is_some_and(|v| (*low..=*high).contains(&v))
             }
-            Domain::Int {
-                low,
-                high,
-                multiple_of,
-                ..
-            } => {
+            Domain::Int { low, high, multiple_of, .. } => {
                 matches!(value, Value::Int(v) if (low..=high).contains(&v) && v % (*multiple_of).max(1) == 0)
             }
             Domain::Choice { options } => options.iter().any(|option| same(option, value)),
@@ -143,20 +118,13 @@ impl Domain {
     /// of the option for choices. `None` for what is no number or no option.
     pub(super) fn position(&self, value: &Value) -> Option<f64> {
         if let Domain::Choice { options } = self {
-            return options
-                .iter()
-                .position(|option| same(option, value))
-                .map(|i| i as f64);
+            return options.iter().position(|option| same(option, value)).map(|i| i as f64);
         }
         let (low, high) = self.ends()?;
         let value = number(value).filter(|v| !v.is_nan())?.clamp(low, high);
         let scale = |v: f64| if self.is_log() { v.ln() } else { v };
         let width = scale(high) - scale(low);
-        Some(if width > 0.0 {
-            ((scale(value) - scale(low)) / width).clamp(0.0, 1.0)
-        } else {
-            0.0
-        })
+        Some(if width > 0.0 { ((scale(value) - scale(low)) / width).clamp(0.0, 1.0) } else { 0.0 })
     }
 
     /// Whether the scale is logarithmic and can be.
@@ -181,10 +149,7 @@ impl Domain {
 
 /// Whether two values are the same setting: `1` and `1.0` are.
 pub(super) fn same(a: &Value, b: &Value) -> bool {
-    a == b
-        || number(a)
-            .zip(number(b))
-            .is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
+    a == b || number(a).zip(number(b)).is_some_and(|(a, b)| a.total_cmp(&b).is_eq())
 }
 
 /// The number that a value holds.
@@ -196,10 +161,7 @@ fn number(value: &Value) -> Option<f64> {
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "float to integer casts saturate"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "float to integer casts saturate")]
 fn nearest_multiple(value: f64, multiple: i64) -> i64 {
     ((value / multiple as f64).round() as i64).saturating_mul(multiple)
 }
@@ -207,18 +169,11 @@ fn nearest_multiple(value: f64, multiple: i64) -> i64 {
 /// `mantissa * 10^exponent` as the decimal literal would be read: an integer
 /// divided by a power of ten up to 1e22 is rounded once, hence correctly.
 fn decimal(mantissa: f64, exponent: i32) -> f64 {
-    if exponent < 0 {
-        mantissa / 10_f64.powi(-exponent)
-    } else {
-        mantissa * 10_f64.powi(exponent)
-    }
+    if exponent < 0 { mantissa / 10_f64.powi(-exponent) } else { mantissa * 10_f64.powi(exponent) }
 }
 
 /// The power of ten that a positive number starts with.
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "exponents of floats lie within 400"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "exponents of floats lie within 400")]
 fn decade(value: f64) -> i32 {
     value.log10().floor() as i32
 }
@@ -231,9 +186,7 @@ fn two_digits((low, high): (f64, f64)) -> Vec<f64> {
     let stride = if last - first > 20 { 10 } else { 1 };
     (first..=last)
         .flat_map(|decade| {
-            (10_u8..100)
-                .step_by(stride)
-                .map(move |m| decimal(f64::from(m), decade - 1))
+            (10_u8..100).step_by(stride).map(move |m| decimal(f64::from(m), decade - 1))
         })
         .filter(|v| (low..=high).contains(v))
         .collect()
@@ -271,95 +224,41 @@ mod tests {
 
     #[test]
     fn rates_are_offered_as_a_person_writes_them() {
-        let rate = Domain::Float {
-            low: 1e-4,
-            high: 1e-1,
-            log: true,
-        };
+        let rate = Domain::Float { low: 1e-4, high: 1e-1, log: true };
         let values = floats(&rate);
         assert_eq!(values.len(), 271);
         assert!(values.contains(&0.003) && values.contains(&0.0062) && values.contains(&0.1));
-        assert_eq!(
-            rate.snap(&Value::Float(0.003_187_4)),
-            Some(Value::Float(0.0032))
-        );
+        assert_eq!(rate.snap(&Value::Float(0.003_187_4)), Some(Value::Float(0.0032)));
         assert_eq!(rate.snap(&Value::Int(7)), Some(Value::Float(0.1)));
         assert_eq!(rate.snap(&Value::Text("fast".into())), None);
     }
 
     #[test]
     fn fractions_are_offered_in_hundredths() {
-        let values = floats(&Domain::Float {
-            low: 0.0,
-            high: 1.0,
-            log: false,
-        });
+        let values = floats(&Domain::Float { low: 0.0, high: 1.0, log: false });
         assert_eq!(values.len(), 101);
-        assert!(
-            values.contains(&0.3) && values.contains(&0.07),
-            "{values:?}"
-        );
+        assert!(values.contains(&0.3) && values.contains(&0.07), "{values:?}");
     }
 
     #[test]
     fn sizes_are_multiples() {
-        let width = Domain::Int {
-            low: 16,
-            high: 100,
-            log: true,
-            multiple_of: 16,
-        };
+        let width = Domain::Int { low: 16, high: 100, log: true, multiple_of: 16 };
         assert_eq!(width.values(), [16, 32, 48, 64, 80, 96].map(Value::Int));
         assert!(width.contains(&Value::Int(48)) && !width.contains(&Value::Int(50)));
-        let count = Domain::Int {
-            low: 1,
-            high: 1_000_000,
-            log: true,
-            multiple_of: 1,
-        };
+        let count = Domain::Int { low: 1, high: 1_000_000, log: true, multiple_of: 1 };
         assert!(count.values().len() < 1000);
         assert_eq!(count.snap(&Value::Int(123_456)), Some(Value::Int(120_000)));
     }
 
     #[test]
     fn impossible_ranges_offer_nothing() {
-        for (low, high) in [
-            (2.0, 1.0),
-            (f64::NAN, 1.0),
-            (0.0, f64::INFINITY),
-            (f64::MIN, f64::MAX),
-        ] {
-            assert!(
-                floats(&Domain::Float {
-                    low,
-                    high,
-                    log: false
-                })
-                .is_empty(),
-                "{low} {high}"
-            );
+        for (low, high) in [(2.0, 1.0), (f64::NAN, 1.0), (0.0, f64::INFINITY), (f64::MIN, f64::MAX)]
+        {
+            assert!(floats(&Domain::Float { low, high, log: false }).is_empty(), "{low} {high}");
         }
-        assert!(
-            Domain::Int {
-                low: 5,
-                high: 6,
-                log: false,
-                multiple_of: 4
-            }
-            .values()
-            .is_empty()
-        );
+        assert!(Domain::Int { low: 5, high: 6, log: false, multiple_of: 4 }.values().is_empty());
         assert!(Domain::Choice { options: vec![] }.values().is_empty());
-        assert_eq!(
-            Domain::Float {
-                low: 3.0,
-                high: 3.0,
-                log: true
-            }
-            .values()
-            .len(),
-            1
-        );
+        assert_eq!(Domain::Float { low: 3.0, high: 3.0, log: true }.values().len(), 1);
     }
 
     proptest! {

@@ -65,10 +65,8 @@ impl Parameters {
         // Length scales grow with the root of the dimension, or else all
         // points are far from one another (Hvarfner, Hellsten, Nardi 2024).
         let centre = (0.7 * (choice.len() as f64 / 3.0).max(1.0).sqrt()).ln();
-        let mut all: Vec<Prior> = choice
-            .iter()
-            .map(|c| Prior(if *c { centre + 0.7 } else { centre }, 0.9))
-            .collect();
+        let mut all: Vec<Prior> =
+            choice.iter().map(|c| Prior(if *c { centre + 0.7 } else { centre }, 0.9)).collect();
         all.extend([Prior(0.0, 1.0), Prior(0.05_f64.ln(), 1.5), Prior(0.0, 1.5)]);
         all
     }
@@ -78,10 +76,7 @@ impl Parameters {
 fn matern(squared: f64) -> (f64, f64) {
     let root = (5.0 * squared).sqrt();
     let fall = (-root).exp();
-    (
-        (1.0 + root + root * root / 3.0) * fall,
-        5.0 / 3.0 * (1.0 + root) * fall,
-    )
+    ((1.0 + root + root * root / 3.0) * fall, 5.0 / 3.0 * (1.0 + root) * fall)
 }
 
 /// A fitted process.
@@ -120,17 +115,10 @@ impl Process {
     fn with(points: &Points, outcomes: &[f64], parameters: &Parameters) -> Option<Process> {
         let mut process = Process {
             points: points.clone(),
-            inverse_squares: parameters
-                .lengths
-                .iter()
-                .map(|l| (-2.0 * l).exp())
-                .collect(),
+            inverse_squares: parameters.lengths.iter().map(|l| (-2.0 * l).exp()).collect(),
             signal: parameters.signal.exp(),
             mix: logistic(parameters.mix),
-            factor: Factor {
-                n: 0,
-                lower: Vec::new(),
-            },
+            factor: Factor { n: 0, lower: Vec::new() },
             weights: Vec::new(),
         };
         let n = points.rows.len();
@@ -156,11 +144,7 @@ impl Process {
         for (d, scale) in self.inverse_squares.iter().enumerate() {
             let squared = self.points.gap(d, a[d], b[d]) * scale;
             sum += squared;
-            parts += if squared > 0.0 {
-                matern(squared).0
-            } else {
-                1.0
-            };
+            parts += if squared > 0.0 { matern(squared).0 } else { 1.0 };
         }
         self.mixed(sum, parts)
     }
@@ -180,14 +164,7 @@ impl Process {
             let known = memory.0.entry((d, place.to_bits())).or_insert_with(|| {
                 let one = |row: &Vec<f64>| {
                     let squared = self.points.gap(d, row[d], *place) * self.inverse_squares[d];
-                    (
-                        squared,
-                        if squared > 0.0 {
-                            matern(squared).0
-                        } else {
-                            1.0
-                        },
-                    )
+                    (squared, if squared > 0.0 { matern(squared).0 } else { 1.0 })
                 };
                 self.points.rows.iter().map(one).collect()
             });
@@ -197,18 +174,10 @@ impl Process {
                 *part += value;
             }
         }
-        let cross: Vec<f64> = sums
-            .iter()
-            .zip(&parts)
-            .map(|(sum, part)| self.mixed(*sum, *part))
-            .collect();
+        let cross: Vec<f64> =
+            sums.iter().zip(&parts).map(|(sum, part)| self.mixed(*sum, *part)).collect();
         let halfway = self.factor.forward(&cross);
-        (
-            dot(&cross, &self.weights),
-            (self.variance() - dot(&halfway, &halfway))
-                .max(1e-12)
-                .sqrt(),
-        )
+        (dot(&cross, &self.weights), (self.variance() - dot(&halfway, &halfway)).max(1e-12).sqrt())
     }
 
     /// Mean alone: a fraction of the cost.
@@ -241,12 +210,7 @@ fn logistic(x: f64) -> f64 {
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 4];
     let (left, right) = (a.chunks_exact(4), b.chunks_exact(4));
-    let rest: f64 = left
-        .remainder()
-        .iter()
-        .zip(right.remainder())
-        .map(|(x, y)| x * y)
-        .sum();
+    let rest: f64 = left.remainder().iter().zip(right.remainder()).map(|(x, y)| x * y).sum();
     for (x, y) in left.zip(right) {
         for i in 0..4 {
             sums[i] += x[i] * y[i];
@@ -285,10 +249,7 @@ fn most_probable(points: &Points, outcomes: &[f64]) -> Parameters {
             if before[i] != 0.0 {
                 at[i] -= steps[i] * before[i].signum();
             }
-            at[i] = at[i].clamp(
-                priors[i].0 - 5.0 * priors[i].1,
-                priors[i].0 + 5.0 * priors[i].1,
-            );
+            at[i] = at[i].clamp(priors[i].0 - 5.0 * priors[i].1, priors[i].0 + 5.0 * priors[i].1);
         }
     }
     Parameters::from_vector(&best.1)
@@ -413,11 +374,7 @@ impl Factor {
         for i in 0..n {
             let (above, current) = a.split_at_mut(row(i));
             for j in 0..=i {
-                let upper = if j < i {
-                    &above[row(j)..row(j) + j]
-                } else {
-                    &[]
-                };
+                let upper = if j < i { &above[row(j)..row(j) + j] } else { &[] };
                 if j < i {
                     let sum = current[j] - dot(&current[..j], upper);
                     current[j] = sum / above[row(j) + j];
@@ -503,17 +460,9 @@ mod tests {
         let mut random = Random::new(1, 1);
         let row = |random: &mut Random| vec![random.unit(), random.unit(), random.below(3) as f64];
         let rows: Vec<Vec<f64>> = (0..n).map(|_| row(&mut random)).collect();
-        let outcomes = rows
-            .iter()
-            .map(|r| (5.0 * r[0]).sin() + 0.1 * r[2] + 0.05 * random.normal())
-            .collect();
-        (
-            Points {
-                choice: vec![false, false, true],
-                rows,
-            },
-            outcomes,
-        )
+        let outcomes =
+            rows.iter().map(|r| (5.0 * r[0]).sin() + 0.1 * r[2] + 0.05 * random.normal()).collect();
+        (Points { choice: vec![false, false, true], rows }, outcomes)
     }
 
     #[test]
@@ -524,10 +473,7 @@ mod tests {
             assert!((found - expected).abs() < 1e-12);
         }
         let x = factor.solve(&[8.0, 8.0]);
-        assert!(
-            (x[0] - 1.0).abs() < 1e-12 && (x[1] - 2.0).abs() < 1e-12,
-            "{x:?}"
-        );
+        assert!((x[0] - 1.0).abs() < 1e-12 && (x[1] - 2.0).abs() < 1e-12, "{x:?}");
         assert!((factor.half_log_determinant() - 0.5 * 8.0_f64.ln()).abs() < 1e-12);
         assert!(Factor::of(2, vec![1.0, 2.0, 1.0]).is_none());
         assert!(Factor::of(1, vec![f64::NAN]).is_none());

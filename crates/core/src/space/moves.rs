@@ -41,11 +41,7 @@ struct Axis {
 
 impl Axis {
     fn place(domain: &Domain, value: Option<&Value>) -> f64 {
-        let unknown = if matches!(domain, Domain::Choice { .. }) {
-            NO_OPTION
-        } else {
-            0.5
-        };
+        let unknown = if matches!(domain, Domain::Choice { .. }) { NO_OPTION } else { 0.5 };
         value.and_then(|v| domain.position(v)).unwrap_or(unknown)
     }
 
@@ -61,10 +57,8 @@ impl Axis {
     fn nearest(&self, at: f64) -> Slot {
         let above = self.places.partition_point(|p| *p < at);
         let below = above.saturating_sub(1);
-        let closer = self
-            .places
-            .get(above)
-            .is_some_and(|p| p - at < (at - self.places[below]).abs());
+        let closer =
+            self.places.get(above).is_some_and(|p| p - at < (at - self.places[below]).abs());
         self.slot(if closer || above == 0 { above } else { below })
     }
 
@@ -84,10 +78,7 @@ impl Axis {
                 self.nearest(random.unit())
             }
         };
-        (0..6)
-            .map(|_| draw())
-            .find(|slot| *slot != Slot::Keep)
-            .unwrap_or(Slot::Keep)
+        (0..6).map(|_| draw()).find(|slot| *slot != Slot::Keep).unwrap_or(Slot::Keep)
     }
 
     /// A value about this share of the range away, at least the next one;
@@ -97,11 +88,7 @@ impl Axis {
             return self.fresh(random);
         }
         let here = self.coordinate(from);
-        let there = if (0.0..=1.0).contains(&(here + share)) {
-            here + share
-        } else {
-            here - share
-        };
+        let there = if (0.0..=1.0).contains(&(here + share)) { here + share } else { here - share };
         let slot = self.nearest(there.clamp(0.0, 1.0));
         if slot != from {
             return slot;
@@ -109,11 +96,7 @@ impl Axis {
         let above = self.places.partition_point(|p| *p <= here);
         let below = self.places.partition_point(|p| *p < here).checked_sub(1);
         let up = (above < self.places.len()).then_some(above);
-        let next = if there > here {
-            up.or(below)
-        } else {
-            below.or(up)
-        };
+        let next = if there > here { up.or(below) } else { below.or(up) };
         next.map_or(from, |index| self.slot(index))
     }
 }
@@ -138,10 +121,7 @@ impl View {
                 Axis {
                     name: knob.name.clone(),
                     choice: matches!(knob.domain, Domain::Choice { .. }),
-                    places: values
-                        .iter()
-                        .map(|v| Axis::place(&knob.domain, Some(v)))
-                        .collect(),
+                    places: values.iter().map(|v| Axis::place(&knob.domain, Some(v))).collect(),
                     current: current.and_then(|c| values.iter().position(|v| same(v, c))),
                     here: Axis::place(&knob.domain, current),
                     domain: knob.domain.clone(),
@@ -151,11 +131,7 @@ impl View {
             .collect();
         let others = |a: &Axis| a.values.len() - usize::from(a.current.is_some());
         let movable = (0..axes.len()).filter(|k| others(&axes[*k]) > 0).collect();
-        View {
-            axes,
-            movable,
-            incumbent: incumbent.clone(),
-        }
+        View { axes, movable, incumbent: incumbent.clone() }
     }
 
     /// Whether nothing can be changed.
@@ -185,11 +161,7 @@ impl View {
     pub(super) fn point(&self, settings: &Settings) -> Vec<f64> {
         self.axes
             .iter()
-            .map(|a| {
-                settings
-                    .get(&a.name)
-                    .map_or(a.here, |v| Axis::place(&a.domain, Some(v)))
-            })
+            .map(|a| settings.get(&a.name).map_or(a.here, |v| Axis::place(&a.domain, Some(v))))
             .collect()
     }
 
@@ -198,28 +170,17 @@ impl View {
     pub(super) fn slots(&self, settings: &Settings) -> Vec<Slot> {
         let slot = |axis: &Axis| {
             let value = settings.get(&axis.name)?;
-            if self
-                .incumbent
-                .get(&axis.name)
-                .is_some_and(|c| same(c, value))
-            {
+            if self.incumbent.get(&axis.name).is_some_and(|c| same(c, value)) {
                 return None;
             }
             axis.domain.position(value).map(|place| axis.nearest(place))
         };
-        self.axes
-            .iter()
-            .map(|a| slot(a).unwrap_or(Slot::Keep))
-            .collect()
+        self.axes.iter().map(|a| slot(a).unwrap_or(Slot::Keep)).collect()
     }
 
     /// The changed settings as a point of the unit cube.
     pub(super) fn coordinates(&self, slots: &[Slot]) -> Vec<f64> {
-        self.axes
-            .iter()
-            .zip(slots)
-            .map(|(a, s)| a.coordinate(*s))
-            .collect()
+        self.axes.iter().zip(slots).map(|(a, s)| a.coordinate(*s)).collect()
     }
 
     /// Ten knobs at once, all if there are no more: one row of a Latin
@@ -262,17 +223,11 @@ impl View {
     pub(super) fn candidates(&self, good: &[Vec<Slot>], random: &mut Random) -> Vec<Vec<Slot>> {
         let here = vec![Slot::Keep; self.axes.len()];
         let among = |most: usize, random: &mut Random| {
-            good.get(random.below(good.len().min(most)))
-                .unwrap_or(&here)
-                .clone()
+            good.get(random.below(good.len().min(most))).unwrap_or(&here).clone()
         };
         let mut all = Vec::with_capacity(650);
         for i in 0..300 {
-            let mut slots = if i % 2 == 0 {
-                here.clone()
-            } else {
-                among(2, random)
-            };
+            let mut slots = if i % 2 == 0 { here.clone() } else { among(2, random) };
             self.edit(&mut slots, self.movable[i / 2 % self.movable.len()], random);
             all.push(slots);
         }
@@ -284,9 +239,8 @@ impl View {
             all.push(slots);
         }
         for _ in 0..150 {
-            let mut slots: Vec<Slot> = (0..self.axes.len())
-                .map(|k| among(good.len(), random)[k])
-                .collect();
+            let mut slots: Vec<Slot> =
+                (0..self.axes.len()).map(|k| among(good.len(), random)[k]).collect();
             for k in &self.movable {
                 if random.unit() < 0.3 {
                     self.edit(&mut slots, *k, random);
@@ -328,14 +282,9 @@ impl View {
     /// place of one's own.
     pub(super) fn all(&self, start: u64) -> impl Iterator<Item = Vec<Slot>> + '_ {
         let options = |a: &Axis| a.values.len() as u64 + 1;
-        let size = self
-            .axes
-            .iter()
-            .fold(1_u64, |product, a| product.saturating_mul(options(a)));
+        let size = self.axes.iter().fold(1_u64, |product, a| product.saturating_mul(options(a)));
         (0..size.min(ENUMERATED)).map(move |i| {
-            let mut left = (start % size)
-                .checked_add(i)
-                .map_or(i, |number| number % size);
+            let mut left = (start % size).checked_add(i).map_or(i, |number| number % size);
             self.axes
                 .iter()
                 .map(|a| {

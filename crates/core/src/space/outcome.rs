@@ -5,12 +5,8 @@
 /// is no number, counts as the worst. Beyond 1.5 spreads below the median only
 /// the logarithm counts, so that one diverged run does not flatten all others.
 pub(super) fn standardised(outcomes: &[Option<f64>]) -> Vec<f64> {
-    let mut sorted: Vec<f64> = outcomes
-        .iter()
-        .flatten()
-        .copied()
-        .filter(|v| v.is_finite())
-        .collect();
+    let mut sorted: Vec<f64> =
+        outcomes.iter().flatten().copied().filter(|v| v.is_finite()).collect();
     sorted.sort_by(f64::total_cmp);
     let Some(worst) = sorted.first().copied() else {
         return vec![0.0; outcomes.len()];
@@ -31,10 +27,7 @@ pub(super) fn standardised(outcomes: &[Option<f64>]) -> Vec<f64> {
         let z = (value / spread - median / spread).clamp(-1e12, 1e12);
         if z < -1.5 { -1.5 - (-0.5 - z).ln() } else { z }
     };
-    outcomes
-        .iter()
-        .map(|o| squashed(o.filter(|v| v.is_finite()).unwrap_or(worst)))
-        .collect()
+    outcomes.iter().map(|o| squashed(o.filter(|v| v.is_finite()).unwrap_or(worst))).collect()
 }
 
 /// Linear interpolation between order statistics of a sorted, non-empty slice.
@@ -48,11 +41,7 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     let below = at.floor() as usize;
     let (low, high) = (sorted[below], sorted[(below + 1).min(sorted.len() - 1)]);
     let within = at - below as f64;
-    if within > 0.0 {
-        low + (high - low) * within
-    } else {
-        low
-    }
+    if within > 0.0 { low + (high - low) * within } else { low }
 }
 
 #[cfg(test)]
@@ -61,14 +50,7 @@ mod tests {
 
     #[test]
     fn a_diverged_run_leaves_the_others_apart() {
-        let z = standardised(&[
-            Some(1.0),
-            Some(1.1),
-            Some(1.2),
-            Some(-1e30),
-            None,
-            Some(f64::NAN),
-        ]);
+        let z = standardised(&[Some(1.0), Some(1.1), Some(1.2), Some(-1e30), None, Some(f64::NAN)]);
         assert!(z.iter().all(|v| v.is_finite()), "{z:?}");
         assert!(z[2] - z[0] > 0.5 && z[3] < z[0] && z[3] > -40.0, "{z:?}");
         assert!((z[3] - z[4]).abs() < 1e-12 && (z[3] - z[5]).abs() < 1e-12);

@@ -6,35 +6,15 @@ use super::*;
 use crate::proposal::Value;
 
 fn easy() -> Space {
-    let knob = |name: &str, domain| Knob {
-        name: name.into(),
-        domain,
-    };
+    let knob = |name: &str, domain| Knob { name: name.into(), domain };
     Space {
         knobs: vec![
-            knob(
-                "rate",
-                Domain::Float {
-                    low: 1e-4,
-                    high: 1.0,
-                    log: true,
-                },
-            ),
-            knob(
-                "width",
-                Domain::Int {
-                    low: 8,
-                    high: 256,
-                    log: true,
-                    multiple_of: 8,
-                },
-            ),
+            knob("rate", Domain::Float { low: 1e-4, high: 1.0, log: true }),
+            knob("width", Domain::Int { low: 8, high: 256, log: true, multiple_of: 8 }),
             knob(
                 "act",
                 Domain::Choice {
-                    options: ["relu", "gelu", "tanh"]
-                        .map(|t| Value::Text(t.into()))
-                        .to_vec(),
+                    options: ["relu", "gelu", "tanh"].map(|t| Value::Text(t.into())).to_vec(),
                 },
             ),
         ],
@@ -69,10 +49,7 @@ fn search(
     seed: u64,
     outcome: &dyn Fn(&Settings) -> Option<f64>,
 ) -> Vec<Observation> {
-    let mut observations = vec![Observation {
-        outcome: outcome(&start),
-        settings: start,
-    }];
+    let mut observations = vec![Observation { outcome: outcome(&start), settings: start }];
     while observations.len() < budget {
         let value = |o: &Observation| o.outcome.unwrap_or(f64::NEG_INFINITY);
         let incumbent = observations
@@ -90,18 +67,10 @@ fn search(
             !next.changed.is_empty() && next.changed.iter().all(differs),
             "{next:?} from {incumbent:?}"
         );
-        assert_eq!(
-            next.changed.len(),
-            incumbent.keys().filter(|name| differs(name)).count()
-        );
-        assert!(
-            !tried(&next.settings) && next.settings != incumbent,
-            "{next:?}"
-        );
-        observations.push(Observation {
-            outcome: outcome(&next.settings),
-            settings: next.settings,
-        });
+        assert_eq!(next.changed.len(), incumbent.keys().filter(|name| differs(name)).count());
+        assert!(!tried(&next.settings) && next.settings != incumbent, "{next:?}");
+        observations
+            .push(Observation { outcome: outcome(&next.settings), settings: next.settings });
     }
     observations
 }
@@ -110,10 +79,7 @@ fn search(
 fn an_easy_problem_is_solved_in_thirty_experiments() {
     for seed in 0..5 {
         let seen = search(&easy(), default_settings(), 30, seed, &|s| Some(outcome(s)));
-        let best = seen
-            .iter()
-            .filter_map(|o| o.outcome)
-            .fold(f64::NEG_INFINITY, f64::max);
+        let best = seen.iter().filter_map(|o| o.outcome).fold(f64::NEG_INFINITY, f64::max);
         assert!(best > -0.02, "seed {seed}: {best}");
         let believed = believed_best(&easy(), &default_settings(), &seen).unwrap();
         assert!(outcome(&seen[believed].settings) > -0.05, "seed {seed}");
@@ -129,43 +95,19 @@ fn the_same_arguments_give_the_same_answer() {
     let seen = run(7);
     let tried = |s: &Settings| seen[..15].iter().any(|o| o.settings == *s);
     let value = |o: &&Observation| o.outcome.unwrap();
-    let incumbent = seen[..15]
-        .iter()
-        .max_by(|a, b| value(a).total_cmp(&value(b)))
-        .unwrap();
+    let incumbent = seen[..15].iter().max_by(|a, b| value(a).total_cmp(&value(b))).unwrap();
     let again = suggest(&easy(), &incumbent.settings, &seen[..15], &tried, 7).unwrap();
     assert_eq!(again.settings, seen[15].settings);
 }
 
 #[test]
 fn a_finite_space_is_exhausted_exactly() {
-    let knob = |name: &str, domain| Knob {
-        name: name.into(),
-        domain,
-    };
+    let knob = |name: &str, domain| Knob { name: name.into(), domain };
     let space = Space {
         knobs: vec![
-            knob(
-                "n",
-                Domain::Int {
-                    low: 1,
-                    high: 4,
-                    log: false,
-                    multiple_of: 1,
-                },
-            ),
-            knob(
-                "on",
-                Domain::Choice {
-                    options: vec![Value::Bool(false), Value::Bool(true)],
-                },
-            ),
-            knob(
-                "fixed",
-                Domain::Choice {
-                    options: vec![Value::Int(3)],
-                },
-            ),
+            knob("n", Domain::Int { low: 1, high: 4, log: false, multiple_of: 1 }),
+            knob("on", Domain::Choice { options: vec![Value::Bool(false), Value::Bool(true)] }),
+            knob("fixed", Domain::Choice { options: vec![Value::Int(3)] }),
         ],
     };
     // The default lies outside what is offered: one more.
@@ -180,62 +122,32 @@ fn a_finite_space_is_exhausted_exactly() {
         _ => None,
     });
     // Both switches beside the 9, and 4 times 2; beside 9 and off only while 9 is the incumbent.
-    let inside = seen
-        .iter()
-        .filter(|o| o.settings["n"] != Value::Int(9))
-        .count();
+    let inside = seen.iter().filter(|o| o.settings["n"] != Value::Int(9)).count();
     assert_eq!(inside, 8, "{seen:?}");
     assert!(seen.len() <= 10);
 }
 
 #[test]
 fn the_opening_alternates_between_probes_of_ten_and_single_edits() {
-    let domain = Domain::Float {
-        low: 0.0,
-        high: 1.0,
-        log: false,
-    };
-    let knobs = (0..25).map(|i| Knob {
-        name: format!("k{i:02}"),
-        domain: domain.clone(),
-    });
-    let space = Space {
-        knobs: knobs.collect(),
-    };
-    let start: Settings = space
-        .knobs
-        .iter()
-        .map(|k| (k.name.clone(), Value::Float(0.5)))
-        .collect();
+    let domain = Domain::Float { low: 0.0, high: 1.0, log: false };
+    let knobs = (0..25).map(|i| Knob { name: format!("k{i:02}"), domain: domain.clone() });
+    let space = Space { knobs: knobs.collect() };
+    let start: Settings = space.knobs.iter().map(|k| (k.name.clone(), Value::Float(0.5))).collect();
     // Nothing is better than the default, so that it stays the incumbent.
-    let seen = search(&space, start.clone(), 9, 1, &|s| {
-        Some(f64::from(u8::from(*s == start)))
-    });
+    let seen = search(&space, start.clone(), 9, 1, &|s| Some(f64::from(u8::from(*s == start))));
     let edits = |o: &Observation| start.keys().filter(|k| o.settings[*k] != start[*k]).count();
     let counts: Vec<usize> = seen[1..].iter().map(edits).collect();
-    assert!(
-        counts.iter().step_by(2).all(|n| (9..=10).contains(n)),
-        "{counts:?}"
-    );
-    assert!(
-        counts.iter().skip(1).step_by(2).all(|n| *n == 1),
-        "{counts:?}"
-    );
+    assert!(counts.iter().step_by(2).all(|n| (9..=10).contains(n)), "{counts:?}");
+    assert!(counts.iter().skip(1).step_by(2).all(|n| *n == 1), "{counts:?}");
 }
 
 #[test]
 fn an_empty_space_offers_nothing() {
     let no = |_: &Settings| false;
-    assert_eq!(
-        suggest(&Space::default(), &Settings::new(), &[], &no, 0),
-        None
-    );
+    assert_eq!(suggest(&Space::default(), &Settings::new(), &[], &no, 0), None);
     let all = |_: &Settings| true;
     assert_eq!(suggest(&easy(), &default_settings(), &[], &all, 0), None);
-    assert_eq!(
-        believed_best(&Space::default(), &Settings::new(), &[]),
-        None
-    );
+    assert_eq!(believed_best(&Space::default(), &Settings::new(), &[]), None);
 }
 
 #[test]
@@ -256,31 +168,16 @@ fn crashes_and_diverged_runs_are_left_behind() {
     for seed in 0..5 {
         let seen = search(&easy(), start.clone(), 40, seed, &treacherous);
         assert_eq!(seen.len(), 40);
-        let late = seen[20..]
-            .iter()
-            .filter(|o| o.outcome.is_none_or(|v| v < -1e3))
-            .count();
+        let late = seen[20..].iter().filter(|o| o.outcome.is_none_or(|v| v < -1e3)).count();
         assert!(late <= 6, "seed {seed}: {late} of the last 20 were lost");
-        assert!(
-            seen.iter().filter_map(|o| o.outcome).any(|v| v > -0.05),
-            "seed {seed}"
-        );
+        assert!(seen.iter().filter_map(|o| o.outcome).any(|v| v > -0.05), "seed {seed}");
     }
 }
 
 #[test]
 fn a_search_goes_on_when_everything_crashes() {
-    for lost in [
-        None,
-        Some(f64::NAN),
-        Some(f64::NEG_INFINITY),
-        Some(1e308),
-        Some(5.0),
-    ] {
-        assert_eq!(
-            search(&easy(), default_settings(), 25, 3, &|_| lost).len(),
-            25
-        );
+    for lost in [None, Some(f64::NAN), Some(f64::NEG_INFINITY), Some(1e308), Some(5.0)] {
+        assert_eq!(search(&easy(), default_settings(), 25, 3, &|_| lost).len(), 25);
     }
 }
 
@@ -288,10 +185,7 @@ fn a_search_goes_on_when_everything_crashes() {
 fn what_is_told_of_a_running_experiment_is_not_suggested_again() {
     let seen = search(&easy(), default_settings(), 20, 5, &|s| Some(outcome(s)));
     let value = |o: &&Observation| o.outcome.unwrap();
-    let best = seen
-        .iter()
-        .max_by(|a, b| value(a).total_cmp(&value(b)))
-        .unwrap();
+    let best = seen.iter().max_by(|a, b| value(a).total_cmp(&value(b))).unwrap();
     let pending = RefCell::new(seen.clone());
     let mut places = Vec::new();
     for _ in 0..3 {
@@ -299,15 +193,9 @@ fn what_is_told_of_a_running_experiment_is_not_suggested_again() {
         let tried = |s: &Settings| known.iter().any(|o| o.settings == *s);
         let next = suggest(&easy(), &best.settings, &known, &tried, 5).unwrap();
         places.push(next.settings.clone());
-        pending.borrow_mut().push(Observation {
-            settings: next.settings,
-            outcome: best.outcome,
-        });
+        pending.borrow_mut().push(Observation { settings: next.settings, outcome: best.outcome });
     }
-    assert!(
-        places[0] != places[1] && places[1] != places[2],
-        "{places:?}"
-    );
+    assert!(places[0] != places[1] && places[1] != places[2], "{places:?}");
 }
 
 fn any_domain() -> impl Strategy<Value = Domain> {
@@ -326,10 +214,7 @@ fn any_domain() -> impl Strategy<Value = Domain> {
             }
         ),
         prop::collection::vec(
-            prop_oneof![
-                any::<bool>().prop_map(Value::Bool),
-                (0_i64..3).prop_map(Value::Int)
-            ],
+            prop_oneof![any::<bool>().prop_map(Value::Bool), (0_i64..3).prop_map(Value::Int)],
             0..4
         )
         .prop_map(|options| Domain::Choice { options }),

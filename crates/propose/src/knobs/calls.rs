@@ -19,16 +19,12 @@ impl<'t> Walk<'t> {
             return;
         };
         // A constructor is called by the name of its class.
-        let callee = context
-            .class
-            .filter(|_| function == "__init__")
-            .unwrap_or(function);
+        let callee = context.class.filter(|_| function == "__init__").unwrap_or(function);
         let mut cursor = parameters.walk();
         for parameter in parameters.named_children(&mut cursor) {
-            let (Some(name), Some(value)) = (
-                parameter.child_by_field_name("name"),
-                parameter.child_by_field_name("value"),
-            ) else {
+            let (Some(name), Some(value)) =
+                (parameter.child_by_field_name("name"), parameter.child_by_field_name("value"))
+            else {
                 continue;
             };
             let setting = self.of(name);
@@ -42,34 +38,26 @@ impl<'t> Walk<'t> {
     }
 
     pub(super) fn pair(&mut self, pair: Node<'_>, context: Context<'_>) {
-        let (Some(key), Some(value)) = (
-            pair.child_by_field_name("key"),
-            pair.child_by_field_name("value"),
-        ) else {
+        let (Some(key), Some(value)) =
+            (pair.child_by_field_name("key"), pair.child_by_field_name("value"))
+        else {
             return;
         };
         let Some(setting) = self.key(key) else { return };
         let settings = context.owner.is_some_and(|owner| {
-            has_any(
-                &words(owner),
-                "config cfg params hparams hyperparameters settings args hp",
-            )
+            has_any(&words(owner), "config cfg params hparams hyperparameters settings args hp")
         });
-        let place = if context.function.is_none() && settings {
-            Place::Setting
-        } else {
-            Place::Inside
-        };
+        let place =
+            if context.function.is_none() && settings { Place::Setting } else { Place::Inside };
         let name = format!("{}[\"{setting}\"]", context.owner.unwrap_or("dict"));
         self.add(value, &Named::new(name, setting, place));
     }
 
     /// Takes the arguments of a call; false where nothing inside is a setting.
     pub(super) fn call(&mut self, call: Node<'_>) -> bool {
-        let (Some(function), Some(arguments)) = (
-            call.child_by_field_name("function"),
-            call.child_by_field_name("arguments"),
-        ) else {
+        let (Some(function), Some(arguments)) =
+            (call.child_by_field_name("function"), call.child_by_field_name("arguments"))
+        else {
             return true;
         };
         let full = self.of(function);
@@ -83,21 +71,14 @@ impl<'t> Walk<'t> {
         }
         let constructor = callee.starts_with(char::is_uppercase);
         // The class of an optimizer may be swapped; its settings keep their names.
-        let shown = if crate::rewrites::is_optimizer(full) {
-            "optimizer"
-        } else {
-            callee
-        };
+        let shown = if crate::rewrites::is_optimizer(full) { "optimizer" } else { callee };
         let mut cursor = arguments.walk();
         let mut position = 0;
-        for argument in arguments
-            .named_children(&mut cursor)
-            .filter(|argument| !argument.is_extra())
+        for argument in
+            arguments.named_children(&mut cursor).filter(|argument| !argument.is_extra())
         {
             let named = if argument.kind() == "keyword_argument" {
-                argument
-                    .child_by_field_name("name")
-                    .map(|name| self.of(name))
+                argument.child_by_field_name("name").map(|name| self.of(name))
             } else {
                 position += 1;
                 let at = position - 1;
@@ -108,9 +89,7 @@ impl<'t> Walk<'t> {
             };
             let Some(setting) = named else { continue };
             let value = argument.child_by_field_name("value").unwrap_or(argument);
-            self.collected
-                .given
-                .insert((callee.to_owned(), setting.to_owned()));
+            self.collected.given.insert((callee.to_owned(), setting.to_owned()));
             if is_plumbing(setting, callee, constructor) {
                 continue;
             }
@@ -141,10 +120,9 @@ impl<'t> Walk<'t> {
                 }
                 continue;
             }
-            let (Some(name), Some(value)) = (
-                argument.child_by_field_name("name"),
-                argument.child_by_field_name("value"),
-            ) else {
+            let (Some(name), Some(value)) =
+                (argument.child_by_field_name("name"), argument.child_by_field_name("value"))
+            else {
                 continue;
             };
             match self.of(name) {
@@ -152,9 +130,8 @@ impl<'t> Walk<'t> {
                 "type" => named.real = self.of(value) == "float",
                 "choices" => {
                     let mut cursor = value.walk();
-                    let options = value
-                        .named_children(&mut cursor)
-                        .filter(|option| !option.is_extra());
+                    let options =
+                        value.named_children(&mut cursor).filter(|option| !option.is_extra());
                     choices = options
                         .map(|option| Some(Literal::of(option, self.text)?.value))
                         .collect::<Option<Vec<_>>>();
@@ -241,10 +218,7 @@ fn is_talk(full: &str, callee: &str) -> bool {
         || callee.starts_with("load_")
         || callee.starts_with("fetch_")
         || callee.starts_with("save")
-        || matches!(
-            callee,
-            "make_blobs" | "make_classification" | "make_moons" | "make_regression"
-        )
+        || matches!(callee, "make_blobs" | "make_classification" | "make_moons" | "make_regression")
 }
 
 /// Arguments that fit shapes together.
@@ -269,9 +243,6 @@ fn is_plumbing(setting: &str, callee: &str, constructor: bool) -> bool {
             | "out_channels"
             | "num_embeddings"
     ) || (!constructor
-        && matches!(
-            setting,
-            "bias" | "base" | "order" | "scale" | "norm" | "weights" | "mode"
-        ))
+        && matches!(setting, "bias" | "base" | "order" | "scale" | "norm" | "weights" | "mode"))
         || (callee == "DataLoader" && setting != "batch_size")
 }

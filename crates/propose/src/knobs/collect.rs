@@ -72,10 +72,7 @@ impl Collected {
     /// Whether the literal does not decide anything: it is the default of what
     /// is always given, or the start of a variable that goes on to change.
     fn is_dead(&self, candidate: &Candidate) -> bool {
-        let default = candidate
-            .default_of
-            .as_ref()
-            .is_some_and(|key| self.given.contains(key));
+        let default = candidate.default_of.as_ref().is_some_and(|key| self.given.contains(key));
         let reassigned = candidate
             .variable
             .as_ref()
@@ -98,10 +95,7 @@ pub(super) struct Context<'t> {
 }
 
 pub(super) fn candidates(root: Node<'_>, text: &str) -> Collected {
-    let mut walk = Walk {
-        text,
-        collected: Collected::default(),
-    };
+    let mut walk = Walk { text, collected: Collected::default() };
     let mut pending = vec![(root, Context::default())];
     while let Some((node, context)) = pending.pop() {
         let inner = walk.visit(node, context);
@@ -111,9 +105,7 @@ pub(super) fn candidates(root: Node<'_>, text: &str) -> Collected {
         pending.extend(children.into_iter().rev().map(|child| (child, inner)));
     }
     let mut collected = walk.collected;
-    collected
-        .candidates
-        .sort_by_key(|candidate| candidate.literal.range.start);
+    collected.candidates.sort_by_key(|candidate| candidate.literal.range.start);
     collected
         .candidates
         .dedup_by(|later, earlier| later.literal.range.start < earlier.literal.range.end);
@@ -146,15 +138,7 @@ pub(super) struct Named<'n> {
 
 impl<'n> Named<'n> {
     pub(super) fn new(name: String, setting: &'n str, place: Place) -> Self {
-        Named {
-            name,
-            setting,
-            place,
-            callee: None,
-            real: false,
-            default_of: None,
-            variable: None,
-        }
+        Named { name, setting, place, callee: None, real: false, default_of: None, variable: None }
     }
 }
 
@@ -186,10 +170,7 @@ impl<'t> Walk<'t> {
                 self.comment(node);
                 None
             }
-            "for_statement" | "while_statement" => Some(Context {
-                looped: true,
-                ..context
-            }),
+            "for_statement" | "while_statement" => Some(Context { looped: true, ..context }),
             "class_definition" => {
                 let name = node.child_by_field_name("name").map(|name| self.of(name));
                 Some(Context {
@@ -202,19 +183,12 @@ impl<'t> Walk<'t> {
             "function_definition" => {
                 let name = node.child_by_field_name("name").map(|name| self.of(name));
                 self.parameters(node, name, context);
-                Some(Context {
-                    function: name,
-                    owner: None,
-                    ..context
-                })
+                Some(Context { function: name, owner: None, ..context })
             }
             "augmented_assignment" => {
                 if let Some(left) = node.child_by_field_name("left") {
-                    *self
-                        .collected
-                        .assigned
-                        .entry(scoped(self.of(left), context))
-                        .or_default() += 2;
+                    *self.collected.assigned.entry(scoped(self.of(left), context)).or_default() +=
+                        2;
                 }
                 Some(context)
             }
@@ -224,24 +198,16 @@ impl<'t> Walk<'t> {
             }
             "pair" => {
                 self.pair(node, context);
-                Some(Context {
-                    owner: None,
-                    ..context
-                })
+                Some(Context { owner: None, ..context })
             }
-            "call" => self.call(node).then_some(Context {
-                owner: None,
-                ..context
-            }),
+            "call" => self.call(node).then_some(Context { owner: None, ..context }),
             _ => Some(context),
         }
     }
 
     fn comment(&mut self, node: Node<'_>) {
         let words = self.of(node).trim_start_matches('#').trim_start();
-        let Some(spec) = words
-            .strip_prefix("search:")
-            .and_then(|spec| Spec::parse(spec).ok())
+        let Some(spec) = words.strip_prefix("search:").and_then(|spec| Spec::parse(spec).ok())
         else {
             return;
         };
@@ -255,9 +221,7 @@ impl<'t> Walk<'t> {
             .text
             .get(line_start..node.start_byte())
             .is_some_and(|before| before.trim().is_empty());
-        self.collected
-            .specs
-            .insert(if alone { row + 1 } else { row }, spec);
+        self.collected.specs.insert(if alone { row + 1 } else { row }, spec);
     }
 
     fn is_config(&self, class: Node<'_>) -> bool {
@@ -302,14 +266,10 @@ impl<'t> Walk<'t> {
             return;
         }
         let mut cursor = value.walk();
-        let elements: Vec<_> = value
-            .named_children(&mut cursor)
-            .filter(|element| !element.is_extra())
-            .collect();
-        let literals: Option<Vec<_>> = elements
-            .iter()
-            .map(|element| Literal::of(*element, self.text))
-            .collect();
+        let elements: Vec<_> =
+            value.named_children(&mut cursor).filter(|element| !element.is_extra()).collect();
+        let literals: Option<Vec<_>> =
+            elements.iter().map(|element| Literal::of(*element, self.text)).collect();
         let Some(literals) = literals.filter(|literals| (1..=8).contains(&literals.len())) else {
             return;
         };
@@ -369,23 +329,16 @@ impl<'t> Walk<'t> {
             return None;
         }
         let target = self.of(left);
-        *self
-            .collected
-            .assigned
-            .entry(scoped(target, context))
-            .or_default() += 1;
+        *self.collected.assigned.entry(scoped(target, context)).or_default() += 1;
         let right = right?;
         let Some(mut named) = self.name_of(left, context) else {
             return Some(target);
         };
-        named.real = node
-            .child_by_field_name("type")
-            .is_some_and(|of| self.of(of).contains("float"));
+        named.real =
+            node.child_by_field_name("type").is_some_and(|of| self.of(of).contains("float"));
         named.variable = Some(scoped(target, context));
         if context.class.is_some() && context.function.is_none() {
-            named.default_of = context
-                .class
-                .map(|class| (class.to_owned(), target.to_owned()));
+            named.default_of = context.class.map(|class| (class.to_owned(), target.to_owned()));
             if let Some(default) = self.field_default(right) {
                 self.add(default, &named);
             }
@@ -446,36 +399,27 @@ impl<'t> Walk<'t> {
     pub(super) fn key(&self, node: Node<'_>) -> Option<&'t str> {
         let key = self.of(node).trim_matches(['"', '\'']);
         let plain = !key.is_empty()
-            && key
-                .chars()
-                .all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
+            && key.chars().all(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.'));
         (node.kind() == "string" && plain).then_some(key)
     }
 
     /// `field(default=0.1)` and pydantic's `Field(0.1)`.
     fn field_default<'n>(&self, right: Node<'n>) -> Option<Node<'n>> {
-        let function = right
-            .child_by_field_name("function")
-            .filter(|_| right.kind() == "call")?;
+        let function = right.child_by_field_name("function").filter(|_| right.kind() == "call")?;
         if !matches!(last_name(self.of(function)), "field" | "Field") {
             return None;
         }
         let arguments = right.child_by_field_name("arguments")?;
         let mut cursor = arguments.walk();
-        arguments
-            .named_children(&mut cursor)
-            .enumerate()
-            .find_map(|(i, argument)| match argument.kind() {
+        arguments.named_children(&mut cursor).enumerate().find_map(|(i, argument)| {
+            match argument.kind() {
                 "keyword_argument" => {
-                    let name = argument
-                        .child_by_field_name("name")
-                        .map(|name| self.of(name));
-                    argument
-                        .child_by_field_name("value")
-                        .filter(|_| name == Some("default"))
+                    let name = argument.child_by_field_name("name").map(|name| self.of(name));
+                    argument.child_by_field_name("value").filter(|_| name == Some("default"))
                 }
                 _ => (i == 0).then_some(argument),
-            })
+            }
+        })
     }
 }
 
@@ -494,8 +438,5 @@ pub(super) fn last_name(callee: &str) -> &str {
 
 /// Whether the name of a list says that its elements are settings.
 fn tells(setting: &str) -> bool {
-    !matches!(
-        super::words::meaning(setting, true, false),
-        super::words::Meaning::Unknown
-    )
+    !matches!(super::words::meaning(setting, true, false), super::words::Meaning::Unknown)
 }

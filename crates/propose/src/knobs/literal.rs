@@ -57,12 +57,7 @@ impl Literal {
     /// search should touch (hexadecimal, triple-quoted, interpolated).
     pub(super) fn of(node: Node<'_>, text: &str) -> Option<Literal> {
         let (value, style) = read(node, text, 0)?;
-        Some(Literal {
-            range: node.byte_range(),
-            row: node.start_position().row,
-            value,
-            style,
-        })
+        Some(Literal { range: node.byte_range(), row: node.start_position().row, value, style })
     }
 }
 
@@ -75,25 +70,17 @@ fn read(node: Node<'_>, text: &str, depth: usize) -> Option<(Value, Style)> {
     }
     let source = text.get(node.byte_range())?;
     match node.kind() {
-        "integer" => Some((
-            Value::Int(int(source)?),
-            Style::Int {
-                underscores: source.contains('_'),
-            },
-        )),
+        "integer" => {
+            Some((Value::Int(int(source)?), Style::Int { underscores: source.contains('_') }))
+        }
         "float" => {
             let value: f64 = source.replace('_', "").parse().ok()?;
-            let style = Style::Float {
-                scientific: source.contains(['e', 'E']),
-            };
+            let style = Style::Float { scientific: source.contains(['e', 'E']) };
             value.is_finite().then_some((Value::Float(value), style))
         }
         "true" | "false" => Some((Value::Bool(node.kind() == "true"), Style::Bool)),
         "string" => {
-            let (start, end) = (
-                node.child(0)?,
-                node.child(node.child_count().checked_sub(1)?)?,
-            );
+            let (start, end) = (node.child(0)?, node.child(node.child_count().checked_sub(1)?)?);
             let open = text.get(start.byte_range())?;
             let inside = text.get(start.end_byte()..end.start_byte())?;
             let simple = start.kind() == "string_start"
@@ -103,14 +90,7 @@ fn read(node: Node<'_>, text: &str, depth: usize) -> Option<(Value, Style)> {
                 && !open.to_ascii_lowercase().contains(['f', 'b', 't'])
                 && inside.len() <= 40
                 && !inside.contains(['\\', '\n', '\r']);
-            simple.then(|| {
-                (
-                    Value::Text(inside.to_owned()),
-                    Style::Text {
-                        open: open.to_owned(),
-                    },
-                )
-            })
+            simple.then(|| (Value::Text(inside.to_owned()), Style::Text { open: open.to_owned() }))
         }
         "unary_operator" => {
             let operand = node.child_by_field_name("argument")?;
@@ -124,10 +104,8 @@ fn read(node: Node<'_>, text: &str, depth: usize) -> Option<(Value, Style)> {
             }
         }
         "binary_operator" => {
-            let (left, right) = (
-                node.child_by_field_name("left")?,
-                node.child_by_field_name("right")?,
-            );
+            let (left, right) =
+                (node.child_by_field_name("left")?, node.child_by_field_name("right")?);
             let between = text.get(left.end_byte()..right.start_byte())?;
             let (Value::Int(first), Style::Int { .. }) = read(left, text, depth + 1)? else {
                 return None;
@@ -139,29 +117,17 @@ fn read(node: Node<'_>, text: &str, depth: usize) -> Option<(Value, Style)> {
                 "**" if first >= 2 && second_style == (Style::Int { underscores: false }) => {
                     let value = first.checked_pow(u32::try_from(second).ok()?)?;
                     let before = format!("{}{between}", text.get(left.byte_range())?);
-                    Some((
-                        Value::Int(value),
-                        Style::Power {
-                            base: first,
-                            before,
-                        },
-                    ))
+                    Some((Value::Int(value), Style::Power { base: first, before }))
                 }
                 "<<" if first == 1 && (0..62).contains(&second) => Some((
                     Value::Int(1 << second),
-                    Style::Power {
-                        base: 2,
-                        before: format!("1{between}"),
-                    },
+                    Style::Power { base: 2, before: format!("1{between}") },
                 )),
                 "*" if first >= 1 && second >= 1 => {
                     let after = text.get(left.end_byte()..right.end_byte())?.to_owned();
                     Some((
                         Value::Int(first.checked_mul(second)?),
-                        Style::Product {
-                            after,
-                            unit: second,
-                        },
+                        Style::Product { after, unit: second },
                     ))
                 }
                 _ => None,
@@ -254,9 +220,5 @@ fn write_float(value: f64, style: &Style) -> String {
     if far || best_scientific {
         return format!("{value:e}");
     }
-    if is_whole {
-        format!("{value:.1}")
-    } else {
-        format!("{value}")
-    }
+    if is_whole { format!("{value:.1}") } else { format!("{value}") }
 }

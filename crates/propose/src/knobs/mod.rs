@@ -19,8 +19,8 @@ use std::ops::Range;
 use autoresearch_core::proposal::{Category, Value};
 use autoresearch_core::source;
 
-use collect::{Candidate, Place};
 use autoresearch_core::space::Domain;
+use collect::{Candidate, Place};
 pub use literal::Style;
 pub use spec::{Spec, SpecError};
 use words::Meaning;
@@ -85,17 +85,11 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
         return Vec::new();
     };
     let collected = collect::candidates(tree.root_node(), text);
-    let heads = collected
-        .candidates
-        .iter()
-        .find_map(|candidate| match candidate.literal.value {
-            Value::Int(heads) if meaning_of(candidate) == Meaning::Heads => Some(heads),
-            _ => None,
-        });
-    let unknown = collected
-        .candidates
-        .iter()
-        .filter(|candidate| is_unknown_constant(candidate));
+    let heads = collected.candidates.iter().find_map(|candidate| match candidate.literal.value {
+        Value::Int(heads) if meaning_of(candidate) == Meaning::Heads => Some(heads),
+        _ => None,
+    });
+    let unknown = collected.candidates.iter().filter(|candidate| is_unknown_constant(candidate));
     let unknown_rows: BTreeSet<usize> = unknown.map(|candidate| candidate.literal.row).collect();
     let mut found: Vec<(u8, Found)> = Vec::new();
     for candidate in &collected.candidates {
@@ -208,10 +202,7 @@ fn default_domain(candidate: &Candidate, heads: Option<i64>) -> Option<Domain> {
     }
     if let Value::Text(text) = current {
         let options = words::alternatives(&candidate.setting, candidate.callee.as_deref(), text)?;
-        let options = options
-            .iter()
-            .map(|option| Value::Text((*option).to_owned()))
-            .collect();
+        let options = options.iter().map(|option| Value::Text((*option).to_owned())).collect();
         return Some(Domain::Choice { options });
     }
     if candidate.place == Place::Inside && !words::is_strong(&candidate.setting, meaning) {

@@ -4,9 +4,9 @@ use autoresearch_core::proposal::Value;
 
 use super::as_float;
 use super::collect::Place;
-use autoresearch_core::space::Domain;
 use super::literal::Style;
 use super::words::Meaning;
+use autoresearch_core::space::Domain;
 
 /// What the range depends on beside the value.
 pub(super) struct Setting<'a> {
@@ -26,9 +26,8 @@ pub(super) fn domain(setting: &Setting<'_>, current: &Value) -> Option<Domain> {
         Value::Bool(_) => {
             let searched = setting.meaning == Meaning::Switch
                 || (setting.meaning == Meaning::Unknown && setting.place == Place::Setting);
-            searched.then(|| Domain::Choice {
-                options: vec![Value::Bool(false), Value::Bool(true)],
-            })
+            searched
+                .then(|| Domain::Choice { options: vec![Value::Bool(false), Value::Bool(true)] })
         }
         Value::Text(_) => None,
         Value::Int(value) if !is_real(setting, *value) => whole(setting, *value),
@@ -68,10 +67,9 @@ fn real(setting: &Setting<'_>, value: f64) -> Option<Domain> {
         // An exponential decay per step or a discount, not a penalty.
         Meaning::Decay | Meaning::Rate if (0.8..1.0).contains(&value) => Some(linear(0.5, 0.999)),
         Meaning::Decay | Meaning::Rate if value == 0.0 => Some(linear(0.0, 0.3)),
-        Meaning::LearningRate | Meaning::Decay if positive => Some(log(
-            value / 100.0,
-            (value * 100.0).min((value * 10.0).max(1.0)),
-        )),
+        Meaning::LearningRate | Meaning::Decay if positive => {
+            Some(log(value / 100.0, (value * 100.0).min((value * 10.0).max(1.0))))
+        }
         Meaning::Tolerance if positive => Some(log((value / 100.0).min(1e-5), 0.1)),
         Meaning::Rate if positive => Some(log(value / 100.0, value * 100.0)),
         Meaning::NearOne if fraction && value >= 0.5 => {
@@ -81,10 +79,9 @@ fn real(setting: &Setting<'_>, value: f64) -> Option<Domain> {
         Meaning::Dropout if fraction => Some(linear(0.0, 0.7)),
         Meaning::Fraction if value == 0.0 => Some(linear(0.0, 0.5)),
         Meaning::Fraction if fraction && value >= 1.0 => Some(linear(0.1, 1.0)),
-        Meaning::Fraction if fraction => Some(linear(
-            f64::min(0.05, value / 2.0),
-            f64::max(0.95, f64::midpoint(1.0, value)),
-        )),
+        Meaning::Fraction if fraction => {
+            Some(linear(f64::min(0.05, value / 2.0), f64::max(0.95, f64::midpoint(1.0, value))))
+        }
         Meaning::Unknown if !setting.place.is_for_settings() => None,
         _ if positive => Some(log(value / 10.0, value * 10.0)),
         _ if value < 0.0 => Some(linear(value * 4.0, value / 4.0)),
@@ -99,16 +96,10 @@ fn whole(setting: &Setting<'_>, value: i64) -> Option<Domain> {
     let power_of_two = value.count_ones() == 1;
     let powers = || {
         let options = (-3..=3).filter_map(|step: i32| {
-            let option = if step < 0 {
-                value >> -step
-            } else {
-                value << step
-            };
+            let option = if step < 0 { value >> -step } else { value << step };
             (option >= 1).then_some(Value::Int(option))
         });
-        Some(Domain::Choice {
-            options: options.collect(),
-        })
+        Some(Domain::Choice { options: options.collect() })
     };
     match (setting.meaning, setting.style) {
         (Meaning::Never | Meaning::Switch, _) => None,
@@ -124,23 +115,18 @@ fn whole(setting: &Setting<'_>, value: i64) -> Option<Domain> {
             })
         }
         (Meaning::Size, _) if power_of_two && setting.per_device => powers(),
-        (Meaning::Kernel, _) if value % 2 == 1 && value <= 7 => Some(Domain::Choice {
-            options: [1, 3, 5, 7].map(Value::Int).to_vec(),
-        }),
+        (Meaning::Kernel, _) if value % 2 == 1 && value <= 7 => {
+            Some(Domain::Choice { options: [1, 3, 5, 7].map(Value::Int).to_vec() })
+        }
         (Meaning::Heads, _) => {
             let divisors =
                 (1..=value * 4).filter(|option| value * 4 % option == 0 && option * 4 >= value);
-            (value <= 256).then(|| Domain::Choice {
-                options: divisors.map(Value::Int).collect(),
-            })
+            (value <= 256).then(|| Domain::Choice { options: divisors.map(Value::Int).collect() })
         }
         (Meaning::Size | Meaning::Kernel, _) => Some(multiples(value, 8)),
-        (_, _) if value <= 20 => Some(Domain::Int {
-            low: 1,
-            high: value * 4,
-            log: false,
-            multiple_of: 1,
-        }),
+        (_, _) if value <= 20 => {
+            Some(Domain::Int { low: 1, high: value * 4, log: false, multiple_of: 1 })
+        }
         _ => Some(multiples(value, 4)),
     }
 }
@@ -153,40 +139,20 @@ fn multiples(value: i64, factor: i64) -> Domain {
         .find(|unit| value % unit == 0 && value / unit >= 8)
         .unwrap_or(1);
     let low = (value / factor / multiple_of).max(1) * multiple_of;
-    Domain::Int {
-        low,
-        high: value.saturating_mul(factor),
-        log: true,
-        multiple_of,
-    }
+    Domain::Int { low, high: value.saturating_mul(factor), log: true, multiple_of }
 }
 
 /// The domain with its multiple such that `heads` divides every value, where
 /// it divides the current one.
 pub(super) fn divisible_by(heads: i64, domain: Domain, current: i64) -> Domain {
     match domain {
-        Domain::Int {
-            low,
-            high,
-            log,
-            multiple_of,
-        } if heads > 1 && current % heads == 0 => {
+        Domain::Int { low, high, log, multiple_of } if heads > 1 && current % heads == 0 => {
             let common = multiple_of / gcd(multiple_of, heads) * heads;
             if current % common == 0 {
                 let low = (low / common).max(1) * common;
-                Domain::Int {
-                    low,
-                    high: high / common * common,
-                    log,
-                    multiple_of: common,
-                }
+                Domain::Int { low, high: high / common * common, log, multiple_of: common }
             } else {
-                Domain::Int {
-                    low,
-                    high,
-                    log,
-                    multiple_of,
-                }
+                Domain::Int { low, high, log, multiple_of }
             }
         }
         other => other,
@@ -225,23 +191,12 @@ pub(super) fn settled(value: &Value, domain: &Domain) -> Value {
             }
             _ => value.clone(),
         },
-        (
-            Domain::Int {
-                low,
-                high,
-                multiple_of,
-                ..
-            },
-            Value::Float(_) | Value::Int(_),
-        ) => {
+        (Domain::Int { low, high, multiple_of, .. }, Value::Float(_) | Value::Int(_)) => {
             let Some(number) = as_float(value).filter(|number| number.is_finite()) else {
                 return value.clone();
             };
             let unit = (*multiple_of).max(1);
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "clamped to 2^53 either side"
-            )]
+            #[expect(clippy::cast_possible_truncation, reason = "clamped to 2^53 either side")]
             let steps = (number / unit as f64).round().clamp(-9e15, 9e15) as i64;
             Value::Int(steps.saturating_mul(unit).clamp(*low, (*high).max(*low)))
         }

@@ -43,9 +43,7 @@ impl Spec {
     /// # Errors
     /// Where it is neither a range nor a list nor `off`.
     pub fn parse(spec: &str) -> Result<Spec, SpecError> {
-        parse(spec.trim()).ok_or_else(|| SpecError {
-            spec: spec.trim().to_owned(),
-        })
+        parse(spec.trim()).ok_or_else(|| SpecError { spec: spec.trim().to_owned() })
     }
 
     /// The domain for a knob that holds `current` now, which is always part of
@@ -64,38 +62,19 @@ impl Spec {
                 }
                 Some(Domain::Choice { options })
             }
-            Spec::Range {
-                low,
-                high,
-                log,
-                step,
-                whole,
-            } => match current {
+            Spec::Range { low, high, log, step, whole } => match current {
                 Value::Int(current) if *whole => {
                     let multiple_of = if current % step == 0 { *step } else { 1 };
                     let (low, high) = (to_int(*low).min(*current), to_int(*high).max(*current));
                     let low = low.div_euclid(multiple_of) * multiple_of
-                        + if low.rem_euclid(multiple_of) == 0 {
-                            0
-                        } else {
-                            multiple_of
-                        };
+                        + if low.rem_euclid(multiple_of) == 0 { 0 } else { multiple_of };
                     let high = high.div_euclid(multiple_of) * multiple_of;
-                    Some(Domain::Int {
-                        low,
-                        high,
-                        log: *log && low > 0,
-                        multiple_of,
-                    })
+                    Some(Domain::Int { low, high, log: *log && low > 0, multiple_of })
                 }
                 Value::Int(_) | Value::Float(_) => {
                     let current = super::as_float(current)?;
                     let (low, high) = (low.min(current), high.max(current));
-                    Some(Domain::Float {
-                        low,
-                        high,
-                        log: *log && low > 0.0,
-                    })
+                    Some(Domain::Float { low, high, log: *log && low > 0.0 })
                 }
                 Value::Bool(_) | Value::Text(_) => None,
             },
@@ -105,10 +84,7 @@ impl Spec {
 
 /// Within what an `i64` and an `f64` share.
 fn to_int(value: f64) -> i64 {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "clamped to 2^53 either side"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "clamped to 2^53 either side")]
     let value = value.round().clamp(-9e15, 9e15) as i64;
     value
 }
@@ -132,38 +108,23 @@ fn parse(spec: &str) -> Option<Spec> {
         let whole = matches!((&low, &high), (Value::Int(_), Value::Int(_)));
         let (low, high) = (super::as_float(&low)?, super::as_float(&high)?);
         let sound = low < high && !(log && low <= 0.0) && high.abs().max(low.abs()) < 1e15;
-        return sound.then_some(Spec::Range {
-            low,
-            high,
-            log,
-            step,
-            whole,
-        });
+        return sound.then_some(Spec::Range { low, high, log, step, whole });
     }
     let options: Option<Vec<Value>> = spec.split(',').map(str::trim).map(option).collect();
-    options
-        .filter(|options| options.len() >= 2)
-        .map(Spec::Choice)
+    options.filter(|options| options.len() >= 2).map(Spec::Choice)
 }
 
 fn number(text: &str) -> Option<Value> {
     let text = text.trim().replace('_', "");
     let power = text.split_once("**").and_then(|(base, exponent)| {
-        base.trim()
-            .parse::<i64>()
-            .ok()?
-            .checked_pow(exponent.trim().parse().ok()?)
+        base.trim().parse::<i64>().ok()?.checked_pow(exponent.trim().parse().ok()?)
     });
     if let Some(value) = power.or_else(|| text.parse().ok()) {
         return Some(Value::Int(value));
     }
-    let starts_right = text
-        .trim_start_matches('-')
-        .starts_with(|c: char| c.is_ascii_digit() || c == '.');
-    text.parse()
-        .ok()
-        .filter(|value: &f64| starts_right && value.is_finite())
-        .map(Value::Float)
+    let starts_right =
+        text.trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    text.parse().ok().filter(|value: &f64| starts_right && value.is_finite()).map(Value::Float)
 }
 
 fn option(text: &str) -> Option<Value> {
@@ -175,9 +136,8 @@ fn option(text: &str) -> Option<Value> {
     if let Some(number) = number(text) {
         return Some(number);
     }
-    let quoted = ['"', '\'']
-        .iter()
-        .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
+    let quoted =
+        ['"', '\''].iter().find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
     let plain = quoted.unwrap_or(text);
     let is_plain = !plain.is_empty()
         && !plain.contains(|c: char| c.is_control() || matches!(c, '\'' | '"' | '\\'));

@@ -21,17 +21,10 @@ fn shown(found: &[Found]) -> String {
     for knob in found {
         let log = |log: bool| if log { " log" } else { "" };
         let domain = match &knob.domain {
-            Domain::Float {
-                low,
-                high,
-                log: logarithmic,
-            } => format!("{low:?}..{high:?}{}", log(*logarithmic)),
-            Domain::Int {
-                low,
-                high,
-                log: logarithmic,
-                multiple_of,
-            } => {
+            Domain::Float { low, high, log: logarithmic } => {
+                format!("{low:?}..{high:?}{}", log(*logarithmic))
+            }
+            Domain::Int { low, high, log: logarithmic, multiple_of } => {
                 format!("{low}..{high}{} step {multiple_of}", log(*logarithmic))
             }
             Domain::Choice { options } => options.iter().map(plain).collect::<Vec<_>>().join(", "),
@@ -165,53 +158,25 @@ fn the_knobs_of_a_script_with_options_are_what_a_person_would_tune() {
 #[test]
 fn a_new_value_is_written_as_its_author_would() {
     for (text, value, expected) in [
-        (
-            "LR = 1e-3  # rate",
-            Value::Float(0.003_123_4),
-            "LR = 3.12e-3  # rate",
-        ),
+        ("LR = 1e-3  # rate", Value::Float(0.003_123_4), "LR = 3.12e-3  # rate"),
         ("LR = 1e-3", Value::Float(0.05), "LR = 0.05"),
         ("LR = 0.001", Value::Float(0.003), "LR = 0.003"),
         ("LR = 0.001", Value::Float(2e-5), "LR = 2e-5"),
         ("model.C = 6000", Value::Float(512.3), "model.C = 512"),
         ("tol = 1", Value::Float(1e-3), "tol = 0.001"),
         ("beta2 = 0.95", Value::Float(0.998_765), "beta2 = 0.9988"),
-        (
-            "BATCH_SIZE = 65_536",
-            Value::Int(131_072),
-            "BATCH_SIZE = 131_072",
-        ),
-        (
-            "BATCH_SIZE = 2**16",
-            Value::Int(1 << 18),
-            "BATCH_SIZE = 2**18",
-        ),
-        (
-            "BATCH_SIZE = 1 << 10",
-            Value::Int(512),
-            "BATCH_SIZE = 1 << 9",
-        ),
-        (
-            "BATCH_SIZE = 64 * 1024",
-            Value::Int(96 * 1024),
-            "BATCH_SIZE = 96 * 1024",
-        ),
+        ("BATCH_SIZE = 65_536", Value::Int(131_072), "BATCH_SIZE = 131_072"),
+        ("BATCH_SIZE = 2**16", Value::Int(1 << 18), "BATCH_SIZE = 2**18"),
+        ("BATCH_SIZE = 1 << 10", Value::Int(512), "BATCH_SIZE = 1 << 9"),
+        ("BATCH_SIZE = 64 * 1024", Value::Int(96 * 1024), "BATCH_SIZE = 96 * 1024"),
         (
             "BATCH_SIZE = 2**16  # search: 1..1_000_000",
             Value::Int(3 << 14),
             "BATCH_SIZE = 3 * 2**14  # search: 1..1_000_000",
         ),
         ("USE_BIAS = False", Value::Bool(true), "USE_BIAS = True"),
-        (
-            "activation = 'relu'",
-            Value::Text("gelu".into()),
-            "activation = 'gelu'",
-        ),
-        (
-            "LR = 1e-3\r\n# end\r\n",
-            Value::Float(0.01),
-            "LR = 0.01\r\n# end\r\n",
-        ),
+        ("activation = 'relu'", Value::Text("gelu".into()), "activation = 'gelu'"),
+        ("LR = 1e-3\r\n# end\r\n", Value::Float(0.01), "LR = 0.01\r\n# end\r\n"),
     ] {
         assert_eq!(set(text, &value), expected);
     }
@@ -254,43 +219,22 @@ fn a_comment_or_an_override_has_the_last_word() {
     let domain = |text: &str| one(text).unwrap().domain;
     assert_eq!(
         domain("x = 3  # search: 1..9"),
-        Domain::Int {
-            low: 1,
-            high: 9,
-            log: false,
-            multiple_of: 1
-        }
+        Domain::Int { low: 1, high: 9, log: false, multiple_of: 1 }
     );
     assert_eq!(
         domain("# search: 1e-4..1e-1 log\nSEED = 0.01"),
-        Domain::Float {
-            low: 1e-4,
-            high: 0.1,
-            log: true
-        }
+        Domain::Float { low: 1e-4, high: 0.1, log: true }
     );
     assert_eq!(
         domain("x = 64  # search: 32..256 log step 32"),
-        Domain::Int {
-            low: 32,
-            high: 256,
-            log: true,
-            multiple_of: 32
-        }
+        Domain::Int { low: 32, high: 256, log: true, multiple_of: 32 }
     );
     let options = ["a", "b"].map(|option| Value::Text(option.into())).to_vec();
-    assert_eq!(
-        domain("x = 'a'  # search: a, 'b'"),
-        Domain::Choice { options }
-    );
+    assert_eq!(domain("x = 'a'  # search: a, 'b'"), Domain::Choice { options });
     // What it holds now is always among what it may hold.
     assert_eq!(
         domain("x = 5.0  # search: 0.1..1"),
-        Domain::Float {
-            low: 0.1,
-            high: 5.0,
-            log: false
-        }
+        Domain::Float { low: 0.1, high: 5.0, log: false }
     );
     let overrides = BTreeMap::from([
         ("LR".to_owned(), "off".to_owned()),
@@ -302,17 +246,9 @@ fn a_comment_or_an_override_has_the_last_word() {
 
 #[test]
 fn words_that_are_no_search_range_are_an_error() {
-    for words in [
-        "",
-        "low..high",
-        "1..",
-        "2..1",
-        "0..1 log",
-        "1..2 often",
-        "3",
-        "a b, c d",
-        "1..1e300",
-    ] {
+    for words in
+        ["", "low..high", "1..", "2..1", "0..1 log", "1..2 often", "3", "a b, c d", "1..1e300"]
+    {
         assert!(Spec::parse(words).is_err(), "{words}");
     }
 }
@@ -337,18 +273,11 @@ fn depth_is_no_danger() {
 /// Any value of a domain, and some from outside.
 fn pick(domain: &Domain, at: f64, index: Index) -> Value {
     match domain {
-        Domain::Float {
-            low,
-            high,
-            log: true,
-        } => Value::Float((low.ln() + at * (high.ln() - low.ln())).exp()),
+        Domain::Float { low, high, log: true } => {
+            Value::Float((low.ln() + at * (high.ln() - low.ln())).exp())
+        }
         Domain::Float { low, high, .. } => Value::Float(low + at * (high - low)),
-        Domain::Int {
-            low,
-            high,
-            multiple_of,
-            ..
-        } => {
+        Domain::Int { low, high, multiple_of, .. } => {
             #[expect(clippy::cast_possible_truncation, reason = "a test of small numbers")]
             let steps = (at * ((high - low) / multiple_of) as f64) as i64;
             Value::Int(low + steps * multiple_of)

@@ -26,8 +26,7 @@ pub(super) fn words(name: &str) -> Vec<String> {
 
 /// Whether one of the words is in a list, which is words with spaces between.
 pub(super) fn has_any(words: &[String], list: &str) -> bool {
-    list.split_whitespace()
-        .any(|listed| words.iter().any(|word| word == listed))
+    list.split_whitespace().any(|listed| words.iter().any(|word| word == listed))
 }
 
 /// What sort of setting a name is, before its value has a say.
@@ -148,11 +147,7 @@ pub(super) fn meaning(name: &str, whole: bool, switch: bool) -> Meaning {
             && (any("lr lrs") || both("learning", "rate") || (both("step", "size") && !whole)) =>
         {
             // `FINAL_LR_FRAC` is a fraction of a rate.
-            if any(FRACTION) {
-                Meaning::Fraction
-            } else {
-                Meaning::LearningRate
-            }
+            if any(FRACTION) { Meaning::Fraction } else { Meaning::LearningRate }
         }
         () if whole && both("step", "size") => Meaning::Count,
         () if any(NEAR_ONE) && !counts => Meaning::NearOne,
@@ -168,49 +163,21 @@ pub(super) fn meaning(name: &str, whole: bool, switch: bool) -> Meaning {
         () if any(SCALE) => Meaning::Scale,
         () => Meaning::Unknown,
     };
-    if known == Meaning::Unknown && any(NEVER_ALONE) {
-        Meaning::Never
-    } else {
-        known
-    }
+    if known == Meaning::Unknown && any(NEVER_ALONE) { Meaning::Never } else { known }
 }
 
 /// Groups of names of which one can stand for another, with the words that a
 /// setting must have, and who must be called where that matters.
 const GROUPS: &[(&[&str], &str, &[&str])] = &[
-    (
-        &["activation"],
-        "MLP",
-        &["identity", "logistic", "tanh", "relu"],
-    ),
-    (
-        &["activation", "act", "nonlinearity"],
-        "",
-        &["relu", "gelu", "silu", "tanh"],
-    ),
+    (&["activation"], "MLP", &["identity", "logistic", "tanh", "relu"]),
+    (&["activation", "act", "nonlinearity"], "", &["relu", "gelu", "silu", "tanh"]),
     (&["solver"], "MLP", &["adam", "sgd", "lbfgs"]),
-    (
-        &["solver"],
-        "Logistic",
-        &["lbfgs", "newton-cg", "sag", "saga"],
-    ),
+    (&["solver"], "Logistic", &["lbfgs", "newton-cg", "sag", "saga"]),
     (&["kernel"], "SV", &["rbf", "linear", "poly", "sigmoid"]),
-    (
-        &["criterion"],
-        "Classifier",
-        &["gini", "entropy", "log_loss"],
-    ),
+    (&["criterion"], "Classifier", &["gini", "entropy", "log_loss"]),
     (&["weights"], "Neighbors", &["uniform", "distance"]),
-    (
-        &["optimizer", "optim", "opt"],
-        "",
-        &["adam", "adamw", "sgd"],
-    ),
-    (
-        &["schedule", "scheduler"],
-        "",
-        &["constant", "linear", "cosine"],
-    ),
+    (&["optimizer", "optim", "opt"], "", &["adam", "adamw", "sgd"]),
+    (&["schedule", "scheduler"], "", &["constant", "linear", "cosine"]),
     (&["rate"], "MLP", &["constant", "invscaling", "adaptive"]),
     (&["features"], "Forest", &["sqrt", "log2"]),
 ];

@@ -28,13 +28,12 @@ pub(super) fn imports<'t>(root: Node<'_>, text: &'t str) -> BTreeMap<&'t str, St
         };
         let mut cursor = node.walk();
         for imported in node.children_by_field_name("name", &mut cursor) {
-            let (name, alias) = match (
-                imported.child_by_field_name("name"),
-                imported.child_by_field_name("alias"),
-            ) {
-                (Some(name), Some(alias)) => (of(name), of(alias)),
-                _ => (of(imported), of(imported)),
-            };
+            let (name, alias) =
+                match (imported.child_by_field_name("name"), imported.child_by_field_name("alias"))
+                {
+                    (Some(name), Some(alias)) => (of(name), of(alias)),
+                    _ => (of(imported), of(imported)),
+                };
             let full = from.map_or_else(|| name.to_owned(), |from| format!("{from}.{name}"));
             if from.is_none() && alias == name {
                 // `import torch.nn` binds `torch`.

@@ -35,12 +35,7 @@ fn shown(text: &str) -> Vec<String> {
                 return found.name.clone();
             };
             let options: Vec<_> = options.iter().map(plain).collect();
-            format!(
-                "{}: {} of {}",
-                found.name,
-                plain(&found.current),
-                options.join(", ")
-            )
+            format!("{}: {} of {}", found.name, plain(&found.current), options.join(", "))
         })
         .collect()
 }
@@ -83,16 +78,8 @@ fn a_swap_reads_as_a_person_would_have_written_it() {
             "relu",
             "import torch.nn.functional as F\nx = F.relu(x)",
         ),
-        (
-            "import jax\ny = f(jax.nn.relu(x))",
-            "relu²",
-            "import jax\ny = f(jax.nn.relu(x) ** 2)",
-        ),
-        (
-            "import torch\nx = torch.tanh(x)",
-            "relu",
-            "import torch\nx = torch.relu(x)",
-        ),
+        ("import jax\ny = f(jax.nn.relu(x))", "relu²", "import jax\ny = f(jax.nn.relu(x) ** 2)"),
+        ("import torch\nx = torch.tanh(x)", "relu", "import torch\nx = torch.relu(x)"),
         (
             "import autograd.numpy as np\ndef predict(x):\n    return np.tanh(x)",
             "relu",
@@ -122,9 +109,7 @@ fn a_swap_reads_as_a_person_would_have_written_it() {
 fn a_swap_is_found_again_and_can_be_taken_back() {
     let found = find("a.py", TORCH);
     for knob in &found {
-        let Domain::Choice { options } = &knob.domain else {
-            panic!("{}", knob.name)
-        };
+        let Domain::Choice { options } = &knob.domain else { panic!("{}", knob.name) };
         for option in options {
             let changed = rewrite(TORCH, &[(knob, option)]);
             assert_eq!(source::syntax_error("a.py", &changed), None);

@@ -18,42 +18,23 @@ fn a_candidate_is_the_parent_with_the_changed_files() {
     let files = [
         change("run.sh", b"#!/bin/sh\nexit 0\n"),
         change("new dir/\"quoted\"\nü.py", b"new"),
-        FileEdit {
-            path: "lib/model.py".into(),
-            content: None,
-        },
+        FileEdit { path: "lib/model.py".into(), content: None },
     ];
     let message = "exp: doc\u{2014}string\n\nfrom 0000\ndone";
-    let commit = repo
-        .commit(&head, &files, message, "refs/autoresearch/x/1", AT)
-        .unwrap();
-    assert_eq!(
-        repo.read_ref("refs/autoresearch/x/1").unwrap().as_ref(),
-        Some(&commit)
-    );
+    let commit = repo.commit(&head, &files, message, "refs/autoresearch/x/1", AT).unwrap();
+    assert_eq!(repo.read_ref("refs/autoresearch/x/1").unwrap().as_ref(), Some(&commit));
     assert_eq!(
         repo.list_files(&commit).unwrap(),
-        [
-            ".gitignore",
-            "new dir/\"quoted\"\nü.py",
-            "run.sh",
-            "train.py"
-        ]
+        [".gitignore", "new dir/\"quoted\"\nü.py", "run.sh", "train.py"]
     );
-    assert_eq!(
-        repo.kind_of(&commit, "run.sh").unwrap(),
-        EntryKind::File { executable: true }
-    );
+    assert_eq!(repo.kind_of(&commit, "run.sh").unwrap(), EntryKind::File { executable: true });
     assert_eq!(
         place.git(&["log", "-1", "--format=%P|%an|%ae|%cn|%at|%B", &commit.0]),
         format!("{head}|AutoResearch|autoresearch@localhost|AutoResearch|1700000000|{message}")
     );
     assert_eq!(repo.diff_stat(&head, &commit, &[]).unwrap(), (2, 1));
     let diff = repo.diff(&head, &commit, &["run.sh".into()]).unwrap();
-    assert!(
-        diff.contains("+exit 0") && !diff.contains("model.py"),
-        "{diff}"
-    );
+    assert!(diff.contains("+exit 0") && !diff.contains("model.py"), "{diff}");
 }
 
 #[test]
@@ -65,9 +46,7 @@ fn the_same_candidate_again_is_the_same_commit_and_another_takes_its_place() {
     assert_eq!(candidate(&repo, &head, 1, "train.py", "x\n"), one);
     let other = [change("train.py", b"y\n")];
     // What a killed engine made and never journalled.
-    let other = repo
-        .commit(&head, &other, "exp: y", "refs/autoresearch/x/1", AT)
-        .unwrap();
+    let other = repo.commit(&head, &other, "exp: y", "refs/autoresearch/x/1", AT).unwrap();
     assert_ne!(other, one);
     assert_eq!(repo.read_ref("refs/autoresearch/x/1").unwrap(), Some(other));
 }
@@ -80,10 +59,7 @@ fn the_user_is_the_author_where_git_knows_one() {
     let repo = place.repo();
     let commit = candidate(&repo, &repo.head().unwrap().commit, 1, "train.py", "x\n");
     let who = place.git(&["log", "-1", "--format=%an|%ae|%cn|%ce", &commit.0]);
-    assert_eq!(
-        who,
-        "Ada x Lovelace|ada@example.org|Ada x Lovelace|ada@example.org"
-    );
+    assert_eq!(who, "Ada x Lovelace|ada@example.org|Ada x Lovelace|ada@example.org");
 }
 
 #[test]
@@ -95,19 +71,12 @@ fn hooks_signing_and_line_endings_of_the_user_change_nothing() {
 
     let hooks = place.temp.path().join("hooks");
     std::fs::create_dir(&hooks).unwrap();
-    for name in [
-        "pre-commit",
-        "post-checkout",
-        "post-commit",
-        "reference-transaction",
-        "commit-msg",
-    ] {
+    for name in
+        ["pre-commit", "post-checkout", "post-commit", "reference-transaction", "commit-msg"]
+    {
         let hook = hooks.join(name);
-        std::fs::write(
-            &hook,
-            format!("#!/bin/sh\ntouch '{}/ran'\nexit 1\n", hooks.display()),
-        )
-        .unwrap();
+        std::fs::write(&hook, format!("#!/bin/sh\ntouch '{}/ran'\nexit 1\n", hooks.display()))
+            .unwrap();
         #[cfg(unix)]
         std::fs::set_permissions(&hook, std::os::unix::fs::PermissionsExt::from_mode(0o755))
             .unwrap();
@@ -137,15 +106,8 @@ fn hooks_signing_and_line_endings_of_the_user_change_nothing() {
     let changes = desk.changes(&head, &[]).unwrap();
     assert_eq!(content_of(&repo, changes[0].blob.as_deref()), b"lr = 2\n");
     desk.reset_to(&expected, &[]).unwrap();
-    assert_eq!(
-        std::fs::read(desk.path().join("train.py")).unwrap(),
-        b"lr = 2\n"
-    );
-    assert!(
-        repo.diff(&head, &expected, &[])
-            .unwrap()
-            .contains("\n--- a/train.py\n")
-    );
+    assert_eq!(std::fs::read(desk.path().join("train.py")).unwrap(), b"lr = 2\n");
+    assert!(repo.diff(&head, &expected, &[]).unwrap().contains("\n--- a/train.py\n"));
     assert!(!hooks.join("ran").exists());
     assert_eq!(packs(&place), 0);
 }
@@ -160,13 +122,7 @@ fn candidates_make_no_packs() {
     let repo = place.repo();
     let head = repo.head().unwrap().commit;
     for number in 0..3 {
-        candidate(
-            &repo,
-            &head,
-            number,
-            "train.py",
-            &format!("lr = {number}\n"),
-        );
+        candidate(&repo, &head, number, "train.py", &format!("lr = {number}\n"));
     }
     assert_eq!(packs(&place), 0);
 }
@@ -181,49 +137,23 @@ fn what_is_no_file_cannot_be_a_candidate() {
     let before = place.git(&["for-each-ref"]);
     for path in ["link", "lib", "../x", "/x", ".git/config", ""] {
         let files = [change(path, b"x")];
-        let error = repo
-            .commit(&head, &files, "m", "refs/autoresearch/x/1", AT)
-            .unwrap_err();
-        assert!(
-            matches!(error, RepoError::BadPath { .. }),
-            "{path}: {error}"
-        );
+        let error = repo.commit(&head, &files, "m", "refs/autoresearch/x/1", AT).unwrap_err();
+        assert!(matches!(error, RepoError::BadPath { .. }), "{path}: {error}");
     }
     let missing = CommitId("1".repeat(40));
     let files = [change("train.py", b"x")];
-    for reference in [
-        "refs/autoresearch/x/1",
-        "refs/autoresearch/..",
-        "refs/a b",
-        "HEAD",
-    ] {
-        let parent = if reference.ends_with('1') {
-            &missing
-        } else {
-            &head
-        };
+    for reference in ["refs/autoresearch/x/1", "refs/autoresearch/..", "refs/a b", "HEAD"] {
+        let parent = if reference.ends_with('1') { &missing } else { &head };
         let error = repo.commit(parent, &files, "m", reference, AT).unwrap_err();
         assert!(!matches!(error, RepoError::RefMoved { .. }), "{error}");
     }
     assert!(
-        repo.commit(
-            &CommitId("HEAD".into()),
-            &files,
-            "m",
-            "refs/autoresearch/x/1",
-            AT
-        )
-        .is_err()
+        repo.commit(&CommitId("HEAD".into()), &files, "m", "refs/autoresearch/x/1", AT).is_err()
     );
     assert_eq!(place.git(&["for-each-ref"]), before);
     let left = std::fs::read_dir(place.root.join(".git")).unwrap();
-    let left = left.filter(|e| {
-        e.as_ref()
-            .unwrap()
-            .file_name()
-            .to_string_lossy()
-            .starts_with("fast_import")
-    });
+    let left = left
+        .filter(|e| e.as_ref().unwrap().file_name().to_string_lossy().starts_with("fast_import"));
     assert_eq!(left.count(), 0);
 }
 

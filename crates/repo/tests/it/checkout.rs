@@ -44,10 +44,7 @@ fn a_repository_of_someone_else_names_safe_directory() {
         return;
     }
     let error = Repo::discover_with(&place.root, place.environment()).unwrap_err();
-    assert!(
-        matches!(error, RepoError::DubiousOwnership { .. }),
-        "{error}"
-    );
+    assert!(matches!(error, RepoError::DubiousOwnership { .. }), "{error}");
     assert!(error.to_string().contains("safe.directory"));
 }
 
@@ -60,13 +57,7 @@ fn the_head_has_a_branch_unless_it_is_detached() {
     let head = repo.head().unwrap();
     assert_eq!(head.branch.as_deref(), Some("main"));
     place.git(&["checkout", "-q", "--detach"]);
-    assert_eq!(
-        repo.head().unwrap(),
-        Head {
-            branch: None,
-            ..head
-        }
-    );
+    assert_eq!(repo.head().unwrap(), Head { branch: None, ..head });
 }
 
 #[test]
@@ -110,15 +101,10 @@ fn a_linked_worktree_as_checkout_works_and_shares_the_exclude_file() {
     repo.exclude(&["/.autoresearch/"]).unwrap();
     assert_eq!(repo.head().unwrap().branch.as_deref(), Some("side"));
     let head = repo.head().unwrap().commit;
-    let desk = repo
-        .worktree(&side.join(".autoresearch/x/desk-1"), &head)
-        .unwrap();
+    let desk = repo.worktree(&side.join(".autoresearch/x/desk-1"), &head).unwrap();
     assert!(desk.path().join("train.py").exists());
     let commit = candidate(&repo, &head, 1, "train.py", "lr = 3\n");
-    assert_eq!(
-        repo.read_file(&commit, "train.py").unwrap().unwrap(),
-        b"lr = 3\n"
-    );
+    assert_eq!(repo.read_file(&commit, "train.py").unwrap().unwrap(), b"lr = 3\n");
     assert!(repo.dirty_paths(9).unwrap().is_empty());
     repo.remove_worktree(desk.path()).unwrap();
     assert_eq!(place.git(&["worktree", "list"]).lines().count(), 2);
@@ -144,8 +130,7 @@ fn a_dirty_checkout_stays_as_it_is_byte_for_byte() {
     let changes = desk.changes(&head, &[]).unwrap();
     assert_eq!(changes.len(), 1);
     let commit = candidate(&repo, &head, 1, "train.py", "lr = 5\n");
-    repo.ensure_ref("refs/autoresearch/x/best", &commit, None)
-        .unwrap();
+    repo.ensure_ref("refs/autoresearch/x/best", &commit, None).unwrap();
     desk.reset_to(&commit, &[]).unwrap();
     repo.diff(&head, &commit, &[]).unwrap();
     repo.apply_patch(
@@ -172,10 +157,7 @@ fn a_reference_moves_only_from_where_it_was() {
     assert!(repo.branch_exists("autoresearch/x").unwrap());
     assert!(!repo.branch_exists("autoresearch").unwrap());
     let error = repo.update_ref(name, &head, None).unwrap_err();
-    assert!(
-        matches!(error, RepoError::RefMoved { expected: None, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, RepoError::RefMoved { expected: None, .. }), "{error}");
     repo.update_ref(name, &next, Some(&head)).unwrap();
     let error = repo.update_ref(name, &other, Some(&head)).unwrap_err();
     assert!(matches!(error, RepoError::RefMoved { found: Some(found), .. } if found == next));
@@ -192,11 +174,7 @@ fn every_kind_of_entry_is_told_apart() {
     let place = Place::new();
     std::os::unix::fs::symlink("train.py", place.root.join("link")).unwrap();
     place.write("ünï\tcödé \"q\"\n", "odd");
-    fs::write(
-        place.root.join(std::ffi::OsStr::from_bytes(b"\xff\xfe")),
-        "raw",
-    )
-    .unwrap();
+    fs::write(place.root.join(std::ffi::OsStr::from_bytes(b"\xff\xfe")), "raw").unwrap();
     let head = place.commit_all("odd names");
     let repo = place.repo();
     let kind = |path| repo.kind_of(&head, path).unwrap();
@@ -206,21 +184,11 @@ fn every_kind_of_entry_is_told_apart() {
     assert_eq!(kind("link"), EntryKind::Symlink);
     assert_eq!(kind("*.py"), EntryKind::Missing);
     assert_eq!(kind("train.py/x"), EntryKind::Missing);
-    assert_eq!(
-        repo.read_file(&head, "ünï\tcödé \"q\"\n").unwrap().unwrap(),
-        b"odd"
-    );
+    assert_eq!(repo.read_file(&head, "ünï\tcödé \"q\"\n").unwrap().unwrap(), b"odd");
     assert_eq!(repo.read_file(&head, "lib").unwrap(), None);
     assert_eq!(
         repo.list_files(&head).unwrap(),
-        [
-            ".gitignore",
-            "lib/model.py",
-            "link",
-            "run.sh",
-            "train.py",
-            "ünï\tcödé \"q\"\n"
-        ]
+        [".gitignore", "lib/model.py", "link", "run.sh", "train.py", "ünï\tcödé \"q\"\n"]
     );
 }
 
@@ -232,22 +200,18 @@ fn a_shallow_clone_and_a_sha256_repository_work() {
     let origin = format!("file://{}", place.root.display());
     place.git(&["clone", "-q", "--depth", "1", &origin, "../shallow"]);
     let sha256 = Place::with(&["init", "-q", "--object-format=sha256"]);
-    for (place, root) in [
-        (&place, place.temp.path().join("shallow")),
-        (&sha256, sha256.root.clone()),
-    ] {
+    for (place, root) in
+        [(&place, place.temp.path().join("shallow")), (&sha256, sha256.root.clone())]
+    {
         let repo = place.repo_at(&root);
         let head = repo.head().unwrap().commit;
-        let desk = repo
-            .worktree(&root.join(".autoresearch/x/desk-1"), &head)
-            .unwrap();
+        let desk = repo.worktree(&root.join(".autoresearch/x/desk-1"), &head).unwrap();
         fs::write(desk.path().join("train.py"), "lr = 9\n").unwrap();
         let changes = desk.changes(&head, &[]).unwrap();
         assert_eq!(content_of(&repo, changes[0].blob.as_deref()), b"lr = 9\n");
         let commit = candidate(&repo, &head, 1, "train.py", "lr = 9\n");
         assert_eq!(commit.0.len(), head.0.len());
-        repo.update_ref("refs/heads/autoresearch/x", &commit, None)
-            .unwrap();
+        repo.update_ref("refs/heads/autoresearch/x", &commit, None).unwrap();
         desk.reset_to(&commit, &[]).unwrap();
         assert!(desk.changes(&commit, &[]).unwrap().is_empty());
     }

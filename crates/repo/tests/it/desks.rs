@@ -14,11 +14,7 @@ const FILES: [&str; 4] = [".gitignore", "lib/model.py", "run.sh", "train.py"];
 
 fn kinds(desk: &Worktree, base: &CommitId, ignore: &[&str]) -> Vec<(String, ChangeKind)> {
     let ignore: Vec<String> = ignore.iter().map(|path| (*path).to_owned()).collect();
-    desk.changes(base, &ignore)
-        .unwrap()
-        .into_iter()
-        .map(|c| (c.path, c.kind))
-        .collect()
+    desk.changes(base, &ignore).unwrap().into_iter().map(|c| (c.path, c.kind)).collect()
 }
 
 /// The desk is whole: its files are those of the commit, git works on it.
@@ -27,22 +23,12 @@ fn assert_is(place: &Place, repo: &Repo, desk: &Worktree, commit: &CommitId) {
     let listed = repo.list_files(commit).unwrap();
     assert_eq!(names(&files), listed);
     for path in listed {
-        assert_eq!(
-            repo.read_file(commit, &path).unwrap().as_ref(),
-            files.get(&path),
-            "{path}"
-        );
+        assert_eq!(repo.read_file(commit, &path).unwrap().as_ref(), files.get(&path), "{path}");
     }
     assert_eq!(kinds(desk, commit, &[]), []);
-    assert_eq!(
-        place.git_in(desk.path(), &["status", "--porcelain", "--ignored"]),
-        ""
-    );
+    assert_eq!(place.git_in(desk.path(), &["status", "--porcelain", "--ignored"]), "");
     assert_eq!(place.git_in(desk.path(), &["rev-parse", "HEAD"]), commit.0);
-    assert!(
-        !place.try_git_in(desk.path(), &["symbolic-ref", "HEAD"]).0,
-        "detached"
-    );
+    assert!(!place.try_git_in(desk.path(), &["symbolic-ref", "HEAD"]).0, "detached");
 }
 
 #[test]
@@ -69,8 +55,7 @@ fn a_reset_leaves_exactly_the_commit_and_what_is_kept() {
     fs::write(at("locked/in/file"), "").unwrap();
     fs::set_permissions(at("locked/in"), fs::Permissions::from_mode(0o500)).unwrap();
 
-    desk.reset_to(&next, &["a/b [x]/keep".into(), ".venv".into()])
-        .unwrap();
+    desk.reset_to(&next, &["a/b [x]/keep".into(), ".venv".into()]).unwrap();
     let left = files_below(desk.path());
     let mut wanted = vec![".venv/lib/z", "a/b [x]/keep/y", "lib/new.py"];
     wanted.extend(FILES);
@@ -105,17 +90,14 @@ fn changes_are_told_by_kind_with_their_blobs() {
     fs::write(at("data/ignored-by-us"), "").unwrap();
     fs::write(at("raw"), "r").unwrap();
     fs::write(
-        desk.path()
-            .join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff")),
+        desk.path().join(<std::ffi::OsStr as std::os::unix::ffi::OsStrExt>::from_bytes(b"\xff")),
         "",
     )
     .unwrap();
 
     let changes = desk.changes(&head, &["data".into()]).unwrap();
-    let seen: Vec<_> = changes
-        .iter()
-        .map(|c| (c.path.as_str(), c.kind, c.blob.is_some()))
-        .collect();
+    let seen: Vec<_> =
+        changes.iter().map(|c| (c.path.as_str(), c.kind, c.blob.is_some())).collect();
     assert_eq!(
         seen,
         [
@@ -129,12 +111,7 @@ fn changes_are_told_by_kind_with_their_blobs() {
             ("\u{fffd}", ChangeKind::Other, false),
         ]
     );
-    let blob = changes
-        .iter()
-        .find(|c| c.path == "train.py")
-        .unwrap()
-        .blob
-        .clone();
+    let blob = changes.iter().find(|c| c.path == "train.py").unwrap().blob.clone();
     assert_eq!(content_of(&repo, blob.as_deref()), b"lr = 2\n");
 }
 
@@ -143,15 +120,9 @@ fn changes_are_against_the_base_even_when_the_desk_is_elsewhere() {
     let place = Place::new();
     let (repo, head, desk) = place.desk();
     let next = candidate(&repo, &head, 1, "new.py", "x\n");
-    assert_eq!(
-        kinds(&desk, &next, &[]),
-        [("new.py".to_owned(), ChangeKind::Deleted)]
-    );
+    assert_eq!(kinds(&desk, &next, &[]), [("new.py".to_owned(), ChangeKind::Deleted)]);
     fs::write(desk.path().join("new.py"), "y\n").unwrap();
-    assert_eq!(
-        kinds(&desk, &next, &[]),
-        [("new.py".to_owned(), ChangeKind::Modified)]
-    );
+    assert_eq!(kinds(&desk, &next, &[]), [("new.py".to_owned(), ChangeKind::Modified)]);
     fs::write(desk.path().join("new.py"), "x\n").unwrap();
     assert_eq!(kinds(&desk, &next, &[]), []);
 }
@@ -168,29 +139,16 @@ fn what_a_proposer_does_with_git_on_its_desk_hides_nothing() {
     run(&["add", "-A"]);
     run(&["update-index", "--assume-unchanged", "train.py"]);
     run(&["update-index", "--skip-worktree", "train.py"]);
-    assert_eq!(
-        kinds(&desk, &head, &[]),
-        [("train.py".to_owned(), ChangeKind::Modified)]
-    );
+    assert_eq!(kinds(&desk, &head, &[]), [("train.py".to_owned(), ChangeKind::Modified)]);
     desk.reset_to(&head, &[]).unwrap();
     assert_is(&place, &repo, &desk, &head);
-    assert_eq!(
-        place.git(&["for-each-ref", "refs/heads/main", "refs/heads/precious"]),
-        before
-    );
+    assert_eq!(place.git(&["for-each-ref", "refs/heads/main", "refs/heads/precious"]), before);
 
     fs::write(desk.path().join("train.py"), "lr = 3\n").unwrap();
     run(&["commit", "-qam", "look what I did"]);
-    assert_eq!(
-        kinds(&desk, &head, &[]),
-        [("train.py".to_owned(), ChangeKind::Modified)]
-    );
+    assert_eq!(kinds(&desk, &head, &[]), [("train.py".to_owned(), ChangeKind::Modified)]);
     run(&["checkout", "-q", "--orphan", "lost"]);
-    fs::write(
-        desk.path().join(".git").with_file_name("lib/model.py"),
-        "depth = 9\n",
-    )
-    .unwrap();
+    fs::write(desk.path().join(".git").with_file_name("lib/model.py"), "depth = 9\n").unwrap();
     assert_eq!(kinds(&desk, &head, &[]).len(), 2);
     desk.reset_to(&head, &[]).unwrap();
     assert_is(&place, &repo, &desk, &head);
@@ -208,11 +166,9 @@ fn a_desk_without_its_git_file_is_not_taken_for_the_checkout() {
     for damage in 0..4 {
         fs::remove_file(&git).unwrap();
         match damage {
-            1 => fs::write(
-                &git,
-                format!("gitdir: {}\n", place.root.join(".git").display()),
-            )
-            .unwrap(),
+            1 => {
+                fs::write(&git, format!("gitdir: {}\n", place.root.join(".git").display())).unwrap()
+            }
             2 => {
                 place.git_in(desk.path(), &["init", "-q", "."]);
             }
@@ -220,10 +176,7 @@ fn a_desk_without_its_git_file_is_not_taken_for_the_checkout() {
             _ => {}
         }
         fs::write(desk.path().join("train.py"), "damage\n").unwrap();
-        assert_eq!(
-            kinds(&desk, &head, &[])[0],
-            ("train.py".to_owned(), ChangeKind::Modified)
-        );
+        assert_eq!(kinds(&desk, &head, &[])[0], ("train.py".to_owned(), ChangeKind::Modified));
         desk.reset_to(&head, &[]).unwrap();
         assert_is(&place, &repo, &desk, &head);
         assert_eq!(place.snapshot(), before);
@@ -241,10 +194,7 @@ fn a_folder_swapped_for_a_link_to_the_checkout_is_not_followed() {
     symlink(place.root.join("lib"), desk.path().join("lib")).unwrap();
     assert_eq!(
         kinds(&desk, &head, &[]),
-        [
-            ("lib".to_owned(), ChangeKind::Symlink),
-            ("lib/model.py".to_owned(), ChangeKind::Deleted)
-        ]
+        [("lib".to_owned(), ChangeKind::Symlink), ("lib/model.py".to_owned(), ChangeKind::Deleted)]
     );
     desk.reset_to(&next, &[]).unwrap();
     assert_is(&place, &repo, &desk, &next);
@@ -261,19 +211,10 @@ fn a_pipe_in_place_of_a_file_blocks_nobody() {
     let (repo, head, desk) = place.desk();
     let file = desk.path().join("train.py");
     fs::remove_file(&file).unwrap();
-    assert!(
-        std::process::Command::new("mkfifo")
-            .arg(&file)
-            .status()
-            .unwrap()
-            .success()
-    );
+    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
     let seen = kinds(&desk, &head, &[]);
     assert_eq!(seen.len(), 1);
-    assert!(
-        matches!(seen[0].1, ChangeKind::Other | ChangeKind::Deleted),
-        "{seen:?}"
-    );
+    assert!(matches!(seen[0].1, ChangeKind::Other | ChangeKind::Deleted), "{seen:?}");
     desk.reset_to(&head, &[]).unwrap();
     assert_is(&place, &repo, &desk, &head);
 }
@@ -285,16 +226,8 @@ fn a_change_of_the_same_size_and_time_is_seen() {
     let file = desk.path().join("train.py");
     let time = fs::metadata(&file).unwrap().modified().unwrap();
     fs::write(&file, "lr = 2\nsteps = 10\n").unwrap();
-    fs::File::options()
-        .write(true)
-        .open(&file)
-        .unwrap()
-        .set_modified(time)
-        .unwrap();
-    assert_eq!(
-        kinds(&desk, &head, &[]),
-        [("train.py".to_owned(), ChangeKind::Modified)]
-    );
+    fs::File::options().write(true).open(&file).unwrap().set_modified(time).unwrap();
+    assert_eq!(kinds(&desk, &head, &[]), [("train.py".to_owned(), ChangeKind::Modified)]);
     desk.reset_to(&head, &[]).unwrap();
     assert_is(&place, &repo, &desk, &head);
 }
@@ -306,15 +239,9 @@ fn a_worktree_that_a_crash_left_broken_is_mended() {
     let path = desk.path().to_owned();
     let admin = place.root.join(".git/worktrees/desk-1");
     let again = |what: &str| {
-        let desk = repo
-            .worktree(&path, &head)
-            .unwrap_or_else(|error| panic!("{what}: {error}"));
+        let desk = repo.worktree(&path, &head).unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_is(&place, &repo, &desk, &head);
-        assert_eq!(
-            fs::read_dir(admin.parent().unwrap()).unwrap().count(),
-            1,
-            "{what}"
-        );
+        assert_eq!(fs::read_dir(admin.parent().unwrap()).unwrap().count(), 1, "{what}");
     };
     fs::write(path.join("junk"), "").unwrap();
     again("as it is");
@@ -353,10 +280,7 @@ fn a_folder_of_the_user_is_never_taken_for_a_worktree() {
     for name in ["mine", "other", "a-file", "lib"] {
         let path = place.root.join(name);
         let error = repo.worktree(&path, &head).unwrap_err();
-        assert!(
-            matches!(error, RepoError::NotOurs { .. }),
-            "{name}: {error}"
-        );
+        assert!(matches!(error, RepoError::NotOurs { .. }), "{name}: {error}");
         assert!(repo.remove_worktree(&path).is_err());
         assert!(path.exists());
     }
@@ -374,10 +298,7 @@ fn links_lead_to_the_checkout_and_survive_a_reset() {
     let links: Vec<String> = vec![".venv".into(), "data/raw/".into()];
     let check = || {
         for link in [".venv", "data/raw"] {
-            assert_eq!(
-                fs::read_link(desk.path().join(link)).unwrap(),
-                place.root.join(link)
-            );
+            assert_eq!(fs::read_link(desk.path().join(link)).unwrap(), place.root.join(link));
         }
     };
     desk.link(&place.root, &links).unwrap();
@@ -400,11 +321,7 @@ fn links_lead_to_the_checkout_and_survive_a_reset() {
         let error = desk.link(&place.root, &[bad.to_owned()]).unwrap_err();
         assert!(matches!(error, RepoError::BadPath { .. }), "{bad}: {error}");
     }
-    assert!(
-        fs::symlink_metadata(desk.path().join("train.py"))
-            .unwrap()
-            .is_file()
-    );
+    assert!(fs::symlink_metadata(desk.path().join("train.py")).unwrap().is_file());
 }
 
 #[test]
@@ -416,15 +333,9 @@ fn line_endings_and_filters_of_the_repository_hold_on_a_desk() {
     let head = place.commit_all("endings");
     place.git(&["config", "core.autocrlf", "true"]);
     let (repo, _, desk) = place.desk();
-    assert_eq!(
-        repo.read_file(&head, "win.bat").unwrap().unwrap(),
-        b"echo\n"
-    );
+    assert_eq!(repo.read_file(&head, "win.bat").unwrap().unwrap(), b"echo\n");
     assert_eq!(fs::read(desk.path().join("win.bat")).unwrap(), b"echo\r\n");
-    assert_eq!(
-        fs::read(desk.path().join("train.py")).unwrap(),
-        b"lr = 1\nsteps = 10\n"
-    );
+    assert_eq!(fs::read(desk.path().join("train.py")).unwrap(), b"lr = 1\nsteps = 10\n");
     fs::write(desk.path().join("win.bat"), "echo 2\r\n").unwrap();
     fs::write(desk.path().join("crlf.py"), "a\r\nc\r\n").unwrap();
     let changes = desk.changes(&head, &[]).unwrap();
@@ -469,13 +380,7 @@ fn submodules_are_filled_from_the_checkout() {
     let commit = candidate(&repo, &head, 1, "train.py", "x\n");
     desk.reset_to(&commit, &[]).unwrap();
     assert_eq!(place.snapshot(), before);
-    assert_eq!(
-        place
-            .git(&["submodule", "status", "vendor/sub mod"])
-            .chars()
-            .next(),
-        Some(' ')
-    );
+    assert_eq!(place.git(&["submodule", "status", "vendor/sub mod"]).chars().next(), Some(' '));
     let error = repo.commit(
         &head,
         &[change("absent", b"x")],
@@ -490,20 +395,12 @@ fn submodules_are_filled_from_the_checkout() {
 fn a_checkout_inside_a_submodule_is_a_repository_like_any_other() {
     let outer = Place::new();
     let sub = Place::new();
-    outer.git(&[
-        "submodule",
-        "--quiet",
-        "add",
-        sub.root.to_str().unwrap(),
-        "sub",
-    ]);
+    outer.git(&["submodule", "--quiet", "add", sub.root.to_str().unwrap(), "sub"]);
     let root = outer.root.join("sub");
     let repo = outer.repo_at(&root);
     repo.exclude(&["/.autoresearch/"]).unwrap();
     let head = repo.head().unwrap().commit;
-    let desk = repo
-        .worktree(&root.join(".autoresearch/x/desk-1"), &head)
-        .unwrap();
+    let desk = repo.worktree(&root.join(".autoresearch/x/desk-1"), &head).unwrap();
     assert!(Path::new(&desk.path().join("train.py")).exists());
     let commit = candidate(&repo, &head, 1, "train.py", "x\n");
     desk.reset_to(&commit, &[]).unwrap();
@@ -521,9 +418,7 @@ fn desks_and_candidates_may_be_made_at_the_same_time() {
         for number in 0..4 {
             let (place, repo, head) = (&place, repo.clone(), &head);
             scope.spawn(move || {
-                let desk = repo
-                    .worktree(&place.folder(&format!("desk-{number}")), head)
-                    .unwrap();
+                let desk = repo.worktree(&place.folder(&format!("desk-{number}")), head).unwrap();
                 for step in 0..3 {
                     let number = number * 10 + step;
                     let commit =
@@ -535,11 +430,5 @@ fn desks_and_candidates_may_be_made_at_the_same_time() {
             });
         }
     });
-    assert_eq!(
-        place
-            .git(&["for-each-ref", "refs/autoresearch/x"])
-            .lines()
-            .count(),
-        12
-    );
+    assert_eq!(place.git(&["for-each-ref", "refs/autoresearch/x"]).lines().count(), 12);
 }

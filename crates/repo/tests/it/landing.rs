@@ -22,12 +22,7 @@ fn session() -> Session {
     let base = repo.head().unwrap().commit;
     let one = candidate(&repo, &base, 1, "train.py", "lr = 2\nsteps = 10\n");
     let two = candidate(&repo, &one, 2, "lib/model.py", "depth = 3\n");
-    Session {
-        place,
-        repo,
-        base,
-        kept: vec![one, two],
-    }
+    Session { place, repo, base, kept: vec![one, two] }
 }
 
 impl Session {
@@ -52,11 +47,7 @@ impl Session {
     }
 
     fn subjects(&self) -> Vec<String> {
-        self.place
-            .git(&["log", "--format=%s", "main"])
-            .lines()
-            .map(str::to_owned)
-            .collect()
+        self.place.git(&["log", "--format=%s", "main"]).lines().map(str::to_owned).collect()
     }
 
     fn file(&self, path: &str) -> String {
@@ -68,9 +59,7 @@ impl Session {
 fn a_squash_is_one_commit_and_the_checkout_follows() {
     let session = session();
     session.place.write("notes.txt", "mine");
-    let Landed::Moved(commit) = session.land(Style::Squash).unwrap() else {
-        panic!()
-    };
+    let Landed::Moved(commit) = session.land(Style::Squash).unwrap() else { panic!() };
     assert_eq!(session.repo.head().unwrap().commit, commit);
     assert_eq!(session.subjects(), ["a night of research", "start"]);
     assert_eq!(session.file("train.py"), "lr = 2\nsteps = 10\n");
@@ -82,10 +71,7 @@ fn a_squash_is_one_commit_and_the_checkout_follows() {
 #[test]
 fn a_rebase_onto_the_unmoved_branch_keeps_the_commits() {
     let session = session();
-    assert_eq!(
-        session.land(Style::Rebase).unwrap(),
-        Landed::Moved(session.kept[1].clone())
-    );
+    assert_eq!(session.land(Style::Rebase).unwrap(), Landed::Moved(session.kept[1].clone()));
     assert_eq!(session.subjects(), ["exp: 2", "exp: 1", "start"]);
 }
 
@@ -98,11 +84,7 @@ fn a_branch_that_moved_on_gets_the_changes_on_top() {
         session.place.write("lib/model.py", "depth = 3\n");
         session.place.commit_all("meanwhile");
         session.land(style).unwrap();
-        let top = if style == Style::Squash {
-            "a night of research"
-        } else {
-            "exp: 1"
-        };
+        let top = if style == Style::Squash { "a night of research" } else { "exp: 1" };
         assert_eq!(session.subjects(), [top, "meanwhile", "start"]);
         assert_eq!(session.file("train.py"), "lr = 2\nsteps = 10\n");
         let who = session.place.git(&["log", "-1", "--format=%an|%cn"]);
@@ -134,30 +116,16 @@ fn a_local_change_in_the_way_stops_the_landing_and_the_result_is_kept() {
     session.place.write("train.py", "mine, later\n");
     let before = session.place.snapshot();
     let error = session.land(Style::Squash).unwrap_err();
-    let LandError::CheckoutInTheWay { stderr, result, .. } = &error else {
-        panic!("{error}")
-    };
+    let LandError::CheckoutInTheWay { stderr, result, .. } = &error else { panic!("{error}") };
     assert!(stderr.contains("train.py"), "{stderr}");
     let mut after = session.place.snapshot();
     // Git may note file times in the index; what it says must be the same.
     after.insert(".git/index".into(), before[".git/index"].clone());
     assert_eq!(after, before);
-    assert_eq!(
-        session.place.git(&["diff", "--cached", "--name-only"]),
-        "train.py"
-    );
-    assert_eq!(
-        session
-            .repo
-            .read_ref("refs/autoresearch/x/landed")
-            .unwrap()
-            .as_ref(),
-        Some(result)
-    );
+    assert_eq!(session.place.git(&["diff", "--cached", "--name-only"]), "train.py");
+    assert_eq!(session.repo.read_ref("refs/autoresearch/x/landed").unwrap().as_ref(), Some(result));
     session.place.git(&["stash", "-q"]);
-    session
-        .place
-        .git(&["merge", "-q", "--ff-only", "refs/autoresearch/x/landed"]);
+    session.place.git(&["merge", "-q", "--ff-only", "refs/autoresearch/x/landed"]);
 }
 
 #[test]
@@ -165,10 +133,7 @@ fn an_untracked_file_in_the_way_is_not_overwritten() {
     let mut session = session();
     session.kept[1] = candidate(&session.repo, &session.kept[0], 3, "new.py", "theirs\n");
     session.place.write("new.py", "mine\n");
-    assert!(matches!(
-        session.land(Style::Rebase),
-        Err(LandError::CheckoutInTheWay { .. })
-    ));
+    assert!(matches!(session.land(Style::Rebase), Err(LandError::CheckoutInTheWay { .. })));
     assert_eq!(session.file("new.py"), "mine\n");
     assert_eq!(session.subjects(), ["start"]);
 }
@@ -191,9 +156,7 @@ fn a_branch_that_is_checked_out_nowhere_moves_alone() {
 fn a_branch_in_another_worktree_of_the_user_is_updated_there() {
     let session = session();
     session.place.git(&["checkout", "-q", "-b", "elsewhere"]);
-    session
-        .place
-        .git(&["worktree", "add", "-q", "../side", "main"]);
+    session.place.git(&["worktree", "add", "-q", "../side", "main"]);
     let landing = Landing {
         onto: "main".into(),
         base: session.base.clone(),
@@ -203,15 +166,9 @@ fn a_branch_in_another_worktree_of_the_user_is_updated_there() {
         message: String::new(),
         reference: "refs/autoresearch/x/landed".into(),
     };
-    session
-        .repo
-        .land(&landing, &session.place.folder("land"))
-        .unwrap();
+    session.repo.land(&landing, &session.place.folder("land")).unwrap();
     let side = session.place.temp.path().join("side");
-    assert_eq!(
-        fs::read_to_string(side.join("lib/model.py")).unwrap(),
-        "depth = 3\n"
-    );
+    assert_eq!(fs::read_to_string(side.join("lib/model.py")).unwrap(), "depth = 3\n");
     assert_eq!(session.place.git_in(&side, &["status", "--short"]), "");
 }
 
@@ -227,9 +184,6 @@ fn a_branch_that_does_not_exist_is_named() {
         message: "m".into(),
         reference: "refs/autoresearch/x/landed".into(),
     };
-    let error = session
-        .repo
-        .land(&landing, &session.place.folder("land"))
-        .unwrap_err();
+    let error = session.repo.land(&landing, &session.place.folder("land")).unwrap_err();
     assert!(matches!(error, LandError::NoBranch(_)), "{error}");
 }

@@ -1,9 +1,6 @@
 //! With real git, in temporary repositories that see nothing of this machine.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "helpers of tests, outside of test functions"
-)]
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside of test functions")]
 
 mod candidates;
 mod checkout;

@@ -98,15 +98,8 @@ impl Place {
             .envs(safe)
             .output()
             .unwrap();
-        let text = if output.status.success() {
-            output.stdout
-        } else {
-            output.stderr
-        };
-        (
-            output.status.success(),
-            String::from_utf8_lossy(&text).trim_end().to_owned(),
-        )
+        let text = if output.status.success() { output.stdout } else { output.stderr };
+        (output.status.success(), String::from_utf8_lossy(&text).trim_end().to_owned())
     }
 
     pub(crate) fn write(&self, path: &str, content: impl AsRef<[u8]>) {
@@ -117,14 +110,7 @@ impl Place {
 
     pub(crate) fn commit_all(&self, message: &str) -> CommitId {
         self.git(&["add", "-A"]);
-        self.git(&[
-            "commit",
-            "-q",
-            "--no-verify",
-            "--no-gpg-sign",
-            "-m",
-            message,
-        ]);
+        self.git(&["commit", "-q", "--no-verify", "--no-gpg-sign", "-m", message]);
         CommitId(self.git(&["rev-parse", "HEAD"]))
     }
 
@@ -153,17 +139,9 @@ impl Place {
                     || path == ".git/HEAD"
                     || path == ".git/config")
         });
-        all.insert(
-            "stash".into(),
-            self.try_git_in(&self.root, &["stash", "list"]).1.into(),
-        );
-        let refs = self.git(&[
-            "for-each-ref",
-            "refs/heads",
-            "refs/tags",
-            "refs/stash",
-            "refs/remotes",
-        ]);
+        all.insert("stash".into(), self.try_git_in(&self.root, &["stash", "list"]).1.into());
+        let refs =
+            self.git(&["for-each-ref", "refs/heads", "refs/tags", "refs/stash", "refs/remotes"]);
         all.insert("refs".into(), refs.into());
         all
     }
@@ -176,22 +154,14 @@ pub(crate) fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
-            let name = path
-                .strip_prefix(root)
-                .unwrap()
-                .to_string_lossy()
-                .into_owned();
+            let name = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
             let kind = fs::symlink_metadata(&path).unwrap();
             if kind.is_dir() {
                 folders.push(path);
             } else if kind.is_symlink() {
                 files.insert(
                     name,
-                    fs::read_link(&path)
-                        .unwrap()
-                        .to_string_lossy()
-                        .into_owned()
-                        .into(),
+                    fs::read_link(&path).unwrap().to_string_lossy().into_owned().into(),
                 );
             } else if name != ".git" {
                 files.insert(name, fs::read(&path).unwrap());
@@ -206,10 +176,7 @@ pub(crate) fn names(files: &BTreeMap<String, Vec<u8>>) -> Vec<&str> {
 }
 
 pub(crate) fn change(path: &str, content: &[u8]) -> FileEdit {
-    FileEdit {
-        path: path.to_owned(),
-        content: Some(content.to_vec()),
-    }
+    FileEdit { path: path.to_owned(), content: Some(content.to_vec()) }
 }
 
 /// What a blob holds.
@@ -227,12 +194,6 @@ pub(crate) fn candidate(
 ) -> CommitId {
     let files = [change(path, content.as_bytes())];
     let reference = format!("refs/autoresearch/x/{number}");
-    repo.commit(
-        parent,
-        &files,
-        &format!("exp: {number}"),
-        &reference,
-        Timestamp(1_000_000),
-    )
-    .unwrap()
+    repo.commit(parent, &files, &format!("exp: {number}"), &reference, Timestamp(1_000_000))
+        .unwrap()
 }

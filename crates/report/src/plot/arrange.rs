@@ -65,24 +65,12 @@ fn arrange(mut placer: Placer, order: &[&Wanted]) -> (f64, Vec<Label>) {
     let (mut worth, mut labels) = (0.0, Vec::new());
     for wanted in order {
         let Mark { x, y, .. } = wanted.mark;
-        let found = wanted
-            .variants
-            .iter()
-            .enumerate()
-            .find_map(|(i, (words, width))| {
-                Some((
-                    placer.place(x, y, *width, LINE)?,
-                    words,
-                    1.0 - 0.1 * i as f64,
-                ))
-            });
+        let found = wanted.variants.iter().enumerate().find_map(|(i, (words, width))| {
+            Some((placer.place(x, y, *width, LINE)?, words, 1.0 - 0.1 * i as f64))
+        });
         if let Some((place, words, share)) = found {
             worth += wanted.worth * share;
-            labels.push(Label {
-                place,
-                words: words.clone(),
-                gain: wanted.gain.clone(),
-            });
+            labels.push(Label { place, words: words.clone(), gain: wanted.gain.clone() });
         }
     }
     (worth, labels)
@@ -95,17 +83,9 @@ fn wanted(chart: &Chart, history: &History) -> Vec<Wanted> {
     let gain = |m: &Mark| gains[m.index].unwrap_or(0.0);
     let best = history.best().map(|b| b.number);
     let is_best = |m: &Mark| Some(history.points[m.index].number) == best;
-    let mut marks: Vec<Mark> = chart
-        .kept
-        .iter()
-        .copied()
-        .filter(|m| history.points[m.index].is_gain())
-        .collect();
-    marks.sort_by(|a, b| {
-        is_best(b)
-            .cmp(&is_best(a))
-            .then(gain(b).total_cmp(&gain(a)))
-    });
+    let mut marks: Vec<Mark> =
+        chart.kept.iter().copied().filter(|m| history.points[m.index].is_gain()).collect();
+    marks.sort_by(|a, b| is_best(b).cmp(&is_best(a)).then(gain(b).total_cmp(&gain(a))));
     marks.truncate(MOST);
     let values = marks.iter().filter_map(|m| history.points[m.index].value());
     let precision = Precision::of(values, marks.iter().map(gain));
@@ -115,21 +95,10 @@ fn wanted(chart: &Chart, history: &History) -> Vec<Wanted> {
         .map(|mark| {
             let sentence = one_line(&history.points[mark.index].hypothesis);
             let size = gain(&mark);
-            let change = if direction == Direction::Minimize {
-                -size
-            } else {
-                size
-            };
-            let gain = if size == 0.0 {
-                String::new()
-            } else {
-                minus(&precision.signed(change))
-            };
-            let gain_width = if gain.is_empty() {
-                0.0
-            } else {
-                text::bold_width(&gain, LABEL) + 6.0
-            };
+            let change = if direction == Direction::Minimize { -size } else { size };
+            let gain = if size == 0.0 { String::new() } else { minus(&precision.signed(change)) };
+            let gain_width =
+                if gain.is_empty() { 0.0 } else { text::bold_width(&gain, LABEL) + 6.0 };
             let mut variants: Vec<(String, f64)> = WIDTHS
                 .into_iter()
                 .map(|most| text::cut(&sentence, LABEL, most.min(chart.area.width * 0.45)))
@@ -139,17 +108,8 @@ fn wanted(chart: &Chart, history: &History) -> Vec<Wanted> {
                 })
                 .collect();
             variants.dedup();
-            let worth = if is_best(&mark) {
-                1.0
-            } else {
-                0.1 + 0.9 * (size / largest).max(0.0)
-            };
-            Wanted {
-                mark,
-                variants,
-                gain,
-                worth,
-            }
+            let worth = if is_best(&mark) { 1.0 } else { 0.1 + 0.9 * (size / largest).max(0.0) };
+            Wanted { mark, variants, gain, worth }
         })
         .collect()
 }
@@ -167,24 +127,11 @@ fn placer(chart: &Chart, history: &History) -> Placer {
     let segments = chart.best_line.windows(2).map(|w| {
         let ((x0, y0), (x1, y1)) = (w[0], w[1]);
         let (x, y) = (x0.min(x1) - 2.0, y0.min(y1) - 2.0);
-        Rect {
-            x,
-            y,
-            width: (x1 - x0).abs() + 4.0,
-            height: (y1 - y0).abs() + 4.0,
-        }
+        Rect { x, y, width: (x1 - x0).abs() + 4.0, height: (y1 - y0).abs() + 4.0 }
     });
-    let baseline = chart.baseline_y.map(|y| Rect {
-        x: area.x,
-        y: y - 1.5,
-        width: area.width,
-        height: 3.0,
-    });
-    let points = chart
-        .discarded
-        .iter()
-        .chain(&chart.beyond)
-        .map(|m| (m.x - area.x, m.y - area.y));
+    let baseline =
+        chart.baseline_y.map(|y| Rect { x: area.x, y: y - 1.5, width: area.width, height: 3.0 });
+    let points = chart.discarded.iter().chain(&chart.beyond).map(|m| (m.x - area.x, m.y - area.y));
     Placer {
         bounds: Rect {
             x: area.x + 4.0,
@@ -195,10 +142,6 @@ fn placer(chart: &Chart, history: &History) -> Placer {
         taken: discs.chain(segments).chain(baseline).collect(),
         crowd: Crowd::new(area.width, area.height, points),
         clearance: radius + 1.0,
-        empty_side: if history.session.direction == Direction::Minimize {
-            1.0
-        } else {
-            -1.0
-        },
+        empty_side: if history.session.direction == Direction::Minimize { 1.0 } else { -1.0 },
     }
 }

@@ -31,10 +31,7 @@ pub struct Size {
 impl Default for Size {
     /// 1200 by 640.
     fn default() -> Size {
-        Size {
-            width: 1200,
-            height: 640,
-        }
+        Size { width: 1200, height: 640 }
     }
 }
 
@@ -91,13 +88,8 @@ impl Chart {
             history.points.iter().map(|p| p.number).min().unwrap_or(0) as f64,
             history.points.iter().map(|p| p.number).max().unwrap_or(0) as f64,
         );
-        let pad = ((numbers.1 - numbers.0) * 0.015)
-            .max(0.5)
-            .max(numbers.1 * 1e-12);
-        let x_range = Range {
-            low: numbers.0 - pad,
-            high: numbers.1 + pad,
-        };
+        let pad = ((numbers.1 - numbers.0) * 0.015).max(0.5).max(numbers.1 * 1e-12);
+        let x_range = Range { low: numbers.0 - pad, high: numbers.1 + pad };
 
         let (title, subtitle) = headings(history);
         let title_width = text::bold_width(&title.0, 20.0) + text::width(&title.1, 20.0);
@@ -107,11 +99,7 @@ impl Chart {
             text::bold_width(value, LABEL) + text::width(name, LABEL)
         };
         let right = 26.0 + ends.iter().map(|e| end_width(&e.1)).fold(0.0, f64::max);
-        let left = 30.0
-            + y_ticks
-                .iter()
-                .map(|t| text::width(&t.1, LABEL))
-                .fold(34.0, f64::max);
+        let left = 30.0 + y_ticks.iter().map(|t| text::width(&t.1, LABEL)).fold(34.0, f64::max);
         let top = if legend_below { 104.0 } else { 80.0 };
         let bottom = 50.0;
         let has_strip = history.points.iter().any(|p| p.value().is_none());
@@ -146,20 +134,14 @@ impl Chart {
             beyond: Vec::new(),
             crashed: Vec::new(),
             best_line: Vec::new(),
-            baseline_y: history
-                .baseline()
-                .filter(|b| range.is_some_and(|r| r.has(*b)))
-                .map(at_y),
+            baseline_y: history.baseline().filter(|b| range.is_some_and(|r| r.has(*b))).map(at_y),
             end_labels: Vec::new(),
             labels: Vec::new(),
             x_ticks: scale::whole_ticks(x_range, (area.width / 110.0) as usize)
                 .into_iter()
                 .map(|(n, label)| (at_x(n), label))
                 .collect(),
-            y_ticks: y_ticks
-                .into_iter()
-                .map(|(v, label)| (at_y(v), label))
-                .collect(),
+            y_ticks: y_ticks.into_iter().map(|(v, label)| (at_y(v), label)).collect(),
             legend_below,
         };
         chart.put_points(history, range, at_x, at_y);
@@ -185,18 +167,10 @@ impl Chart {
             let point = &history.points[index];
             let x = at_x(point.number as f64);
             let Some(value) = point.value() else {
-                self.crashed.push(Mark {
-                    x,
-                    y: strip_y,
-                    index,
-                });
+                self.crashed.push(Mark { x, y: strip_y, index });
                 continue;
             };
-            let mark = Mark {
-                x,
-                y: at_y(value),
-                index,
-            };
+            let mark = Mark { x, y: at_y(value), index };
             let is_kept = point.verdict == Verdict::Keep;
             if range.is_some_and(|r| !r.has(value)) {
                 self.beyond.push(mark);
@@ -220,11 +194,9 @@ impl Chart {
             [] => {}
         }
         // What falls on one pixel is one corner, one disc.
-        self.best_line
-            .dedup_by(|a, b| (a.0 - b.0).abs() < 0.25 && (a.1 - b.1).abs() < 0.25);
+        self.best_line.dedup_by(|a, b| (a.0 - b.0).abs() < 0.25 && (a.1 - b.1).abs() < 0.25);
         if self.kept.len() > 1000 {
-            self.kept
-                .dedup_by(|a, b| (a.x - b.x).abs() < 2.0 && (a.y - b.y).abs() < 2.0);
+            self.kept.dedup_by(|a, b| (a.x - b.x).abs() < 2.0 && (a.y - b.y).abs() < 2.0);
         }
     }
 
@@ -240,11 +212,7 @@ impl Chart {
 
 /// What the y axis shows.
 fn value_range(history: &History) -> Option<Range> {
-    let sign = if history.session.direction == Direction::Minimize {
-        1.0
-    } else {
-        -1.0
-    };
+    let sign = if history.session.direction == Direction::Minimize { 1.0 } else { -1.0 };
     let (mut kept, mut others) = (Vec::new(), Vec::new());
     for point in &history.points {
         if let Some(value) = point.value() {
@@ -256,35 +224,20 @@ fn value_range(history: &History) -> Option<Range> {
         }
     }
     let range = scale::robust_range(&kept, &others)?;
-    Some(if sign > 0.0 {
-        range
-    } else {
-        Range {
-            low: -range.high,
-            high: -range.low,
-        }
-    })
+    Some(if sign > 0.0 { range } else { Range { low: -range.high, high: -range.low } })
 }
 
 /// Title (metric and the rest of it) and subtitle.
 fn headings(history: &History) -> ((String, String), String) {
     let session = &history.session;
     let metric = text::cut(&one_line(&session.metric), 20.0, 420.0);
-    let tag = session
-        .tag
-        .as_deref()
-        .map(|t| format!(" · {}", text::cut(&one_line(t), 20.0, 200.0)));
-    let title = (
-        metric,
-        format!(", {}{}", session.direction, tag.unwrap_or_default()),
-    );
+    let tag =
+        session.tag.as_deref().map(|t| format!(" · {}", text::cut(&one_line(t), 20.0, 200.0)));
+    let title = (metric, format!(", {}{}", session.direction, tag.unwrap_or_default()));
     let counts = history.counts();
     if counts.total() == 0 {
-        let subtitle = if history.points.is_empty() {
-            "no experiment yet"
-        } else {
-            "only the baseline yet"
-        };
+        let subtitle =
+            if history.points.is_empty() { "no experiment yet" } else { "only the baseline yet" };
         return (title, subtitle.to_owned());
     }
     let mut subtitle = format!(
@@ -321,10 +274,8 @@ fn headings(history: &History) -> ((String, String), String) {
 fn end_texts(history: &History) -> Vec<(f64, (String, &'static str))> {
     let (baseline, best) = (history.baseline(), history.best());
     let change = baseline.zip(best.as_ref()).map(|(b, best)| best.metric - b);
-    let precision = Precision::of(
-        baseline.into_iter().chain(best.as_ref().map(|b| b.metric)),
-        change,
-    );
+    let precision =
+        Precision::of(baseline.into_iter().chain(best.as_ref().map(|b| b.metric)), change);
     let best = best
         .filter(|b| b.number > 0)
         .map(|b| (b.metric, (minus(&precision.value(b.metric)), " best")));

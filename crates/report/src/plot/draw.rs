@@ -33,18 +33,12 @@ const CROSS: f64 = 9.0;
 pub(crate) fn document(chart: &Chart, history: &History) -> String {
     let (width, height) = (chart.width, chart.height);
     let mut svg = String::with_capacity(64 * 1024);
-    let summary = xml(&format!(
-        "{}{}: {}",
-        chart.title.0, chart.title.1, chart.subtitle
-    ));
+    let summary = xml(&format!("{}{}: {}", chart.title.0, chart.title.1, chart.subtitle));
     let _ = writeln!(
         svg,
         r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img" aria-label="{summary}" font-family="Inter, -apple-system, 'Segoe UI', Roboto, Helvetica, Arial, sans-serif" font-size="{LABEL}">"#
     );
-    let _ = writeln!(
-        svg,
-        r##"<rect width="{width}" height="{height}" fill="#ffffff"/>"##
-    );
+    let _ = writeln!(svg, r##"<rect width="{width}" height="{height}" fill="#ffffff"/>"##);
     axes(&mut svg, chart);
     lines_below(&mut svg, chart);
     discards(&mut svg, chart, history);
@@ -70,24 +64,15 @@ fn axes(svg: &mut String, chart: &Chart) {
     let _ = writeln!(svg, r#"<g fill="{MUTED}">"#);
     for (y, label) in &chart.y_ticks {
         let (x, y, label) = (left - 10.0, y + 4.2, label.replace('-', "−"));
-        let _ = writeln!(
-            svg,
-            r#"<text x="{x:.1}" y="{y:.1}" text-anchor="end">{label}</text>"#
-        );
+        let _ = writeln!(svg, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="end">{label}</text>"#);
     }
     for (x, label) in &chart.x_ticks {
         let y = floor + 19.0;
-        let _ = writeln!(
-            svg,
-            r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle">{label}</text>"#
-        );
+        let _ = writeln!(svg, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="middle">{label}</text>"#);
     }
     if let Some(strip) = chart.strip {
         let (x, y) = (left - 10.0, strip.y + strip.height / 2.0 + 4.2);
-        let _ = writeln!(
-            svg,
-            r#"<text x="{x:.1}" y="{y:.1}" text-anchor="end">crash</text>"#
-        );
+        let _ = writeln!(svg, r#"<text x="{x:.1}" y="{y:.1}" text-anchor="end">crash</text>"#);
     }
     let _ = writeln!(
         svg,
@@ -96,16 +81,10 @@ fn axes(svg: &mut String, chart: &Chart) {
         floor + 39.0
     );
     svg.push_str("</g>\n");
-    let _ = writeln!(
-        svg,
-        r#"<path d="M{left:.1} {floor:.1}H{right:.1}" stroke="{AXIS}"/>"#
-    );
+    let _ = writeln!(svg, r#"<path d="M{left:.1} {floor:.1}H{right:.1}" stroke="{AXIS}"/>"#);
     if let Some(strip) = chart.strip {
-        let _ = writeln!(
-            svg,
-            r#"<path d="M{left:.1} {:.1}H{right:.1}" stroke="{GRID}"/>"#,
-            strip.y
-        );
+        let _ =
+            writeln!(svg, r#"<path d="M{left:.1} {:.1}H{right:.1}" stroke="{GRID}"/>"#, strip.y);
     }
     if chart.kept.is_empty() && chart.discarded.is_empty() && chart.beyond.is_empty() {
         let message = if chart.crashed.is_empty() {
@@ -146,21 +125,14 @@ fn discards(svg: &mut String, chart: &Chart, history: &History) {
         gathered(svg, chart, &chart.discarded);
         return;
     }
-    let radius = if chart.discarded.len() > 400 {
-        2.2
-    } else {
-        3.2
-    };
+    let radius = if chart.discarded.len() > 400 { 2.2 } else { 3.2 };
     let _ = writeln!(
         svg,
         r##"<g fill="#ffffff" fill-opacity="0.6" stroke="{DISCARD}" stroke-width="1.2">"##
     );
     for mark in &chart.discarded {
-        let tip = if chart.discarded.len() <= TIPS {
-            tooltip(history, mark)
-        } else {
-            String::new()
-        };
+        let tip =
+            if chart.discarded.len() <= TIPS { tooltip(history, mark) } else { String::new() };
         let _ = writeln!(
             svg,
             r#"<circle cx="{:.1}" cy="{:.1}" r="{radius}">{tip}</circle>"#,
@@ -269,11 +241,7 @@ fn crashes(svg: &mut String, chart: &Chart, history: &History) {
     };
     if marks.len() as f64 * CROSS < chart.area.width {
         for mark in marks {
-            cross(
-                mark.x,
-                mark.y,
-                &format!(">{}</path>", tooltip(history, mark)),
-            );
+            cross(mark.x, mark.y, &format!(">{}</path>", tooltip(history, mark)));
         }
     } else {
         // One cross for all that would touch, the paler the fewer they are.
@@ -290,10 +258,7 @@ fn crashes(svg: &mut String, chart: &Chart, history: &History) {
             cross(
                 x,
                 marks[0].y,
-                &format!(
-                    r#" stroke-opacity="{:.2}"/>"#,
-                    0.15 + 0.85 * f64::from(*count) / most
-                ),
+                &format!(r#" stroke-opacity="{:.2}"/>"#, 0.15 + 0.85 * f64::from(*count) / most),
             );
         }
     }
@@ -317,16 +282,9 @@ fn keeps(svg: &mut String, chart: &Chart, history: &History) {
     let radius = chart.kept_radius();
     let has_tips = chart.kept.len() <= TIPS;
     let ring = radius * 0.3;
-    let _ = writeln!(
-        svg,
-        r##"<g fill="{KEEP}" stroke="#ffffff" stroke-width="{ring:.1}">"##
-    );
+    let _ = writeln!(svg, r##"<g fill="{KEEP}" stroke="#ffffff" stroke-width="{ring:.1}">"##);
     for mark in &chart.kept {
-        let tip = if has_tips {
-            tooltip(history, mark)
-        } else {
-            String::new()
-        };
+        let tip = if has_tips { tooltip(history, mark) } else { String::new() };
         // The baseline is where it began, not a gain: a square.
         if history.points[mark.index].is_baseline() {
             let (x, y, side) = (mark.x - radius, mark.y - radius, 2.0 * radius);
@@ -359,11 +317,8 @@ fn labels(svg: &mut String, chart: &Chart) {
     );
     for label in &chart.labels {
         let rect = label.place.rect;
-        let (x, anchor) = if label.place.ends_there {
-            (rect.x + rect.width, "end")
-        } else {
-            (rect.x, "start")
-        };
+        let (x, anchor) =
+            if label.place.ends_there { (rect.x + rect.width, "end") } else { (rect.x, "start") };
         let y = rect.y + rect.height * 0.75;
         let _ = write!(
             svg,
@@ -390,10 +345,7 @@ fn headings(svg: &mut String, chart: &Chart, history: &History) {
         xml(&chart.title.1)
     );
     let subtitle = xml(&text::cut(&chart.subtitle, 14.0, chart.width - 48.0));
-    let _ = writeln!(
-        svg,
-        r#"<text x="24" y="59" font-size="14" fill="{MUTED}">{subtitle}</text>"#
-    );
+    let _ = writeln!(svg, r#"<text x="24" y="59" font-size="14" fill="{MUTED}">{subtitle}</text>"#);
     legend(svg, chart, history);
 }
 
@@ -425,11 +377,8 @@ fn legend(svg: &mut String, chart: &Chart, history: &History) {
     ];
     let width = |name: &str| 12.0 + text::width(name, LABEL) + 18.0;
     let total: f64 = items.iter().filter(|i| i.0).map(|i| width(i.1)).sum();
-    let (mut x, y) = if chart.legend_below {
-        (30.0, 82.0)
-    } else {
-        (chart.width - 6.0 - total, 32.0)
-    };
+    let (mut x, y) =
+        if chart.legend_below { (30.0, 82.0) } else { (chart.width - 6.0 - total, 32.0) };
     for (_, name, shape) in items.iter().filter(|i| i.0) {
         let _ = writeln!(
             svg,
@@ -442,15 +391,9 @@ fn legend(svg: &mut String, chart: &Chart, history: &History) {
 /// What a browser shows when the mouse rests on a point.
 fn tooltip(history: &History, mark: &Mark) -> String {
     let point = &history.points[mark.index];
-    let value = point.value().map_or_else(String::new, |v| {
-        format!(" {}", Precision::of([v], point.gain).value(v))
-    });
+    let value = point
+        .value()
+        .map_or_else(String::new, |v| format!(" {}", Precision::of([v], point.gain).value(v)));
     let text = truncated(&point.hypothesis.chars().take(120).collect::<String>(), 100);
-    format!(
-        "<title>{}</title>",
-        xml(&format!(
-            "#{} {}{value} {text}",
-            point.number, point.verdict
-        ))
-    )
+    format!("<title>{}</title>", xml(&format!("#{} {}{value} {text}", point.number, point.verdict)))
 }

@@ -61,23 +61,13 @@ impl Crowd {
                 sums[i] = sums[i] + sums[i - 1] + sums[i - stride] - sums[i - stride - 1];
             }
         }
-        Crowd {
-            columns,
-            rows,
-            sums,
-        }
+        Crowd { columns, rows, sums }
     }
 
     fn within(&self, rect: &Rect) -> f64 {
         let cell = |at: f64, most: usize| ((at.max(0.0) / CELL) as usize).min(most);
-        let (x0, x1) = (
-            cell(rect.x, self.columns),
-            cell(rect.x + rect.width + CELL, self.columns),
-        );
-        let (y0, y1) = (
-            cell(rect.y, self.rows),
-            cell(rect.y + rect.height + CELL, self.rows),
-        );
+        let (x0, x1) = (cell(rect.x, self.columns), cell(rect.x + rect.width + CELL, self.columns));
+        let (y0, y1) = (cell(rect.y, self.rows), cell(rect.y + rect.height + CELL, self.rows));
         let sum = |x: usize, y: usize| f64::from(self.sums[y * (self.columns + 1) + x]);
         sum(x1, y1) - sum(x0, y1) - sum(x1, y0) + sum(x0, y0)
     }
@@ -141,30 +131,16 @@ impl Placer {
                 // stands right at its leader.
                 let gap = if offset.abs() < height { 9.0 } else { 4.0 };
                 let left = if ends_there { x - gap - width } else { x + gap };
-                let rect = Rect {
-                    x: left,
-                    y: y + offset - height / 2.0,
-                    width,
-                    height,
-                };
+                let rect = Rect { x: left, y: y + offset - height / 2.0, width, height };
                 let leader = (offset.abs() >= height).then(|| {
                     let (from, to) = if offset > 0.0 {
                         (y + clearance, y + offset + height * 0.35)
                     } else {
                         (y + offset - height * 0.35, y - clearance)
                     };
-                    Rect {
-                        x: x - 0.5,
-                        y: from,
-                        width: 1.0,
-                        height: (to - from).max(0.0),
-                    }
+                    Rect { x: x - 0.5, y: from, width: 1.0, height: (to - from).max(0.0) }
                 });
-                Place {
-                    rect,
-                    ends_there,
-                    leader,
-                }
+                Place { rect, ends_there, leader }
             })
         })
     }
@@ -210,23 +186,9 @@ mod tests {
 
     #[test]
     fn a_crowd_counts_what_lies_in_a_rectangle() {
-        let crowd = Crowd::new(
-            100.0,
-            100.0,
-            [(5.0, 5.0), (50.0, 50.0), (51.0, 50.0)].into_iter(),
-        );
-        let count = |x, y| {
-            crowd.within(&Rect {
-                x,
-                y,
-                width: 10.0,
-                height: 10.0,
-            })
-        };
-        assert_eq!(
-            (count(0.0, 0.0), count(45.0, 45.0), count(80.0, 10.0)),
-            (1.0, 2.0, 0.0)
-        );
+        let crowd = Crowd::new(100.0, 100.0, [(5.0, 5.0), (50.0, 50.0), (51.0, 50.0)].into_iter());
+        let count = |x, y| crowd.within(&Rect { x, y, width: 10.0, height: 10.0 });
+        assert_eq!((count(0.0, 0.0), count(45.0, 45.0), count(80.0, 10.0)), (1.0, 2.0, 0.0));
     }
 
     proptest! {

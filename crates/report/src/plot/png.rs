@@ -53,24 +53,14 @@ pub fn plot_png(svg: &str, scale: f32) -> Result<Vec<u8>, PngError> {
     };
     let tree = Tree::from_str(svg, &options)?;
     let (width, height) = (tree.size().width() * scale, tree.size().height() * scale);
-    let too_large = || PngError::Size {
-        scale,
-        width,
-        height,
-    };
+    let too_large = || PngError::Size { scale, width, height };
     if !(width >= 1.0 && height >= 1.0 && f64::from(width) * f64::from(height) <= MOST_PIXELS) {
         return Err(too_large());
     }
     let mut picture =
         Pixmap::new(width.round() as u32, height.round() as u32).ok_or_else(too_large)?;
-    resvg::render(
-        &tree,
-        Transform::from_scale(scale, scale),
-        &mut picture.as_mut(),
-    );
-    picture
-        .encode_png()
-        .map_err(|e| PngError::Encode(e.to_string()))
+    resvg::render(&tree, Transform::from_scale(scale, scale), &mut picture.as_mut());
+    picture.encode_png().map_err(|e| PngError::Encode(e.to_string()))
 }
 
 /// Both weights, and nothing else under any name.
@@ -101,11 +91,7 @@ mod tests {
         let png = plot_png(&SVG.replace("WEIGHT", weight), 2.0).unwrap();
         let picture = Pixmap::decode_png(&png).unwrap();
         assert_eq!((picture.width(), picture.height()), (120, 40));
-        picture
-            .pixels()
-            .iter()
-            .map(|p| usize::from(p.alpha()))
-            .sum()
+        picture.pixels().iter().map(|p| usize::from(p.alpha())).sum()
     }
 
     #[test]
@@ -118,10 +104,7 @@ mod tests {
     fn what_is_no_picture_is_an_error() {
         assert!(matches!(plot_png("<svg", 1.0), Err(PngError::Svg(_))));
         for scale in [0.0, -1.0, f32::NAN, f32::INFINITY, 1e6] {
-            assert!(
-                matches!(plot_png(SVG, scale), Err(PngError::Size { .. })),
-                "{scale}"
-            );
+            assert!(matches!(plot_png(SVG, scale), Err(PngError::Size { .. })), "{scale}");
         }
     }
 }

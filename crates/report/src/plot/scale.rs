@@ -33,14 +33,13 @@ impl Range {
             span * share
         } else {
             // A constant metric still needs a scale.
-            (self.low.abs() * 0.01)
-                .max(f64::MIN_POSITIVE * 1e10)
-                .max(if self.low == 0.0 { 1.0 } else { 0.0 })
+            (self.low.abs() * 0.01).max(f64::MIN_POSITIVE * 1e10).max(if self.low == 0.0 {
+                1.0
+            } else {
+                0.0
+            })
         };
-        Range {
-            low: self.low - pad,
-            high: self.high + pad,
-        }
+        Range { low: self.low - pad, high: self.high + pad }
     }
 }
 
@@ -52,11 +51,7 @@ impl Range {
 pub(crate) fn robust_range(kept: &[f64], others: &[f64]) -> Option<Range> {
     let clamp = |v: &f64| v.clamp(-HUGE, HUGE);
     let kept: Vec<f64> = kept.iter().map(clamp).collect();
-    let mut all: Vec<f64> = others
-        .iter()
-        .map(clamp)
-        .chain(kept.iter().copied())
-        .collect();
+    let mut all: Vec<f64> = others.iter().map(clamp).chain(kept.iter().copied()).collect();
     all.sort_by(f64::total_cmp);
     let (lowest, highest) = (*all.first()?, *all.last()?);
     let at = |share: f64| all[(share * (all.len() - 1) as f64).round() as usize];
@@ -73,11 +68,8 @@ pub(crate) fn robust_range(kept: &[f64], others: &[f64]) -> Option<Range> {
         // Kept values count, also beyond the fence, unless they are absurd: a
         // baseline that diverged.
         let far = at(0.75) + 20.0 * spread.max(at(0.75) - best);
-        let worst = kept
-            .iter()
-            .copied()
-            .filter(|v| all.len() < 3 || *v <= far)
-            .fold(best, f64::max);
+        let worst =
+            kept.iter().copied().filter(|v| all.len() < 3 || *v <= far).fold(best, f64::max);
         let core = worst - best;
         low = low.min(best);
         high = high.max(worst);
@@ -99,19 +91,14 @@ pub(crate) fn ticks(range: Range, about: usize) -> Vec<(f64, String)> {
     {
         return Vec::new();
     }
-    let positions: Vec<f64> = (0..=(last - first) as u32)
-        .map(|i| (first + f64::from(i)) * step)
-        .collect();
+    let positions: Vec<f64> =
+        (0..=(last - first) as u32).map(|i| (first + f64::from(i)) * step).collect();
     let largest = positions.iter().fold(0.0_f64, |m, p| m.max(p.abs()));
     let exponent = step.log10().floor() as i32;
     // A step of 2.5 needs one digit more than its magnitude says.
     let extra = i32::from((step / 10_f64.powi(exponent) * 10.0).round() % 10.0 != 0.0);
     let label = |position: f64| {
-        let position = if position.abs() < step / 2.0 {
-            0.0
-        } else {
-            position
-        };
+        let position = if position.abs() < step / 2.0 { 0.0 } else { position };
         if largest > 0.0 && !(1e-3..1e6).contains(&largest) {
             let digits = largest.log10().floor() as i32 - exponent + 1 + extra;
             significant(position, digits.clamp(1, 17) as usize)
@@ -125,9 +112,7 @@ pub(crate) fn ticks(range: Range, about: usize) -> Vec<(f64, String)> {
 
 /// Ticks at whole numbers.
 pub(crate) fn whole_ticks(range: Range, about: usize) -> Vec<(f64, String)> {
-    let step = round_step((range.high - range.low) / about.max(1) as f64)
-        .max(1.0)
-        .round();
+    let step = round_step((range.high - range.low) / about.max(1) as f64).max(1.0).round();
     let first = (range.low / step).ceil().max(0.0);
     let count = ((range.high / step).floor() - first).clamp(0.0, 50.0) as u32;
     (0..=count)
@@ -156,11 +141,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn labels(low: f64, high: f64) -> String {
-        ticks(Range { low, high }, 5)
-            .into_iter()
-            .map(|(_, l)| l)
-            .collect::<Vec<_>>()
-            .join(" ")
+        ticks(Range { low, high }, 5).into_iter().map(|(_, l)| l).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -169,25 +150,14 @@ mod tests {
         assert_eq!(labels(-0.3, 0.9), "-0.25 0.00 0.25 0.50 0.75");
         assert_eq!(labels(0.0, 100.0), "0 20 40 60 80 100");
         assert_eq!(labels(1e-7, 5e-7), "1e-7 2e-7 3e-7 4e-7 5e-7");
-        let whole: Vec<_> = whole_ticks(
-            Range {
-                low: 0.0,
-                high: 3.0,
-            },
-            10,
-        )
-        .into_iter()
-        .map(|t| t.1)
-        .collect();
+        let whole: Vec<_> =
+            whole_ticks(Range { low: 0.0, high: 3.0 }, 10).into_iter().map(|t| t.1).collect();
         assert_eq!(whole, ["0", "1", "2", "3"]);
     }
 
     #[test]
     fn a_diverged_run_does_not_squash_the_rest() {
-        let others: Vec<f64> = (0..50)
-            .map(|i| 1.0 + f64::from(i) / 500.0)
-            .chain([1e30])
-            .collect();
+        let others: Vec<f64> = (0..50).map(|i| 1.0 + f64::from(i) / 500.0).chain([1e30]).collect();
         let range = robust_range(&[1.0, 0.98, 0.97], &others).unwrap();
         assert!(range.high < 1.2 && range.low < 0.97, "{range:?}");
         let range = robust_range(&[1e30, 1.0, 0.9, 0.8], &others).unwrap();

@@ -20,15 +20,10 @@ const SEMI_BOLD: f64 = 1.03;
 pub(crate) fn width(text: &str, size: f64) -> f64 {
     let thousandths: f64 = text
         .chars()
-        .map(|c| {
-            match u32::from(c)
-                .checked_sub(32)
-                .and_then(|i| REGULAR.get(i as usize))
-            {
-                Some(advance) => f64::from(*advance),
-                None if u32::from(c) >= 0x2e80 => 1000.0,
-                None => 700.0,
-            }
+        .map(|c| match u32::from(c).checked_sub(32).and_then(|i| REGULAR.get(i as usize)) {
+            Some(advance) => f64::from(*advance),
+            None if u32::from(c) >= 0x2e80 => 1000.0,
+            None => 700.0,
         })
         .sum();
     thousandths * size * SAFETY / 1000.0

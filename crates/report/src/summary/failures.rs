@@ -43,9 +43,8 @@ pub(super) fn discarded_section(text: &mut String, facts: &Facts<'_>) {
         let (counts, groups) = categories.entry(step.point.category).or_default();
         counts.add(step.point.verdict);
         if step.point.verdict == Verdict::Discard {
-            let group = groups
-                .entry(without_numbers(&step.point.hypothesis))
-                .or_insert_with(|| Group {
+            let group =
+                groups.entry(without_numbers(&step.point.hypothesis)).or_insert_with(|| Group {
                     first: step,
                     numbers: Vec::new(),
                     count: 0,
@@ -94,11 +93,7 @@ pub(super) fn discarded_section(text: &mut String, facts: &Facts<'_>) {
         }
         let rest: u64 = groups.iter().skip(GROUPS_SHOWN).map(|g| g.count).sum();
         if rest > 0 {
-            let _ = writeln!(
-                text,
-                "- and {} of other kinds",
-                numbers::count(rest, "attempt")
-            );
+            let _ = writeln!(text, "- and {} of other kinds", numbers::count(rest, "attempt"));
         }
         text.push('\n');
     }
@@ -109,11 +104,7 @@ fn attempts(group: &Group<'_>) -> String {
     if group.count == 1 {
         numbers
     } else {
-        let how = if group.varies {
-            " with different numbers"
-        } else {
-            ""
-        };
+        let how = if group.varies { " with different numbers" } else { "" };
         format!("{} times{how}: {numbers}", numbers::grouped(group.count))
     }
 }
@@ -139,11 +130,7 @@ fn why(group: &Group<'_>, facts: &Facts<'_>) -> String {
     } else if closest < 0.0 {
         format!("worse by {} to {}", size(closest), size(furthest))
     } else if furthest < 0.0 {
-        format!(
-            "at best {}, at worst {} worse",
-            outcome(closest, facts),
-            size(furthest)
-        )
+        format!("at best {}, at worst {} worse", outcome(closest, facts), size(furthest))
     } else {
         outcome(closest, facts)
     }
@@ -164,11 +151,7 @@ pub(super) fn crashed_section(text: &mut String, facts: &Facts<'_>) {
         return;
     }
     let mut kinds: HashMap<Option<CrashKind>, (u64, Vec<&Step<'_>>)> = HashMap::new();
-    for step in facts
-        .steps
-        .iter()
-        .filter(|s| s.point.verdict == Verdict::Crash)
-    {
+    for step in facts.steps.iter().filter(|s| s.point.verdict == Verdict::Crash) {
         let (count, shown) = kinds.entry(step.point.crash_kind).or_default();
         *count += 1;
         if shown.len() < CRASHES_SHOWN {
@@ -177,10 +160,7 @@ pub(super) fn crashed_section(text: &mut String, facts: &Facts<'_>) {
     }
     let mut kinds: Vec<_> = kinds.into_iter().collect();
     kinds.sort_by_key(|(_, (count, shown))| {
-        (
-            std::cmp::Reverse(*count),
-            shown.first().map(|s| s.point.number),
-        )
+        (std::cmp::Reverse(*count), shown.first().map(|s| s.point.number))
     });
     for (kind, (count, shown)) in kinds {
         let kind = kind.map_or_else(|| "Kind not recorded".to_owned(), |k| capitalised(name(k)));
@@ -216,9 +196,7 @@ pub(super) fn name(kind: CrashKind) -> &'static str {
 
 fn capitalised(text: &str) -> String {
     let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars).collect()
-    })
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }
 
 /// `raise LR from 0.003 to 6e-3` and `raise LR from 0.01 to 0.02` are attempts
@@ -236,9 +214,7 @@ fn without_numbers(text: &str) -> String {
             '.' | ',' | '_' => in_number && after_is_digit,
             'e' | 'E' => {
                 in_number
-                    && chars
-                        .peek()
-                        .is_some_and(|n| n.is_ascii_digit() || matches!(n, '-' | '+'))
+                    && chars.peek().is_some_and(|n| n.is_ascii_digit() || matches!(n, '-' | '+'))
             }
             '-' | '+' => {
                 (in_number && matches!(before, 'e' | 'E')) || (before == ' ' && after_is_digit)
@@ -262,14 +238,8 @@ mod tests {
 
     #[test]
     fn attempts_that_differ_in_their_numbers_are_alike() {
-        assert_eq!(
-            without_numbers("raise LR from 0.003 to 6e-3"),
-            "raise lr from # to #"
-        );
-        assert_eq!(
-            without_numbers("raise LR from 1,000 to -2.5E+7."),
-            "raise lr from # to #."
-        );
+        assert_eq!(without_numbers("raise LR from 0.003 to 6e-3"), "raise lr from # to #");
+        assert_eq!(without_numbers("raise LR from 1,000 to -2.5E+7."), "raise lr from # to #.");
         assert_eq!(without_numbers("set beta2 to .95"), "set beta2 to .#");
         assert_eq!(without_numbers("use layer2_norm"), "use layer2_norm");
     }

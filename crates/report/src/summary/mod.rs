@@ -34,10 +34,7 @@ pub struct SummaryOptions {
 impl Default for SummaryOptions {
     /// UTC, no plot.
     fn default() -> SummaryOptions {
-        SummaryOptions {
-            zone: TimeZone::UTC,
-            plot: None,
-        }
+        SummaryOptions { zone: TimeZone::UTC, plot: None }
     }
 }
 
@@ -56,11 +53,7 @@ pub(crate) struct Facts<'a> {
 impl<'a> Facts<'a> {
     fn of(history: &'a History) -> Facts<'a> {
         let steps: Vec<Step<'a>> = history.steps().collect();
-        let mut kept: Vec<Step<'a>> = steps
-            .iter()
-            .copied()
-            .filter(|s| s.point.is_gain())
-            .collect();
+        let mut kept: Vec<Step<'a>> = steps.iter().copied().filter(|s| s.point.is_gain()).collect();
         let gain = |s: &Step<'_>| s.gain.unwrap_or(f64::NEG_INFINITY);
         kept.sort_by(|a, b| gain(b).total_cmp(&gain(a)));
         let baseline = history.baseline();
@@ -69,15 +62,7 @@ impl<'a> Facts<'a> {
         // The smallest gains of a long list may be noise in the last digit.
         let gains = kept.iter().take(KEPT_SHOWN).filter_map(|s| s.gain);
         let precision = Precision::of(values, gains);
-        Facts {
-            history,
-            steps,
-            kept,
-            counts: history.counts(),
-            baseline,
-            best,
-            precision,
-        }
+        Facts { history, steps, kept, counts: history.counts(), baseline, best, precision }
     }
 
     /// A gain as a change of the metric, with its sign.
@@ -98,9 +83,7 @@ pub fn summary_markdown(history: &History, options: &SummaryOptions) -> String {
         None => "# AutoResearch summary\n\n".to_owned(),
     };
     if let Some(plot) = &options.plot {
-        let path = one_line(plot)
-            .replace(' ', "%20")
-            .replace(['(', ')', '<', '>'], "");
+        let path = one_line(plot).replace(' ', "%20").replace(['(', ')', '<', '>'], "");
         let _ = writeln!(text, "![Every experiment and the running best]({path})\n");
     }
     session_section(&mut text, &facts, &options.zone);
@@ -119,30 +102,19 @@ fn session_section(text: &mut String, facts: &Facts<'_>, zone: &TimeZone) {
     let mut rows: Vec<(&str, String)> = Vec::new();
     let mut row = |name, value: Option<String>| rows.extend(value.map(|v| (name, v)));
     row("Branch", session.branch.as_deref().map(markdown_code));
-    row(
-        "Metric",
-        Some(format!(
-            "{}, {}",
-            markdown_code(&session.metric),
-            session.direction
-        )),
-    );
+    row("Metric", Some(format!("{}, {}", markdown_code(&session.metric), session.direction)));
     let targets: Vec<String> = session.targets.iter().map(|t| markdown_code(t)).collect();
     row("Target", (!targets.is_empty()).then(|| targets.join(", ")));
     row("Command", session.command.as_deref().map(markdown_code));
     row("Platform", session.platform.as_deref().map(markdown));
     row("Dates", dates(session.started, session.ended, zone));
     let done = numbers::grouped(facts.counts.total());
-    let of = session
-        .iterations_max
-        .map_or_else(String::new, |m| format!(" of {}", numbers::grouped(m)));
+    let of =
+        session.iterations_max.map_or_else(String::new, |m| format!(" of {}", numbers::grouped(m)));
     row("Iterations", Some(format!("{done}{of}")));
     row(
         "Budget",
-        session
-            .budget_seconds
-            .and_then(numbers::seconds)
-            .map(|b| format!("{b} an experiment")),
+        session.budget_seconds.and_then(numbers::seconds).map(|b| format!("{b} an experiment")),
     );
     row("Stopped", session.stopped.as_deref().map(markdown));
     text.push_str("| Session | |\n|---|---|\n");
@@ -156,9 +128,7 @@ fn session_section(text: &mut String, facts: &Facts<'_>, zone: &TimeZone) {
 fn dates(started: Option<Timestamp>, ended: Option<Timestamp>, zone: &TimeZone) -> Option<String> {
     let started = started?;
     let date = |time: Timestamp, format: &str| {
-        let time = jiff::Timestamp::from_millisecond(time.0)
-            .ok()?
-            .to_zoned(zone.clone());
+        let time = jiff::Timestamp::from_millisecond(time.0).ok()?.to_zoned(zone.clone());
         Some(time.strftime(format).to_string())
     };
     let Some(ended) = ended.filter(|e| *e > started) else {
@@ -173,9 +143,7 @@ fn dates(started: Option<Timestamp>, ended: Option<Timestamp>, zone: &TimeZone) 
 }
 
 fn result_section(text: &mut String, facts: &Facts<'_>) {
-    let Facts {
-        counts, precision, ..
-    } = facts;
+    let Facts { counts, precision, .. } = facts;
     text.push_str("## Result\n\n");
     if counts.total() == 0 && facts.baseline.is_none() {
         let ran = if facts.history.points.is_empty() {
@@ -189,9 +157,7 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
     let _ = writeln!(
         text,
         "- Baseline: {}",
-        facts
-            .baseline
-            .map_or_else(|| "not measured".to_owned(), |b| precision.value(b))
+        facts.baseline.map_or_else(|| "not measured".to_owned(), |b| precision.value(b))
     );
     match &facts.best {
         Some(best) if best.number > 0 => {
@@ -256,10 +222,7 @@ fn kept_section(text: &mut String, facts: &Facts<'_>) {
     let has_time = shown.iter().any(|s| s.point.wall_seconds.is_some());
     text.push_str("Kept changes by what each brought over the incumbent of its time.\n\n");
     let metric = markdown(&facts.history.session.metric);
-    let _ = write!(
-        text,
-        "| rank | # | commit | change | before | {metric} | difference |"
-    );
+    let _ = write!(text, "| rank | # | commit | change | before | {metric} | difference |");
     let mut rule = "|---:|---:|---|---|---:|---:|---:|".to_owned();
     for (has, name) in [(has_memory, "memory"), (has_time, "time")] {
         if has {
@@ -276,33 +239,21 @@ fn kept_section(text: &mut String, facts: &Facts<'_>) {
             "| {} | {} | {} | {} | {} | {} | {} |",
             i + 1,
             point.number,
-            cell(
-                point
-                    .commit
-                    .as_deref()
-                    .map(|c| format!("`{}`", short_commit(c)))
-            ),
+            cell(point.commit.as_deref().map(|c| format!("`{}`", short_commit(c)))),
             sentence(&point.hypothesis),
             cell(step.incumbent.map(|v| facts.precision.value(v))),
             cell(point.value().map(|v| facts.precision.value(v))),
-            cell(
-                step.gain
-                    .map(|g| match point.reason.as_deref().filter(|_| g == 0.0) {
-                        // Kept for another reason than the metric.
-                        Some(reason) => markdown(reason),
-                        None => facts.change(g),
-                    })
-            ),
+            cell(step.gain.map(|g| match point.reason.as_deref().filter(|_| g == 0.0) {
+                // Kept for another reason than the metric.
+                Some(reason) => markdown(reason),
+                None => facts.change(g),
+            })),
         );
         if has_memory {
             let _ = write!(text, " {} |", cell(point.memory.map(|m| m.to_string())));
         }
         if has_time {
-            let _ = write!(
-                text,
-                " {} |",
-                cell(point.wall_seconds.and_then(numbers::seconds))
-            );
+            let _ = write!(text, " {} |", cell(point.wall_seconds.and_then(numbers::seconds)));
         }
         text.push('\n');
     }

@@ -35,11 +35,7 @@ pub(super) fn section(text: &mut String, facts: &Facts<'_>) {
         largest_gain,
         longer,
     ];
-    let steps: Vec<String> = rules
-        .iter()
-        .filter_map(|rule| rule(facts))
-        .take(MOST)
-        .collect();
+    let steps: Vec<String> = rules.iter().filter_map(|rule| rule(facts)).take(MOST).collect();
     for (i, step) in steps.iter().enumerate() {
         let _ = writeln!(text, "{}. {step}", i + 1);
     }
@@ -53,15 +49,9 @@ fn start(facts: &Facts<'_>) -> Option<String> {
     if facts.history.points.is_empty() {
         return Some("**Run the baseline.** Nothing has run, so nothing follows yet.".to_owned());
     }
-    let crashed = facts
-        .history
-        .points
-        .iter()
-        .find(|p| p.is_baseline() && p.value().is_none())?;
-    let reason = crashed
-        .reason
-        .as_deref()
-        .map_or_else(String::new, |r| format!(" ({})", sentence(r)));
+    let crashed = facts.history.points.iter().find(|p| p.is_baseline() && p.value().is_none())?;
+    let reason =
+        crashed.reason.as_deref().map_or_else(String::new, |r| format!(" ({})", sentence(r)));
     Some(format!(
         "**Make the unmodified target run.** The baseline reported no metric{reason}; no change can be judged against it."
     ))
@@ -70,30 +60,21 @@ fn start(facts: &Facts<'_>) -> Option<String> {
 /// One kind of crash that takes a tenth of the experiments, or three of them.
 fn crashes(facts: &Facts<'_>) -> Option<String> {
     let mut kinds: HashMap<Option<CrashKind>, (u64, Vec<u64>)> = HashMap::new();
-    for step in facts
-        .steps
-        .iter()
-        .filter(|s| s.point.verdict == Verdict::Crash)
-    {
+    for step in facts.steps.iter().filter(|s| s.point.verdict == Verdict::Crash) {
         let (count, shown) = kinds.entry(step.point.crash_kind).or_default();
         *count += 1;
         if shown.len() < 4 {
             shown.push(step.point.number);
         }
     }
-    let (kind, (count, shown)) = kinds
-        .into_iter()
-        .max_by_key(|(_, (n, shown))| (*n, std::cmp::Reverse(shown.clone())))?;
+    let (kind, (count, shown)) =
+        kinds.into_iter().max_by_key(|(_, (n, shown))| (*n, std::cmp::Reverse(shown.clone())))?;
     let total = facts.counts.total();
     if count < 3 && (count * 5 < total || count < 2) || count * 10 < total {
         return None;
     }
-    let which = format!(
-        "{} of {} ({})",
-        grouped(count),
-        grouped(total),
-        words::numbers(&shown, count, 4)
-    );
+    let which =
+        format!("{} of {} ({})", grouped(count), grouped(total), words::numbers(&shown, count, 4));
     Some(match kind {
         Some(CrashKind::Oom) => {
             let most = facts
@@ -108,11 +89,7 @@ fn crashes(facts: &Facts<'_>) -> Option<String> {
             )
         }
         Some(CrashKind::Timeout) => {
-            let budget = facts
-                .history
-                .session
-                .budget_seconds
-                .and_then(numbers::seconds);
+            let budget = facts.history.session.budget_seconds.and_then(numbers::seconds);
             let budget = budget.map_or_else(String::new, |b| format!(" of {b}"));
             format!(
                 "**Raise the budget or ask for cheaper changes.** {which} were still running at the deadline{budget}."
@@ -138,12 +115,8 @@ fn crashes(facts: &Facts<'_>) -> Option<String> {
 /// Changes that leave the metric exactly as it was.
 fn no_effect(facts: &Facts<'_>) -> Option<String> {
     let judged = facts.steps.iter().filter(|s| s.gain.is_some()).count();
-    let equal: Vec<u64> = facts
-        .steps
-        .iter()
-        .filter(|s| s.gain == Some(0.0))
-        .map(|s| s.point.number)
-        .collect();
+    let equal: Vec<u64> =
+        facts.steps.iter().filter(|s| s.gain == Some(0.0)).map(|s| s.point.number).collect();
     if equal.len() < 3 || equal.len() * 2 < judged {
         return None;
     }
@@ -165,12 +138,10 @@ struct Move {
 
 impl Move {
     fn of(hypothesis: &str) -> Option<Move> {
-        const UP: [&str; 8] = [
-            "raise", "increase", "double", "enlarge", "grow", "widen", "deepen", "lengthen",
-        ];
-        const DOWN: [&str; 7] = [
-            "lower", "decrease", "reduce", "halve", "shrink", "shorten", "narrow",
-        ];
+        const UP: [&str; 8] =
+            ["raise", "increase", "double", "enlarge", "grow", "widen", "deepen", "lengthen"];
+        const DOWN: [&str; 7] =
+            ["lower", "decrease", "reduce", "halve", "shrink", "shorten", "narrow"];
         let line = one_line(hypothesis);
         let mut words = line.split(' ');
         let verb = words.next()?.to_lowercase();
@@ -183,10 +154,7 @@ impl Move {
             .filter(|w| !matches!(*w, "the" | "a"))
             .take(4)
             .collect();
-        let knob = knob
-            .join(" ")
-            .trim_end_matches([':', ',', ';', '.'])
-            .to_owned();
+        let knob = knob.join(" ").trim_end_matches([':', ',', ';', '.']).to_owned();
         (!knob.is_empty()).then_some(Move { knob, up })
     }
 
@@ -224,11 +192,7 @@ fn paying_direction(facts: &Facts<'_>) -> Option<String> {
         .into_iter()
         .filter(|(_, r)| r.gain > 0.0 && (r.kept.len() > 1 || r.refused_since == 0))
         .max_by(|(_, a), (_, b)| {
-            a.kept
-                .len()
-                .min(3)
-                .cmp(&b.kept.len().min(3))
-                .then(a.gain.total_cmp(&b.gain))
+            a.kept.len().min(3).cmp(&b.kept.len().min(3)).then(a.gain.total_cmp(&b.gain))
         })?;
     let knob = markdown(&moved.knob);
     let which = words::numbers(&record.kept, record.kept.len() as u64, 4);
@@ -264,18 +228,11 @@ fn times(number: u64) -> String {
 /// Nothing was kept for long.
 fn plateau(facts: &Facts<'_>) -> Option<String> {
     let total = facts.steps.len();
-    let since = facts
-        .steps
-        .iter()
-        .rev()
-        .take_while(|s| !s.point.is_gain())
-        .count();
+    let since = facts.steps.iter().rev().take_while(|s| !s.point.is_gain()).count();
     if since < 10 || since * 3 < total || !has_measured(facts) {
         return None;
     }
-    let last = (total - since)
-        .checked_sub(1)
-        .and_then(|i| facts.steps.get(i));
+    let last = (total - since).checked_sub(1).and_then(|i| facts.steps.get(i));
     Some(match last {
         Some(last) => format!(
             "**Make bigger changes.** Nothing was kept in the {} since #{}: what lies near the best is likely \
@@ -298,21 +255,10 @@ fn has_measured(facts: &Facts<'_>) -> bool {
 /// Two discarded changes that missed by less than what is usually gained, or
 /// where nothing was gained, usually lost.
 fn near_misses(facts: &Facts<'_>) -> Option<String> {
-    let mut sizes: Vec<f64> = facts
-        .kept
-        .iter()
-        .filter_map(|s| s.gain)
-        .filter(|g| *g > 0.0)
-        .collect();
+    let mut sizes: Vec<f64> =
+        facts.kept.iter().filter_map(|s| s.gain).filter(|g| *g > 0.0).collect();
     let measure = if sizes.is_empty() {
-        sizes.extend(
-            facts
-                .steps
-                .iter()
-                .filter_map(|s| s.gain)
-                .filter(|g| *g < 0.0)
-                .map(f64::abs),
-        );
+        sizes.extend(facts.steps.iter().filter_map(|s| s.gain).filter(|g| *g < 0.0).map(f64::abs));
         "what a change typically lost"
     } else {
         "what a kept change typically brought"
@@ -323,11 +269,7 @@ fn near_misses(facts: &Facts<'_>) -> Option<String> {
     let middle = sizes.len() / 2;
     let typical = *sizes.select_nth_unstable_by(middle, f64::total_cmp).1;
     let mut nearest: Vec<(&Step<'_>, f64)> = Vec::new();
-    for step in facts
-        .steps
-        .iter()
-        .filter(|s| s.point.verdict == Verdict::Discard)
-    {
+    for step in facts.steps.iter().filter(|s| s.point.verdict == Verdict::Discard) {
         let Some(gain) = step.gain.filter(|g| *g < 0.0 && -g < typical / 2.0) else {
             continue;
         };
@@ -370,12 +312,7 @@ fn near_misses(facts: &Facts<'_>) -> Option<String> {
 /// Kept gains were decided on single runs.
 fn confirm(facts: &Facts<'_>) -> Option<String> {
     let best = facts.best.as_ref().filter(|b| b.number > 0)?;
-    let gains: Vec<f64> = facts
-        .kept
-        .iter()
-        .filter_map(|s| s.gain)
-        .filter(|g| *g > 0.0)
-        .collect();
+    let gains: Vec<f64> = facts.kept.iter().filter_map(|s| s.gain).filter(|g| *g > 0.0).collect();
     let largest = gains.first()?;
     let small: Vec<&Step<'_>> = facts
         .kept
@@ -394,10 +331,7 @@ fn confirm(facts: &Facts<'_>) -> Option<String> {
     };
     let keeps = match facts.counts.keep {
         1 => "the one keep was decided on a single comparison".to_owned(),
-        n => format!(
-            "each of the {} keeps was decided on a single comparison",
-            grouped(n)
-        ),
+        n => format!("each of the {} keeps was decided on a single comparison", grouped(n)),
     };
     Some(format!(
         "**Confirm before you believe.** Run the baseline and #{} several times with different seeds: {keeps}, and {doubt}.",
@@ -411,11 +345,7 @@ fn untried_category(facts: &Facts<'_>) -> Option<String> {
         return None;
     }
     let mut categories: BTreeMap<Category, (u64, u64)> = BTreeMap::new();
-    for category in [
-        Category::Architecture,
-        Category::Optimizer,
-        Category::Training,
-    ] {
+    for category in [Category::Architecture, Category::Optimizer, Category::Training] {
         categories.insert(category, (0, 0));
     }
     for step in &facts.steps {
@@ -423,10 +353,8 @@ fn untried_category(facts: &Facts<'_>) -> Option<String> {
         *tries += 1;
         *kept += u64::from(step.point.is_gain());
     }
-    let (least, (tries, kept)) = categories
-        .iter()
-        .filter(|(c, _)| **c != Category::Other)
-        .min_by_key(|(_, (n, _))| *n)?;
+    let (least, (tries, kept)) =
+        categories.iter().filter(|(c, _)| **c != Category::Other).min_by_key(|(_, (n, _))| *n)?;
     if tries * 10 > facts.steps.len() as u64 || *tries > 50 {
         return None;
     }
@@ -439,11 +367,7 @@ fn untried_category(facts: &Facts<'_>) -> Option<String> {
         0 => format!("No experiment was about {least}"),
         1 => format!(
             "Only one experiment was about {least}, {}",
-            if *kept == 1 {
-                "and it was kept"
-            } else {
-                "and it was not kept"
-            }
+            if *kept == 1 { "and it was kept" } else { "and it was not kept" }
         ),
         _ => format!(
             "Only {} were about {least}, {kept} of them kept",
@@ -492,10 +416,7 @@ fn best_category(facts: &Facts<'_>) -> Option<String> {
             *gain += step.gain.unwrap_or(0.0);
         }
     }
-    let mut records: Vec<_> = records
-        .into_iter()
-        .filter(|(_, (tries, ..))| *tries >= 5)
-        .collect();
+    let mut records: Vec<_> = records.into_iter().filter(|(_, (tries, ..))| *tries >= 5).collect();
     records.sort_by(|(_, a), (_, b)| (b.2 / b.0 as f64).total_cmp(&(a.2 / a.0 as f64)));
     let [(best, a), .., (worst, b)] = records.as_slice() else {
         return None;
@@ -520,10 +441,7 @@ fn largest_gain(facts: &Facts<'_>) -> Option<String> {
     let gain = largest.gain.filter(|g| *g > 0.0)?;
     let total: f64 = facts.kept.iter().filter_map(|s| s.gain).sum();
     let share = if facts.kept.len() > 1 && total > 0.0 {
-        format!(
-            ", {:.0}% of all that was gained",
-            (100.0 * gain / total).min(100.0)
-        )
+        format!(", {:.0}% of all that was gained", (100.0 * gain / total).min(100.0))
     } else {
         String::new()
     };
@@ -567,10 +485,7 @@ mod tests {
             read("raise LEARNING_RATE from 0.003 to 0.006"),
             Some(("LEARNING_RATE".to_owned(), true))
         );
-        assert_eq!(
-            read("Halve the batch size"),
-            Some(("batch size".to_owned(), false))
-        );
+        assert_eq!(read("Halve the batch size"), Some(("batch size".to_owned(), false)));
         assert_eq!(read("swap ReLU for GELU"), None);
         assert_eq!(read("raise"), None);
     }

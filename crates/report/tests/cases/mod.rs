@@ -47,19 +47,13 @@ pub(crate) fn session(count: u64, keeps: u64, direction: Direction) -> History {
     session.command = Some("uv run train.py".to_owned());
     session.platform = Some("CUDA 12.8, 1 × H100 80 GB, Linux".to_owned());
     session.started = Some(Timestamp(1_772_964_600_000));
-    session.ended = Some(Timestamp(
-        1_772_964_600_000 + 310_000 * (count.cast_signed() + 1),
-    ));
+    session.ended = Some(Timestamp(1_772_964_600_000 + 310_000 * (count.cast_signed() + 1)));
     session.budget_seconds = Some(300.0);
     session.iterations_max = Some(count);
     session.stopped = Some("all experiments that were asked for have run".to_owned());
 
     let mut state = 7;
-    let sign = if direction == Direction::Minimize {
-        1.0
-    } else {
-        -1.0
-    };
+    let sign = if direction == Direction::Minimize { 1.0 } else { -1.0 };
     let mut incumbent = 0.9979;
     let mut points = vec![Point::new(0, Verdict::Keep, Some(incumbent), "baseline")];
     points[0].rule = Some(Rule::Baseline);
@@ -70,11 +64,8 @@ pub(crate) fn session(count: u64, keeps: u64, direction: Direction) -> History {
         let due = (keeps as f64 * (number as f64 / count as f64).powf(0.7)).ceil() as u64;
         let mut point = if uniform(&mut state) < 1.0 / 12.0 {
             let mut point = Point::new(number, Verdict::Crash, None, hypothesis);
-            point.crash_kind = Some(if number % 3 == 0 {
-                CrashKind::Timeout
-            } else {
-                CrashKind::Oom
-            });
+            point.crash_kind =
+                Some(if number % 3 == 0 { CrashKind::Timeout } else { CrashKind::Oom });
             point.reason = Some("CUDA out of memory. Tried to allocate 2.00 GiB".to_owned());
             point
         } else if kept < due.min(keeps) {
@@ -86,19 +77,12 @@ pub(crate) fn session(count: u64, keeps: u64, direction: Direction) -> History {
             point
         } else {
             let loss = 0.03 * uniform(&mut state).powi(2) + 0.0005;
-            let mut point = Point::new(
-                number,
-                Verdict::Discard,
-                Some(incumbent + sign * loss),
-                hypothesis,
-            );
+            let mut point =
+                Point::new(number, Verdict::Discard, Some(incumbent + sign * loss), hypothesis);
             (point.gain, point.rule) = (Some(-loss), Some(Rule::Worse));
             point
         };
-        point.commit = Some(format!(
-            "{:040x}",
-            number.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        ));
+        point.commit = Some(format!("{:040x}", number.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
         point.memory = Some(Bytes((40 << 30) + number * (1 << 24)));
         point.at_seconds = Some(310.0 * (number + 1) as f64);
         point.wall_seconds = Some(301.0);
@@ -109,20 +93,13 @@ pub(crate) fn session(count: u64, keeps: u64, direction: Direction) -> History {
 
 /// Only the metric and rows, as a bare `results.tsv` tells them.
 pub(crate) fn bare(rows: &[(Verdict, Option<f64>, &str)]) -> History {
-    let points = (0..)
-        .zip(rows)
-        .map(|(n, (verdict, metric, what))| Point::new(n, *verdict, *metric, *what));
-    History {
-        session: Session::new("val_bpb", Direction::Minimize),
-        points: points.collect(),
-    }
+    let points =
+        (0..).zip(rows).map(|(n, (verdict, metric, what))| Point::new(n, *verdict, *metric, *what));
+    History { session: Session::new("val_bpb", Direction::Minimize), points: points.collect() }
 }
 
 /// Every case that a plot has to look good for, by name.
-#[allow(
-    dead_code,
-    reason = "each of the test binaries that include this file uses a part of it"
-)]
+#[allow(dead_code, reason = "each of the test binaries that include this file uses a part of it")]
 pub(crate) fn gallery() -> Vec<(&'static str, History)> {
     use Verdict::{Crash, Discard, Keep};
     let mut outlier = session(40, 7, Direction::Minimize);
@@ -132,9 +109,8 @@ pub(crate) fn gallery() -> Vec<(&'static str, History)> {
     let mut diverged_baseline = session(30, 8, Direction::Minimize);
     diverged_baseline.points[0].metric = Some(1e30);
     let crashed: Vec<_> = (0..12).map(|_| (Crash, None, "double the batch")).collect();
-    let constant: Vec<_> = (0..15)
-        .map(|i| (if i == 0 { Keep } else { Discard }, Some(0.5), "no effect"))
-        .collect();
+    let constant: Vec<_> =
+        (0..15).map(|i| (if i == 0 { Keep } else { Discard }, Some(0.5), "no effect")).collect();
     let mut crashed_baseline = bare(&crashed);
     crashed_baseline.points[0].reason =
         Some("ModuleNotFoundError: No module named 'torch'".to_owned());
@@ -154,10 +130,7 @@ pub(crate) fn gallery() -> Vec<(&'static str, History)> {
         ("no_keep", session(25, 0, Direction::Minimize)),
         ("long_name", long),
         ("two_thousand", session(2000, 60, Direction::Minimize)),
-        (
-            "hundred_thousand",
-            session(100_000, 300, Direction::Minimize),
-        ),
+        ("hundred_thousand", session(100_000, 300, Direction::Minimize)),
         ("many_keeps", session(100_000, 20_000, Direction::Minimize)),
     ]
 }

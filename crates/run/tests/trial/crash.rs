@@ -44,9 +44,7 @@ fn a_killed_supervisor_takes_the_command_along_and_the_engine_sweeps_the_rest() 
     let mut running = lab.start();
     signal(&lab.await_file("ready"), Signal::KILL);
     let error = lab.finish(&mut *running).unwrap_err();
-    let RunError::SupervisorDied { how, swept } = error else {
-        panic!("{error:?}")
-    };
+    let RunError::SupervisorDied { how, swept } = error else { panic!("{error:?}") };
     assert_eq!(how, "was ended by signal 9");
     assert!(swept >= 1);
 }
@@ -78,10 +76,7 @@ fn sweep_kills_the_supervisor_and_everything_below_it() {
 
 #[test]
 fn a_sweep_spares_other_sessions() {
-    let (one, other) = (
-        Lab::sh("echo > ready; sleep 1000"),
-        Lab::sh("echo > ready; sleep 1000"),
-    );
+    let (one, other) = (Lab::sh("echo > ready; sleep 1000"), Lab::sh("echo > ready; sleep 1000"));
     let (mut running, _gone) = (one.start(), other.start());
     one.await_file("ready");
     other.await_file("ready");

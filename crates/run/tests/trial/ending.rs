@@ -57,11 +57,7 @@ fn an_interrupted_command_gets_term_and_its_grace() {
     assert_eq!(report.exit, Exit::Interrupted);
     // Some shells tell of their killed child as well.
     assert!(report.tail.ends_with("bye"), "{}", report.tail);
-    assert_eq!(
-        running.wait(Duration::ZERO),
-        Ok(Some(report)),
-        "asked again"
-    );
+    assert_eq!(running.wait(Duration::ZERO), Ok(Some(report)), "asked again");
 }
 
 #[test]
@@ -101,10 +97,7 @@ fn why_not(lab: &Lab) -> String {
 #[test]
 fn a_command_that_cannot_start_says_what_to_do() {
     let why = why_not(&Lab::command(&["no-such-program"]));
-    assert_eq!(
-        why,
-        "`no-such-program` was not found on PATH; install it, or write its path"
-    );
+    assert_eq!(why, "`no-such-program` was not found on PATH; install it, or write its path");
     assert!(why_not(&Lab::command(&["./nothing"])).contains("was not found in"));
     assert!(why_not(&Lab::command(&[])).contains("empty"));
     assert!(why_not(&Lab::command(&["a\0b"])).contains("nul"));
@@ -142,10 +135,7 @@ fn a_program_is_found_without_a_path_in_the_environment() {
 #[test]
 fn a_supervisor_that_does_not_exist_is_named() {
     let lab = Lab::sh("true");
-    let error = Local::new("/no/supervisor", ["x"])
-        .start(&lab.job)
-        .err()
-        .unwrap();
+    let error = Local::new("/no/supervisor", ["x"]).start(&lab.job).err().unwrap();
     assert!(
         matches!(error, RunError::Spawn { .. }) && error.to_string().contains("/no/supervisor")
     );
@@ -157,9 +147,7 @@ fn a_program_that_is_no_supervisor_is_noticed() {
     let other = Local::new("/bin/sh", ["-c", "cat > /dev/null & echo rubbish; exit 4"]);
     let mut running = other.start(&lab.job).unwrap();
     let error = lab.finish(&mut *running).unwrap_err();
-    let RunError::SupervisorDied { how, .. } = error else {
-        panic!("{error:?}")
-    };
+    let RunError::SupervisorDied { how, .. } = error else { panic!("{error:?}") };
     assert_eq!(how, "ended with exit 4, saying `rubbish`");
 }
 
@@ -167,10 +155,7 @@ fn a_program_that_is_no_supervisor_is_noticed() {
 fn a_job_that_makes_no_sense_is_refused_with_the_reason() {
     let lab = Lab::sh("true").with(|job| job.deadline_seconds = -1.0);
     let error = lab.finish(&mut *lab.start()).unwrap_err();
-    assert!(
-        error.to_string().contains("deadline_seconds is -1"),
-        "{error}"
-    );
+    assert!(error.to_string().contains("deadline_seconds is -1"), "{error}");
 }
 
 #[test]

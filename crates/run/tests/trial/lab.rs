@@ -35,9 +35,7 @@ impl Lab {
             grace_seconds: BOUND.as_secs_f64(),
             log: folder.path().join("log"),
             log_limit: LogLimit::default(),
-            source: Some(Source::Printed {
-                name: "loss".into(),
-            }),
+            source: Some(Source::Printed { name: "loss".into() }),
             result: folder.path().join("result.json"),
         };
         Lab { folder, job }
@@ -101,18 +99,12 @@ impl Lab {
             .flatten()
             .filter(|entry| {
                 fs::read(entry.path().join("environ")).is_ok_and(|environment| {
-                    environment
-                        .split(|b| *b == 0)
-                        .any(|variable| variable == mark.as_bytes())
+                    environment.split(|b| *b == 0).any(|variable| variable == mark.as_bytes())
                 })
             })
             .map(|entry| {
                 let line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-                format!(
-                    "{} {}",
-                    entry.path().display(),
-                    String::from_utf8_lossy(&line)
-                )
+                format!("{} {}", entry.path().display(), String::from_utf8_lossy(&line))
             })
             .collect()
     }
@@ -120,11 +112,7 @@ impl Lab {
     /// Until the trial has written a file of this name.
     pub(crate) fn await_file(&self, name: &str) -> String {
         let path = self.path(name);
-        until(|| {
-            fs::read_to_string(&path)
-                .ok()
-                .filter(|text| text.ends_with('\n'))
-        })
+        until(|| fs::read_to_string(&path).ok().filter(|text| text.ends_with('\n')))
     }
 }
 

@@ -21,10 +21,7 @@ fn arguments_with_spaces_and_quotes_arrive_as_they_are() {
 fn output_that_is_not_utf8_is_kept_byte_for_byte() {
     let lab = Lab::sh(r"printf 'a\377\000b\nloss: 0.5\n\303'");
     let report = lab.run();
-    assert_eq!(
-        std::fs::read(&lab.job.log).unwrap(),
-        b"a\xff\0b\nloss: 0.5\n\xc3"
-    );
+    assert_eq!(std::fs::read(&lab.job.log).unwrap(), b"a\xff\0b\nloss: 0.5\n\xc3");
     assert_eq!(report.readings.metric, Some(0.5));
     assert_eq!(report.tail, "a\u{fffd}b\nloss: 0.5\n\u{fffd}");
 }
@@ -32,10 +29,7 @@ fn output_that_is_not_utf8_is_kept_byte_for_byte() {
 #[test]
 fn a_last_line_without_an_end_counts() {
     let report = Lab::sh("printf 'loss: 0.125'").run();
-    assert_eq!(
-        (report.readings.metric, report.output_bytes),
-        (Some(0.125), 11)
-    );
+    assert_eq!((report.readings.metric, report.output_bytes), (Some(0.125), 11));
 }
 
 #[test]
@@ -58,13 +52,7 @@ fn input_is_a_file_or_nothing() {
     assert_eq!(lab.run().output_bytes, 0);
     std::fs::write(lab.path("input"), "loss: 4\n").unwrap();
     let input = lab.path("input");
-    assert_eq!(
-        lab.with(|job| job.stdin = Some(input))
-            .run()
-            .readings
-            .metric,
-        Some(4.0)
-    );
+    assert_eq!(lab.with(|job| job.stdin = Some(input)).run().readings.metric, Some(4.0));
 }
 
 #[test]
@@ -93,9 +81,7 @@ fn a_flood_of_output_costs_constant_memory() {
     assert!(log.len() < 2200 && log.contains("bytes left out here; the first 1000000 bytes"));
     let mut whole = Vec::new();
     let gz = File::open(lab.path("log.gz")).unwrap();
-    flate2::read::GzDecoder::new(gz)
-        .read_to_end(&mut whole)
-        .unwrap();
+    flate2::read::GzDecoder::new(gz).read_to_end(&mut whole).unwrap();
     assert_eq!(whole.len(), 1_000_000);
 }
 
@@ -115,19 +101,13 @@ fn a_full_disk_ends_the_trial_with_an_error() {
     let lab = Lab::sh("setsid sleep 1000 & while :; do echo loss: 1; done")
         .with(|job| job.log = "/dev/full".into());
     let error = lab.finish(&mut *lab.start()).unwrap_err();
-    assert!(
-        matches!(&error, RunError::Write { path, .. } if path.ends_with("full")),
-        "{error}"
-    );
+    assert!(matches!(&error, RunError::Write { path, .. } if path.ends_with("full")), "{error}");
 }
 
 #[test]
 fn a_metric_in_a_json_file_is_read_when_the_command_has_ended() {
-    let source = Source::Json {
-        name: "loss".into(),
-        file: "out/m.json".into(),
-        key: "val.loss".into(),
-    };
+    let source =
+        Source::Json { name: "loss".into(), file: "out/m.json".into(), key: "val.loss".into() };
     let lab = Lab::sh(r#"mkdir out; echo '{"val": {"loss": 0.75}}' > out/m.json"#)
         .with(|job| job.source = Some(source));
     assert_eq!(lab.run().readings.metric, Some(0.75));

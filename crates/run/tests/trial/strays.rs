@@ -83,10 +83,7 @@ fn processes_that_keep_forking_are_all_killed() {
          print('loss: 1')",
     )
     .run();
-    assert_eq!(
-        (report.exit, report.readings.metric),
-        (Exit::Code(0), Some(1.0))
-    );
+    assert_eq!((report.exit, report.readings.metric), (Exit::Code(0), Some(1.0)));
     assert!(report.strays >= 1);
 }
 

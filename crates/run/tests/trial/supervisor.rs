@@ -16,10 +16,8 @@ fn main() -> ExitCode {
 
 /// Starts the job in a file and waits for it.
 fn engine(job: &str) -> ExitCode {
-    let started = std::fs::read(job)
-        .ok()
-        .zip(std::env::current_exe().ok())
-        .and_then(|(job, exe)| {
+    let started =
+        std::fs::read(job).ok().zip(std::env::current_exe().ok()).and_then(|(job, exe)| {
             let job: Job = serde_json::from_slice(&job).ok()?;
             Local::new(exe, ["supervise"]).start(&job).ok()
         });

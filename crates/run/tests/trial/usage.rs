@@ -45,10 +45,7 @@ fn cpu_time_of_the_whole_tree_is_counted_even_of_killed_orphans() {
 #[test]
 fn running_out_of_memory_is_told_from_failing() {
     let lab = Lab::python("raise MemoryError('no room')");
-    assert_eq!(
-        lab.run().out_of_memory.as_deref(),
-        Some("MemoryError: no room")
-    );
+    assert_eq!(lab.run().out_of_memory.as_deref(), Some("MemoryError: no room"));
     let lab = Lab::python("raise ValueError('MemoryErrors are for others')");
     assert_eq!(lab.run().out_of_memory, None);
 }

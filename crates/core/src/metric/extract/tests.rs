@@ -5,17 +5,11 @@ use proptest::prelude::*;
 use super::*;
 
 fn printed(name: &str) -> Source {
-    Source::Printed {
-        name: name.to_owned(),
-    }
+    Source::Printed { name: name.to_owned() }
 }
 
 fn pattern(pattern: &str, first: bool) -> Source {
-    Source::Pattern {
-        name: "time".to_owned(),
-        pattern: pattern.to_owned(),
-        first,
-    }
+    Source::Pattern { name: "time".to_owned(), pattern: pattern.to_owned(), first }
 }
 
 fn read(source: &Source, output: &[u8]) -> Readings {
@@ -33,10 +27,7 @@ fn the_block_of_karpathys_script_is_read() {
     let output = "step 00952 (99.9%) | loss: 2.9 | lrm: 0.00 | dt: 300ms\rstep 00953 (100.0%) | loss: 2.8\r\
                   ---\nval_bpb:          0.997900\ntraining_seconds: 300.1\npeak_vram_mb:     45060.2\n";
     let readings = read(&printed("val_bpb"), output.as_bytes());
-    assert_eq!(
-        (readings.metric, readings.saw_non_finite),
-        (Some(0.9979), false)
-    );
+    assert_eq!((readings.metric, readings.saw_non_finite), (Some(0.9979), false));
     assert_eq!(readings.secondary.get("peak_vram_mb"), Some(&45060.2));
     assert_eq!(readings.secondary.get("training_seconds"), Some(&300.1));
     assert_eq!(readings.secondary.get("loss"), Some(&2.8));
@@ -46,28 +37,16 @@ fn the_block_of_karpathys_script_is_read() {
 #[test]
 fn the_last_finite_value_wins_and_others_are_remembered() {
     let readings = read(&printed("loss"), b"loss: 3\nloss: nan\nloss: 2\nloss: inf");
-    assert_eq!(
-        (readings.metric, readings.saw_non_finite),
-        (Some(2.0), true)
-    );
+    assert_eq!((readings.metric, readings.saw_non_finite), (Some(2.0), true));
     let readings = read(&printed("loss"), b"loss: NaN\n");
     assert_eq!((readings.metric, readings.saw_non_finite), (None, true));
 }
 
 #[test]
 fn a_name_that_starts_its_field_outranks_one_in_a_phrase() {
-    assert_eq!(
-        metric(&printed("loss"), "loss: 2\nbest loss: 1\n"),
-        Some(2.0)
-    );
-    assert_eq!(
-        metric(&printed("loss"), "train loss: 2\ntrain loss: 1\n"),
-        Some(1.0)
-    );
-    assert_eq!(
-        metric(&printed("best loss"), "best loss: 1\nloss: 2\n"),
-        Some(1.0)
-    );
+    assert_eq!(metric(&printed("loss"), "loss: 2\nbest loss: 1\n"), Some(2.0));
+    assert_eq!(metric(&printed("loss"), "train loss: 2\ntrain loss: 1\n"), Some(1.0));
+    assert_eq!(metric(&printed("best loss"), "best loss: 1\nloss: 2\n"), Some(1.0));
     for field in [
         "METRIC loss=2",
         "12:00:01 INFO loss: 2",
@@ -86,10 +65,7 @@ fn a_name_that_starts_its_field_outranks_one_in_a_phrase() {
 #[test]
 fn colour_does_not_hide_a_name() {
     assert_eq!(
-        metric(
-            &printed("val/loss"),
-            "\x1b[35mval/\x1b[95mloss\x1b[0m: \x1b[1;36m0.5\x1b[0m\n"
-        ),
+        metric(&printed("val/loss"), "\x1b[35mval/\x1b[95mloss\x1b[0m: \x1b[1;36m0.5\x1b[0m\n"),
         Some(0.5)
     );
 }
@@ -100,25 +76,13 @@ fn a_pattern_reads_the_first_or_the_last_match() {
     let middle = r"time:\s+\[\S+ \S+ (\S+)";
     assert_eq!(metric(&pattern(middle, false), output), Some(2.3));
     assert_eq!(metric(&pattern(middle, true), output), Some(1.3));
+    assert_eq!(metric(&pattern(r"^(\d+)$", true), "a 1\n2\r\n3\r"), Some(2.0));
     assert_eq!(
-        metric(&pattern(r"^(\d+)$", true), "a 1\n2\r\n3\r"),
-        Some(2.0)
-    );
-    assert_eq!(
-        metric(
-            &pattern(r"rated at ([\d.]+/10)", false),
-            "rated at 8.52/10 (previous run"
-        ),
+        metric(&pattern(r"rated at ([\d.]+/10)", false), "rated at 8.52/10 (previous run"),
         Some(8.52)
     );
-    let readings = read(
-        &pattern("x (.*)", true),
-        b"x nan\nx y\nx 1,234.5 ms\nx 7\nMETRIC mem=3\n",
-    );
-    assert_eq!(
-        (readings.metric, readings.saw_non_finite),
-        (Some(1234.5), true)
-    );
+    let readings = read(&pattern("x (.*)", true), b"x nan\nx y\nx 1,234.5 ms\nx 7\nMETRIC mem=3\n");
+    assert_eq!((readings.metric, readings.saw_non_finite), (Some(1234.5), true));
     assert_eq!(readings.secondary.get("mem"), Some(&3.0));
 }
 
@@ -140,9 +104,7 @@ fn long_line(at: usize, text: &str) -> Vec<u8> {
 
 /// Every place around the start and the end of the overlap of two pieces.
 fn around_a_cut() -> impl Iterator<Item = usize> {
-    [PIECE - 2 * MARGIN, PIECE - MARGIN, PIECE]
-        .into_iter()
-        .flat_map(|cut| cut - 20..cut + 20)
+    [PIECE - 2 * MARGIN, PIECE - MARGIN, PIECE].into_iter().flat_map(|cut| cut - 20..cut + 20)
 }
 
 #[test]
@@ -150,11 +112,7 @@ fn a_value_is_found_anywhere_in_a_long_line() {
     for at in around_a_cut().chain([0, 150_000]) {
         let line = long_line(at, " time: 1.25, y: 2 ");
         assert_eq!(read(&printed("time"), &line).metric, Some(1.25), "at {at}");
-        assert_eq!(
-            read(&pattern(r"time: ([0-9.]+)", true), &line).metric,
-            Some(1.25),
-            "at {at}"
-        );
+        assert_eq!(read(&pattern(r"time: ([0-9.]+)", true), &line).metric, Some(1.25), "at {at}");
     }
 }
 
@@ -182,19 +140,10 @@ fn metric_lines_count_wherever_they_are_and_others_at_the_end_only() {
     let mut output = b"METRIC early=1\nlost: 1\nval_bpb: 1 | kept: 1\n".to_vec();
     output.extend(b"chatter without any number\n".repeat(10_000));
     output.extend(b"late: 2\n");
-    let names = |source| {
-        read(&source, &output)
-            .secondary
-            .into_keys()
-            .collect::<Vec<_>>()
-    };
+    let names = |source| read(&source, &output).secondary.into_keys().collect::<Vec<_>>();
     assert_eq!(names(printed("val_bpb")), ["early", "kept", "late"]);
     assert_eq!(names(pattern("(x)", false)), ["early", "late"]);
-    let json = Source::Json {
-        name: "val_bpb".into(),
-        file: "m.json".into(),
-        key: "m".into(),
-    };
+    let json = Source::Json { name: "val_bpb".into(), file: "m.json".into(), key: "m".into() };
     assert_eq!(names(json), ["early", "late"]);
 }
 
@@ -239,11 +188,7 @@ fn any_source() -> impl Strategy<Value = Source> {
         pattern(r"time\W*(\S+)", false),
         pattern(r"^.*?(\d+)$", true),
         pattern(r"(\d*)", true),
-        Source::Json {
-            name: "time".into(),
-            file: "f".into(),
-            key: "k".into(),
-        },
+        Source::Json { name: "time".into(), file: "f".into(), key: "k".into() },
     ])
 }
 
