@@ -112,7 +112,7 @@ pub(crate) struct ConfigArgs {
     /// Program that edits the target, split as a shell would; implies --proposer command
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     pub(crate) proposer_command: Option<String>,
-    /// Stop when this holds, as 'val_bpb <= 0.9', 'improvement >= 10%', 'no keep in 20'
+    /// Stop when this holds, as '`val_bpb` <= 0.9', 'improvement >= 10%', 'no keep in 20'
     #[arg(long, value_name = "RULE")]
     pub(crate) stop_when: Vec<String>,
     /// Stop the whole session after this time
@@ -240,8 +240,9 @@ pub(crate) struct DiffArgs {
 pub(crate) struct HypothesisArgs {
     #[command(subcommand)]
     pub(crate) action: HypothesisAction,
-    #[command(flatten)]
-    pub(crate) session: TagArgs,
+    /// Which session; the latest unless given
+    #[arg(long, global = true, value_name = "TAG")]
+    pub(crate) tag: Option<String>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -275,6 +276,7 @@ pub(crate) struct ImportArgs {
     pub(crate) config: ConfigArgs,
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag")]
 #[derive(Debug, Args)]
 pub(crate) struct MergeArgs {
     #[command(flatten)]

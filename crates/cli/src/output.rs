@@ -11,7 +11,6 @@ const CYAN: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::C
 const YELLOW: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor::Yellow))).bold();
 
 /// Prints an error with its hint to stderr.
-#[expect(clippy::print_stderr, reason = "the one place that reports errors")]
 pub(crate) fn report(error: &anyhow::Error) {
     if let Some(EngineError::Config(config)) = error.downcast_ref() {
         anstream::eprintln!("{}", config.render(true));
@@ -29,7 +28,6 @@ pub(crate) fn report(error: &anyhow::Error) {
 }
 
 /// Prints a note to stderr.
-#[expect(clippy::print_stderr, reason = "notes are no data")]
 pub(crate) fn note(text: &str) {
     anstream::eprintln!("{YELLOW}note{YELLOW:#}: {text}");
 }

@@ -5,7 +5,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use autoresearch::core::metric::Direction;
-use autoresearch::core::units::{Timestamp, human_duration};
+use autoresearch::core::units::Timestamp;
 use autoresearch::report::{Style, experiment_line, live_line, progress};
 use autoresearch::{News, Observer};
 use serde_json::json;
@@ -110,9 +110,7 @@ impl Watch {
                 let text = progress(report, now(), Style::Colour);
                 self.say(&format!("\n{}\n", text.trim_end()));
             }
-            News::Stopped { reason, active } => {
-                self.say(&format!("\nstopped after {}: {reason}", human_duration(*active)));
-            }
+            News::Stopped { reason, .. } => self.say(&format!("\nstopped: {reason}")),
         }
     }
 }

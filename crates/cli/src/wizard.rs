@@ -136,7 +136,7 @@ pub(crate) fn show(config: &Config, layers: &Layers) -> anyhow::Result<()> {
     output::line("Research Config\n")?;
     for (label, value, origin) in &rows {
         let origin = if origin.is_empty() { String::new() } else { format!("  ({origin})") };
-        output::line(&format!("  {label:labels$}  {value:values$}{origin}").trim_end().to_owned())?;
+        output::line(format!("  {label:labels$}  {value:values$}{origin}").trim_end())?;
     }
     output::line("")
 }

@@ -96,7 +96,7 @@ pub fn human_duration(duration: Duration) -> String {
         let text = format!("{seconds:.1}");
         return format!("{}s", text.strip_suffix(".0").unwrap_or(&text));
     }
-    let total = seconds.round() as u64;
+    let total = duration.as_secs() + u64::from(duration.subsec_millis() >= 500);
     let parts = [
         (total / 86_400, "d"),
         (total % 86_400 / 3600, "h"),

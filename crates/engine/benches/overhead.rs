@@ -5,6 +5,13 @@
 //! `cargo bench -p autoresearch --bench overhead`; figures in
 //! `docs/performance.md`. Ratios within one run count, not milliseconds.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    reason = "a bench has no one to hand errors to"
+)]
+
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -18,7 +25,7 @@ use autoresearch::core::trial::{Exit, Trial, Usage};
 use autoresearch::core::units::{Bytes, Timestamp};
 use autoresearch::ledger::Journal;
 use autoresearch::propose::{Brief, Desk, ProposeError, Proposer};
-use autoresearch::{Direction, News, Observer, Stop, SystemExperiment, View};
+use autoresearch::{Direction, Limit, News, Observer, Stop, SystemExperiment, View};
 
 /// Experiments timed for each row.
 const TIMED: u64 = 60;
@@ -128,7 +135,7 @@ fn shell() -> Vec<Duration> {
 struct Instantly;
 
 impl Proposer for Instantly {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "instantly"
     }
 
@@ -174,7 +181,7 @@ fn engine(folder: &Path, before: u64) -> Vec<Duration> {
         fill(folder, before);
         let began = Instant::now();
         experiment(folder, before)
-            .resume_with(Some(Some(before + TIMED)), &mut clock, &Stop::default())
+            .resume_with(Limit::At(before + TIMED), &mut clock, &Stop::default())
             .unwrap();
         let resumed = clock.0.first().map(|first| *first - began);
         println!(
@@ -216,7 +223,7 @@ fn fill(folder: &Path, count: u64) {
     append(&mut state, vec![Event::Stopped { reason: StopReason::Requested }]);
     names.sort();
     for name in names {
-        refs.push_str(&format!("{base} {name}\n"));
+        let _ = writeln!(refs, "{base} {name}");
     }
     fs::write(folder.join(".git/packed-refs"), refs).unwrap();
 }

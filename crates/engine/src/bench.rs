@@ -35,7 +35,7 @@ pub struct FinishedTrial<'a> {
 }
 
 /// A metric that the caller computes (SPEC A3).
-pub type MetricFn =
+pub(crate) type MetricFn =
     Box<dyn Fn(&FinishedTrial<'_>) -> Result<f64, Box<dyn std::error::Error + Send + Sync>> + Send>;
 
 /// A worktree that trials of one session run on.
@@ -104,23 +104,34 @@ pub(crate) struct Bench<'a> {
     /// Read-only files as they must still be after a trial.
     pub(crate) protected: Targets,
     pub(crate) metric_fn: Option<&'a MetricFn>,
-    pub(crate) bench: Place,
+    pub(crate) place: Place,
     pub(crate) scales: Place,
 }
 
+/// Which trial to run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order<'a> {
+    /// Number of the experiment.
+    pub(crate) number: u64,
+    /// Number of the trial, from 1.
+    pub(crate) trial: u64,
+    /// What `AUTORESEARCH_SEED` is.
+    pub(crate) seed: u64,
+    /// The candidate.
+    pub(crate) commit: &'a CommitId,
+}
+
 impl Bench<'_> {
-    /// Runs one trial of `commit`. `tick` is called a few times a second.
+    /// Runs one trial. `tick` is called a few times a second.
     pub(crate) fn run(
         &mut self,
-        number: u64,
-        trial: u64,
-        seed: u64,
-        commit: &CommitId,
+        order: &Order<'_>,
         stop: &Stop,
         tick: &mut dyn FnMut(),
     ) -> Result<Trial, EngineError> {
+        let Order { number, trial, seed, commit } = *order;
         let bench = self.places.bench();
-        self.bench.hold(&self.repo, &bench, commit, &self.config.links)?;
+        self.place.hold(&self.repo, &bench, commit, &self.config.links)?;
         let out = self.places.out(number, trial);
         std::fs::create_dir_all(&out).map_err(EngineError::io("create", &out))?;
         let limit = self.config.budget + self.config.run.allowance;
@@ -156,7 +167,7 @@ impl Bench<'_> {
         }
         if outcome.crash.is_none() && !outcome.is_interrupted() {
             if is_sealed {
-                self.weigh(&mut outcome, number, trial, commit, stop, tick)?;
+                self.weigh(&mut outcome, order, stop, tick)?;
             } else if let Some(metric_fn) = self.metric_fn {
                 let finished =
                     FinishedTrial { trial: &outcome, folder: &bench, log: &job.log, number };
@@ -170,7 +181,7 @@ impl Bench<'_> {
                 }
             }
         }
-        self.bench.release(&self.config.links);
+        self.place.release(&self.config.links);
         Ok(outcome)
     }
 
@@ -179,12 +190,11 @@ impl Bench<'_> {
     fn weigh(
         &mut self,
         outcome: &mut Trial,
-        number: u64,
-        trial: u64,
-        commit: &CommitId,
+        order: &Order<'_>,
         stop: &Stop,
         tick: &mut dyn FnMut(),
     ) -> Result<(), EngineError> {
+        let Order { number, trial, commit, .. } = *order;
         let folder = self.places.scales();
         self.scales.hold(&self.repo, &folder, commit, &self.config.links)?;
         for artifact in &self.config.metric.artifacts {

@@ -18,8 +18,8 @@ use autoresearch_propose::{Brief, Mark, Past, ProposeError, Proposer, Text};
 use autoresearch_repo::Repo;
 use autoresearch_report::{Activity, Point, Progress, Stage};
 
-use crate::bench::Bench;
-use crate::desk::{Watch, Workplace};
+use crate::bench::{Bench, Order};
+use crate::desk::{Around, Workplace};
 use crate::error::EngineError;
 use crate::guard::{self, Targets};
 use crate::history;
@@ -98,7 +98,7 @@ impl Conductor<'_> {
     fn perform(&mut self, action: Action) -> Result<(), EngineError> {
         match action {
             Action::Propose { number: 0, .. } => self.propose_baseline(),
-            Action::Propose { number, queued } => self.propose(number, queued),
+            Action::Propose { number, queued } => self.propose(number, queued.as_ref()),
             Action::Run { number, trial, seed } => self.run_trial(number, trial, seed),
             Action::Judge { number, ruling } => self.judge(number, ruling),
             Action::Settle { number } => self.settle(number),
@@ -126,9 +126,9 @@ impl Conductor<'_> {
         Ok(())
     }
 
-    fn propose(&mut self, number: u64, queued: Option<Queued>) -> Result<(), EngineError> {
-        let id = queued.as_ref().map(|q| q.id);
-        let (proposal, proposer) = match self.ask(number, queued.as_ref())? {
+    fn propose(&mut self, number: u64, queued: Option<&Queued>) -> Result<(), EngineError> {
+        let id = queued.map(|q| q.id);
+        let (proposal, proposer) = match self.ask(number, queued)? {
             Asked::Answer(proposal, proposer) => (proposal, proposer),
             Asked::Nothing => return Ok(()),
         };
@@ -206,15 +206,17 @@ impl Conductor<'_> {
         let activity = activity(number, Stage::Proposing, limit, hypothesis);
         let tip = self.state.tip().cloned();
         let answer = {
-            let mut desk = self.workplace.desk(
-                &self.repo,
+            let mut desk = self.workplace.desk(Around {
+                repo: &self.repo,
                 tip,
-                &self.targets,
-                &self.state,
-                &self.journal,
-                &self.stop,
-                Watch { observer: self.observer, progress: &self.progress, activity },
-            );
+                targets: &self.targets,
+                state: &self.state,
+                journal: &self.journal,
+                stop: &self.stop,
+                observer: self.observer,
+                progress: &self.progress,
+                activity,
+            });
             proposer.propose(&brief, &mut desk)
         };
         match answer {
@@ -280,9 +282,10 @@ impl Conductor<'_> {
         let hypothesis = self.state.current().map(|e| e.hypothesis.clone());
         let mut activity = activity(number, Stage::Running, limit, hypothesis);
         let began = Instant::now();
+        let order = Order { number, trial, seed, commit: &commit };
         let (observer, journal, stop) = (&mut *self.observer, &self.journal, &self.stop);
         let progress = &self.progress;
-        let outcome = self.bench.run(number, trial, seed, &commit, stop, &mut || {
+        let outcome = self.bench.run(&order, stop, &mut || {
             activity.elapsed = began.elapsed();
             observer.tell(&News::Working { activity: &activity, progress });
             // A stop must reach a running trial; everything else can wait.
@@ -517,7 +520,7 @@ fn one_line(text: &str) -> String {
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// SplitMix64's finaliser over three numbers (Steele et al., 2014).
+/// `SplitMix64`'s finaliser over three numbers (Steele et al., 2014).
 fn mix(a: u64, b: u64, c: u64) -> u64 {
     let mut z = a
         .wrapping_add(b.wrapping_mul(0x9E37_79B9_7F4A_7C15))

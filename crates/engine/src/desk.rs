@@ -35,17 +35,8 @@ pub(crate) struct Workplace {
 
 impl Workplace {
     /// The desk for one proposal.
-    pub(crate) fn desk<'a>(
-        &'a mut self,
-        repo: &'a Repo,
-        tip: Option<CommitId>,
-        targets: &'a Targets,
-        state: &'a State,
-        journal: &'a Journal,
-        stop: &'a Stop,
-        watch: Watch<'a>,
-    ) -> impl Desk + 'a {
-        OneDesk { workplace: self, repo, tip, targets, state, journal, stop, watch }
+    pub(crate) fn desk<'a>(&'a mut self, around: Around<'a>) -> impl Desk + 'a {
+        OneDesk { workplace: self, around }
     }
 
     /// What the desk differs by from the incumbent.
@@ -83,8 +74,15 @@ impl Workplace {
     }
 }
 
-/// Whoever is told how long a proposer takes.
-pub(crate) struct Watch<'a> {
+/// What a desk needs of the session around it.
+pub(crate) struct Around<'a> {
+    pub(crate) repo: &'a Repo,
+    pub(crate) tip: Option<CommitId>,
+    pub(crate) targets: &'a Targets,
+    pub(crate) state: &'a State,
+    pub(crate) journal: &'a Journal,
+    pub(crate) stop: &'a Stop,
+    /// Who is told how long the proposer takes.
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) progress: &'a Progress,
     pub(crate) activity: Activity,
@@ -92,13 +90,7 @@ pub(crate) struct Watch<'a> {
 
 struct OneDesk<'a> {
     workplace: &'a mut Workplace,
-    repo: &'a Repo,
-    tip: Option<CommitId>,
-    targets: &'a Targets,
-    state: &'a State,
-    journal: &'a Journal,
-    stop: &'a Stop,
-    watch: Watch<'a>,
+    around: Around<'a>,
 }
 
 impl OneDesk<'_> {
@@ -136,12 +128,12 @@ impl OneDesk<'_> {
 impl Desk for OneDesk<'_> {
     fn folder(&mut self) -> Result<PathBuf, ProposeError> {
         let failed = |e: EngineError| ProposeError::Failed(e.to_string());
-        let Some(tip) = &self.tip else {
+        let Some(tip) = &self.around.tip else {
             return Err(ProposeError::Failed("there is no incumbent yet".to_owned()));
         };
         let path = self.workplace.places.desk();
         let links = &self.workplace.config.links;
-        self.workplace.place.hold(self.repo, &path, tip, links).map_err(failed)?;
+        self.workplace.place.hold(self.around.repo, &path, tip, links).map_err(failed)?;
         Ok(path)
     }
 
@@ -150,11 +142,10 @@ impl Desk for OneDesk<'_> {
         self.workplace.errands += 1;
         let job = self.job(errand, folder);
         let began = Instant::now();
-        let (watch, journal, stop) = (&mut self.watch, self.journal, self.stop);
+        let Around { observer, progress, activity, journal, stop, .. } = &mut self.around;
         let report = wait(&*self.workplace.executor, &job, stop, &mut || {
-            watch.activity.elapsed = began.elapsed();
-            let (activity, progress) = (&watch.activity, watch.progress);
-            watch.observer.tell(&News::Working { activity, progress });
+            activity.elapsed = began.elapsed();
+            observer.tell(&News::Working { activity, progress });
             Self::heed(journal, stop);
         })
         .map_err(|e| ProposeError::Failed(e.to_string()))?;
@@ -172,12 +163,12 @@ impl Desk for OneDesk<'_> {
     }
 
     fn tried(&self, edits: &[FileEdit]) -> Option<u64> {
-        let mut after = self.targets.clone();
+        let mut after = self.around.targets.clone();
         for edit in edits {
             if let Some(content) = &edit.content {
                 after.insert(edit.path.clone(), content.clone());
             }
         }
-        self.state.tried(guard::fingerprint(&after))
+        self.around.state.tried(guard::fingerprint(&after))
     }
 }

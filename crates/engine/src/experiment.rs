@@ -16,7 +16,7 @@ use crate::error::EngineError;
 use crate::news::{Observer, Silent};
 use crate::open::{Opening, Session, local};
 use crate::places::Places;
-use crate::stop::Stop;
+use crate::stop::{Limit, Stop};
 use crate::view::View;
 
 /// What a metric function may fail with.
@@ -57,6 +57,15 @@ enum Settings {
     Config(Box<Config>),
 }
 
+/// What a session would do, in sentences.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DryRun {
+    /// What is worth knowing before it begins.
+    pub notes: Vec<String>,
+    /// What it would do, as `create the branch …`.
+    pub actions: Vec<String>,
+}
+
 enum Hypothesis {
     Sentence(String),
     Patch(String, String),
@@ -76,7 +85,7 @@ impl SystemExperiment {
         let settings = Settings::Layers(Box::default(), None);
         SystemExperiment::with(folder.into(), settings)
             .set("target", target)
-            .budget(Duration::from_secs(300))
+            .budget(Duration::from_mins(5))
     }
 
     /// The training experiment (SPEC A7): `train.py` under `python3`, with
@@ -235,9 +244,9 @@ impl SystemExperiment {
     ///
     /// # Errors
     /// Whatever would keep it from beginning.
-    pub fn dry_run(&self) -> Result<Vec<String>, EngineError> {
+    pub fn dry_run(&self) -> Result<DryRun, EngineError> {
         let opening = self.check(self.config()?)?;
-        Ok(opening.intentions())
+        Ok(DryRun { notes: opening.notes(), actions: opening.intentions() })
     }
 
     /// Makes the research branch and nothing else; a later
@@ -292,44 +301,41 @@ impl SystemExperiment {
         }
         let platform = autoresearch_run::platform::describe();
         let session = opening.make(platform, self.revert_on_failure, hypotheses)?;
-        conduct(session, self.executor, self.proposer, self.metric_fn, observer, stop)
+        conduct(session, self.executor, self.proposer, self.metric_fn.as_ref(), observer, stop)
     }
 }
 
 impl SystemExperiment {
     /// Goes on with the earlier session of this value's tag (or the latest)
     /// with this value's proposer, metric function and executor; everything
-    /// else is as it was confirmed. `iterations` sets another maximum
-    /// (`Some(None)`: no limit).
+    /// else is as it was confirmed.
     ///
     /// # Errors
     /// As [`resume`].
     pub fn resume_with(
         self,
-        iterations: Option<Option<u64>>,
+        limit: Limit,
         observer: &mut dyn Observer,
         stop: &Stop,
     ) -> Result<Outcome, EngineError> {
         let tag = self.config()?.tag;
-        let session = Session::resume(&self.folder, tag.as_deref(), iterations, observer)?;
-        conduct(session, self.executor, self.proposer, self.metric_fn, observer, stop)
+        let session = Session::resume(&self.folder, tag.as_deref(), limit, observer)?;
+        conduct(session, self.executor, self.proposer, self.metric_fn.as_ref(), observer, stop)
     }
 }
 
 /// Goes on with an earlier session: the latest one, or that of `tag`.
-///
-/// `iterations` sets another maximum (`Some(None)`: no limit).
 ///
 /// # Errors
 /// When there is none, another engine runs it, or it cannot go on.
 pub fn resume(
     folder: &Path,
     tag: Option<&str>,
-    iterations: Option<Option<u64>>,
+    limit: Limit,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Outcome, EngineError> {
-    let session = Session::resume(folder, tag, iterations, observer)?;
+    let session = Session::resume(folder, tag, limit, observer)?;
     conduct(session, None, None, None, observer, stop)
 }
 
@@ -337,7 +343,7 @@ fn conduct(
     session: Session,
     executor: Option<Box<dyn Executor>>,
     proposer: Option<Box<dyn Proposer>>,
-    metric_fn: Option<MetricFn>,
+    metric_fn: Option<&MetricFn>,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Outcome, EngineError> {
@@ -347,8 +353,7 @@ fn conduct(
         Some(executor) => executor,
         None => local()?,
     };
-    let mut conductor =
-        session.conduct(&*executor, proposer, metric_fn.as_ref(), observer, stop.clone())?;
+    let mut conductor = session.conduct(&*executor, proposer, metric_fn, observer, stop.clone())?;
     let reason = conductor.run()?;
     drop(conductor);
     let view = View::open(&root, tag.as_deref())?;
@@ -397,7 +402,7 @@ fn patch_between(path: &str, before: &str, after: &str) -> String {
     diff.unified_diff().context_radius(3).header(&a, &b).to_string()
 }
 
-/// How long a whole session may last, in words.
+/// When a whole session ends, in words.
 pub(crate) fn limits(config: &Config) -> String {
     let mut limits = Vec::new();
     if let Some(iterations) = config.iterations {
@@ -405,7 +410,11 @@ pub(crate) fn limits(config: &Config) -> String {
     }
     limits.extend(config.stop.time.map(human_duration));
     limits.extend(config.stop.when.iter().cloned());
-    if limits.is_empty() { "until stopped".to_owned() } else { limits.join(", or ") }
+    if limits.is_empty() {
+        "go on until it is stopped".to_owned()
+    } else {
+        format!("stop after {}", limits.join(", or "))
+    }
 }
 
 /// Words as a shell would need them quoted; a NUL cannot be quoted, and fails

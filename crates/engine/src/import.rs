@@ -181,8 +181,12 @@ impl Imported<'_> {
 /// `results-2.tsv` and so on, the first that is free.
 fn free_name(root: &Path, name: &str) -> String {
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, "tsv"));
-    (2..)
-        .map(|n| format!("{stem}-{n}.{extension}"))
-        .find(|name| !root.join(name).exists())
-        .unwrap_or_else(|| name.to_owned())
+    let mut n = 2_u64;
+    loop {
+        let name = format!("{stem}-{n}.{extension}");
+        if !root.join(&name).exists() {
+            return name;
+        }
+        n += 1;
+    }
 }

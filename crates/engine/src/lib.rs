@@ -37,12 +37,12 @@ pub use autoresearch_run as run;
 
 pub use bench::FinishedTrial;
 pub use error::EngineError;
-pub use experiment::{MetricError, Outcome, SystemExperiment, resume};
+pub use experiment::{DryRun, MetricError, Outcome, SystemExperiment, resume};
 pub use import::{history_of_table, import, read_table};
 pub use landing::{Landing, merge};
 pub use news::{News, Observer, Silent};
 pub use places::{FOLDER, Places, sessions};
-pub use stop::{Stop, Urgency};
+pub use stop::{Limit, Stop, Urgency};
 pub use view::{Status, View, write_report};
 
 /// Does the supervisor's work and returns its exit code when this process was

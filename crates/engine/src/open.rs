@@ -21,7 +21,7 @@ use crate::desk::Workplace;
 use crate::error::EngineError;
 use crate::news::{News, Observer};
 use crate::places::{FOLDER, Places};
-use crate::stop::Stop;
+use crate::stop::{Limit, Stop};
 use crate::{clock, history};
 
 /// README files that a brief carries, the first that exists.
@@ -105,8 +105,7 @@ impl Opening {
     /// What would happen, in sentences.
     pub(crate) fn intentions(&self) -> Vec<String> {
         let config = &self.config;
-        let mut all = self.notes();
-        all.extend([
+        Vec::from([
             format!(
                 "create the branch {} at {}",
                 Places::branch(&self.tag),
@@ -124,9 +123,8 @@ impl Opening {
                 human_duration(config.budget)
             ),
             format!("change only {}", config.target.join(", ")),
-            format!("go on for {}", crate::experiment::limits(config)),
-        ]);
-        all
+            crate::experiment::limits(config),
+        ])
     }
 
     /// Makes the session: its folder, lock, journal and branch.
@@ -196,7 +194,7 @@ impl Session {
     pub(crate) fn resume(
         folder: &Path,
         tag: Option<&str>,
-        iterations: Option<Option<u64>>,
+        limit: Limit,
         observer: &mut dyn Observer,
     ) -> Result<Session, EngineError> {
         let repo = Repo::discover(folder)?;
@@ -223,7 +221,11 @@ impl Session {
         }
         session.ensure_branch()?;
         let mut events = vec![Event::Resumed];
-        events.extend(iterations.map(|iterations| Event::Extended { iterations }));
+        events.extend(match limit {
+            Limit::Same => None,
+            Limit::Unlimited => Some(Event::Extended { iterations: None }),
+            Limit::At(most) => Some(Event::Extended { iterations: Some(most) }),
+        });
         append(&mut session.journal, &mut session.state, events)?;
         session.places.create().map_err(EngineError::io("create", &session.places.folder()))?;
         if let Some(kept) = session.restore_results()? {
@@ -307,7 +309,7 @@ impl Session {
                 session: id.clone(),
                 protected,
                 metric_fn,
-                bench: Place::default(),
+                place: Place::default(),
                 scales: Place::default(),
             },
             workplace: Workplace {
@@ -435,7 +437,7 @@ fn is_tag(tag: &str) -> bool {
         && tag.chars().all(is_plain)
         && !tag.starts_with(['.', '-'])
         && !tag.ends_with('.')
-        && !tag.ends_with(".lock")
+        && tag.rsplit('.').next() != Some("lock")
         && !tag.contains("..")
 }
 

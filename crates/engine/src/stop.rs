@@ -17,6 +17,18 @@ pub enum Urgency {
     AtOnce,
 }
 
+/// The maximum of experiments that a resumed session shall have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limit {
+    /// As it was.
+    #[default]
+    Same,
+    /// None any more.
+    Unlimited,
+    /// This many in all.
+    At(u64),
+}
+
 /// A shared request to stop; it only ever grows more urgent.
 #[derive(Clone, Debug, Default)]
 pub struct Stop {

@@ -1,4 +1,4 @@
-//! The journal: every event of a session in a SQLite file.
+//! The journal: every event of a session in a `SQLite` file.
 //!
 //! Beside the events lie two conveniences: an archive with one row a settled
 //! experiment, written in the transaction of its last event, so that status
@@ -34,12 +34,12 @@ const SCHEMA: &str = "
 /// What can go wrong with a journal.
 #[derive(Debug, thiserror::Error)]
 pub enum JournalError {
-    /// SQLite reports a problem.
+    /// `SQLite` reports a problem.
     #[error("failed to use the journal {}: {source}; check the disk's space and permissions", path.display())]
     Sqlite {
         /// The journal's file.
         path: PathBuf,
-        /// What SQLite said.
+        /// What `SQLite` said.
         source: rusqlite::Error,
     },
     /// There is no journal there.
@@ -147,7 +147,7 @@ impl Journal {
     /// Makes a new journal.
     ///
     /// # Errors
-    /// [`JournalError::Exists`], or what SQLite reports.
+    /// [`JournalError::Exists`], or what `SQLite` reports.
     pub fn create(path: &Path) -> Result<Journal, JournalError> {
         if path.exists() {
             return Err(JournalError::Exists { path: path.to_owned() });
@@ -165,7 +165,7 @@ impl Journal {
     /// Opens a journal to append to it.
     ///
     /// # Errors
-    /// [`JournalError::Missing`], or what SQLite reports.
+    /// [`JournalError::Missing`], or what `SQLite` reports.
     pub fn open(path: &Path) -> Result<Journal, JournalError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let mut journal = Journal::existing(path, flags)?;
@@ -178,7 +178,7 @@ impl Journal {
     /// Opens a journal to read it while an engine may be appending.
     ///
     /// # Errors
-    /// [`JournalError::Missing`], or what SQLite reports.
+    /// [`JournalError::Missing`], or what `SQLite` reports.
     pub fn open_read_only(path: &Path) -> Result<Journal, JournalError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         Journal::existing(path, flags)
@@ -229,7 +229,7 @@ impl Journal {
     /// and archives the experiment that they settle.
     ///
     /// # Errors
-    /// What SQLite reports; then nothing of it is in the journal.
+    /// What `SQLite` reports; then nothing of it is in the journal.
     pub fn append(
         &mut self,
         records: &[Record],
@@ -283,7 +283,7 @@ impl Journal {
     /// A settled experiment, whole.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn experiment(&self, number: u64) -> Result<Option<Experiment>, JournalError> {
         let found = self
             .connection
@@ -296,7 +296,7 @@ impl Journal {
     /// The last `limit` settled experiments, oldest first, whole.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn recent(&self, limit: usize) -> Result<Vec<Experiment>, JournalError> {
         self.whole("SELECT number, record FROM experiment ORDER BY number DESC LIMIT ?", limit)
     }
@@ -305,7 +305,7 @@ impl Journal {
     /// one of them.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn kept(&self, limit: usize) -> Result<Vec<Experiment>, JournalError> {
         self.whole(
             "SELECT number, record FROM experiment WHERE verdict = 'keep' ORDER BY number DESC LIMIT ?",
@@ -335,7 +335,7 @@ impl Journal {
     /// Every settled experiment from number `from` on, in order.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn entries(&self, from: u64) -> Result<Vec<Entry>, JournalError> {
         self.some_entries("number >= ? ORDER BY number", from)
     }
@@ -343,7 +343,7 @@ impl Journal {
     /// One settled experiment.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn entry(&self, number: u64) -> Result<Option<Entry>, JournalError> {
         Ok(self.some_entries("number = ?", number)?.pop())
     }
@@ -351,7 +351,7 @@ impl Journal {
     /// The last experiment that was kept: the incumbent.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn best(&self) -> Result<Option<Entry>, JournalError> {
         Ok(self.some_entries("verdict = 'keep' ORDER BY number DESC LIMIT ?", 1)?.pop())
     }
@@ -359,7 +359,7 @@ impl Journal {
     /// The last `limit` settled experiments, oldest first.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn last_entries(&self, limit: u64) -> Result<Vec<Entry>, JournalError> {
         let mut entries = self.some_entries("true ORDER BY number DESC LIMIT ?", limit)?;
         entries.reverse();
@@ -381,7 +381,7 @@ impl Journal {
     /// How many of each verdict.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn tally(&self) -> Result<Tally, JournalError> {
         let count = |verdict: &str| {
             self.one(&format!(
@@ -394,7 +394,7 @@ impl Journal {
     /// The first event: what the session was opened with.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn first(&self) -> Result<Option<Record>, JournalError> {
         self.record("SELECT seq, at, body FROM event ORDER BY seq LIMIT 1")
     }
@@ -402,7 +402,7 @@ impl Journal {
     /// The last event.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn last(&self) -> Result<Option<Record>, JournalError> {
         self.record("SELECT seq, at, body FROM event ORDER BY seq DESC LIMIT 1")
     }
@@ -410,7 +410,7 @@ impl Journal {
     /// The last [`autoresearch_core::session::Event::Extended`]: the limits that hold now.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn extended(&self) -> Result<Option<Record>, JournalError> {
         self.record(
             "SELECT seq, at, body FROM event WHERE substr(body, 1, 11) = '{\"extended\"'
@@ -439,7 +439,7 @@ impl Journal {
     /// Leaves a message for the engine; it need not be running.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn post(&self, message: &Message) -> Result<(), JournalError> {
         json(message)
             .and_then(|body| self.connection.execute("INSERT INTO inbox (body) VALUES (?)", [body]))
@@ -451,7 +451,7 @@ impl Journal {
     /// program does not understand is `None`.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn inbox(&self) -> Result<Vec<(i64, Option<Message>)>, JournalError> {
         self.connection
             .prepare_cached("SELECT id, body FROM inbox ORDER BY id")
@@ -469,7 +469,7 @@ impl Journal {
     /// Takes a message out once what it asked for is in the journal.
     ///
     /// # Errors
-    /// What SQLite reports.
+    /// What `SQLite` reports.
     pub fn discard(&self, message: i64) -> Result<(), JournalError> {
         self.connection
             .execute("DELETE FROM inbox WHERE id = ?", [message])

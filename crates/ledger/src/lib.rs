@@ -1,4 +1,4 @@
-//! What happened, and nothing of it is ever lost: the journal (SQLite, the
+//! What happened, and nothing of it is ever lost: the journal (`SQLite`, the
 //! truth), `results.tsv` (a projection of it that people read, also accepted
 //! as input) and the lock that keeps a second engine out.
 

@@ -50,7 +50,7 @@ impl Row {
     /// The line without its end.
     fn line(&self) -> String {
         let metric = self.metric.map_or_else(|| ABSENT.to_owned(), |m| m.to_string());
-        let memory = self.memory_gb.map_or_else(|| ABSENT.to_owned(), |m| gib(m));
+        let memory = self.memory_gb.map_or_else(|| ABSENT.to_owned(), gib);
         format!(
             "{}\t{metric}\t{memory}\t{}\t{}",
             self.commit,

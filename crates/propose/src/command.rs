@@ -22,7 +22,7 @@ impl Command {
 }
 
 impl Proposer for Command {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "command"
     }
 

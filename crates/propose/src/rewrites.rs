@@ -139,7 +139,7 @@ impl<'t> Walk<'t> {
         for argument in list.named_children(&mut cursor).filter(|argument| !argument.is_extra()) {
             match argument.kind() {
                 "keyword_argument" => {
-                    arguments.keywords.push(self.of(argument.child_by_field_name("name")?))
+                    arguments.keywords.push(self.of(argument.child_by_field_name("name")?));
                 }
                 // What is unpacked could be anything.
                 "list_splat" | "dictionary_splat" => return None,

@@ -3,6 +3,7 @@
 //! edit with a hypothesis that a person would understand.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use autoresearch_core::experiment::Verdict;
 use autoresearch_core::metric::{Direction, significant};
@@ -24,7 +25,7 @@ pub struct Search {
 type Domains = BTreeMap<String, Domain>;
 
 impl Proposer for Search {
-    fn name(&self) -> &str {
+    fn name(&self) -> &'static str {
         "search"
     }
 
@@ -37,21 +38,20 @@ impl Proposer for Search {
             ));
         }
         let now = dials.settings();
-        let settings = match &brief.hypothesis {
-            Some(sentence) => dials.asked_for(sentence).ok_or_else(|| {
-                ProposeError::CannotAnswer(
-                    "the search only understands `set NAME to VALUE`; give a patch, or use another proposer"
-                        .to_owned(),
-                )
-            })?,
-            None => {
-                let tried = |settings: &Settings| desk.tried(&dials.edits(brief, settings)).is_some();
-                let observations = observations(brief, &now);
-                let space = dials.space();
-                suggest(&space, &now, &observations, &tried, brief.seed)
-                    .ok_or_else(|| ProposeError::Exhausted("every setting was tried".to_owned()))?
-                    .settings
-            }
+        let settings = if let Some(sentence) = &brief.hypothesis {
+            dials.asked_for(sentence).ok_or_else(|| {
+            ProposeError::CannotAnswer(
+                "the search only understands `set NAME to VALUE`; give a patch, or use another proposer"
+                    .to_owned(),
+            )
+        })?
+        } else {
+            let tried = |settings: &Settings| desk.tried(&dials.edits(brief, settings)).is_some();
+            let observations = observations(brief, &now);
+            let space = dials.space();
+            suggest(&space, &now, &observations, &tried, brief.seed)
+                .ok_or_else(|| ProposeError::Exhausted("every setting was tried".to_owned()))?
+                .settings
         };
         let settings = dials.settled(settings);
         let changes = dials.changes(&now, &settings);
@@ -245,6 +245,9 @@ fn observations(brief: &Brief, now: &Settings) -> Vec<Observation> {
         .collect()
 }
 
+/// Longest hypothesis, in bytes; what does not fit is counted.
+const SENTENCE: usize = 150;
+
 /// One sentence for a person: `raise LEARNING_RATE from 0.003 to 0.006`.
 fn sentence(changes: &[Change<'_>]) -> String {
     let one = |change: &Change<'_>| {
@@ -256,8 +259,22 @@ fn sentence(changes: &[Change<'_>]) -> String {
         [] => "change nothing".to_owned(),
         [change] => one(change),
         many => {
-            let all: Vec<String> = many.iter().map(one).collect();
-            format!("re-tune {} settings together: {}", many.len(), all.join(", "))
+            let mut text = format!("re-tune {} settings together: ", many.len());
+            for (n, change) in many.iter().enumerate() {
+                let next = format!(
+                    "{} {}→{}",
+                    change.found.name,
+                    written(change.from),
+                    written(change.to)
+                );
+                if text.len() + next.len() > SENTENCE {
+                    let _ = write!(text, "and {} more", many.len() - n);
+                    return text;
+                }
+                text.push_str(&next);
+                text.push_str(if n + 1 < many.len() { ", " } else { "" });
+            }
+            text
         }
     }
 }

@@ -1,6 +1,8 @@
 //! What trials run on, in words: told to the user before a session and
 //! recorded with it.
 
+use std::fmt::Write as _;
+
 use autoresearch_core::units::Bytes;
 
 /// One line, as `Linux x86_64, 2 cores, 23.4 GiB, CPU`.
@@ -15,15 +17,15 @@ pub fn describe() -> String {
     let core = if cores == 1 { "core" } else { "cores" };
     let mut line = format!("{system} {}, {cores} {core}", std::env::consts::ARCH);
     if let Some(memory) = memory() {
-        line.push_str(&format!(", {memory}"));
+        let _ = write!(line, ", {memory}");
     }
     let gpus = nvidia();
     if gpus.is_empty() {
         let device =
             if cfg!(all(target_os = "macos", target_arch = "aarch64")) { "MPS" } else { "CPU" };
-        line.push_str(&format!(", {device}"));
+        let _ = write!(line, ", {device}");
     } else {
-        line.push_str(&format!(", {}", gpus.join(" + ")));
+        let _ = write!(line, ", {}", gpus.join(" + "));
     }
     line
 }

@@ -12,7 +12,7 @@ use crate::exit::{BadInput, Exit};
 use crate::output;
 
 pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit> {
-    let view = View::open(&global.directory, args.session.tag.as_deref())?;
+    let view = View::open(&global.directory, args.tag.as_deref())?;
     match &args.action {
         HypothesisAction::Add { sentence, patch } => {
             let patch = patch.as_ref().map(|path| read(path)).transpose()?;

@@ -4,7 +4,7 @@ use autoresearch::config::Origin;
 use autoresearch::{EngineError, read_table};
 
 use crate::args::{Global, ImportArgs};
-use crate::exit::Exit;
+use crate::exit::{BadInput, Exit};
 use crate::{output, settings, wizard};
 
 pub(crate) fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<Exit> {
@@ -13,6 +13,13 @@ pub(crate) fn run(global: &Global, args: &ImportArgs) -> anyhow::Result<Exit> {
     if settings.layers.origin("metric.name").is_none() {
         let origin = Origin::Detected(format!("the header of {}", args.table.display()));
         settings.layers.set("metric.name", &table.metric, origin).map_err(EngineError::Config)?;
+    }
+    let named = settings.layers.text("metric.name").unwrap_or_default();
+    if named != table.metric {
+        let message =
+            format!("the table's metric is `{}`, the configuration's is `{named}`", table.metric);
+        let hint = format!("their numbers cannot be compared; pass `--metric {}`", table.metric);
+        return Err(BadInput::new(message, hint).into());
     }
     if wizard::can_ask() {
         wizard::fill(&mut settings)?;

@@ -1,6 +1,6 @@
 //! `autoresearch resume`: go on where a session rests or died.
 
-use autoresearch::View;
+use autoresearch::{Limit, View};
 
 use crate::args::{Global, ResumeArgs};
 use crate::exit::{BadInput, Exit};
@@ -9,21 +9,21 @@ use crate::watch::Watch;
 
 pub(crate) fn run(global: &Global, args: &ResumeArgs) -> anyhow::Result<Exit> {
     let tag = args.tag.as_deref();
-    let iterations = match &args.iterations {
-        None => None,
-        Some(text) => Some(limit(global, tag, text)?),
+    let limit = match &args.iterations {
+        None => Limit::Same,
+        Some(text) => limit(global, tag, text)?,
     };
     let stop = signals::stop_on_signals()?;
     let mut watch = Watch::new(global.json);
-    let outcome = autoresearch::resume(&global.directory, tag, iterations, &mut watch, &stop)?;
+    let outcome = autoresearch::resume(&global.directory, tag, limit, &mut watch, &stop)?;
     drop(watch);
     super::run::finish(global, &outcome)
 }
 
 /// `40`, `+20` or `unlimited`.
-fn limit(global: &Global, tag: Option<&str>, text: &str) -> anyhow::Result<Option<u64>> {
+fn limit(global: &Global, tag: Option<&str>, text: &str) -> anyhow::Result<Limit> {
     if text == "unlimited" {
-        return Ok(None);
+        return Ok(Limit::Unlimited);
     }
     let bad = || {
         BadInput::new(
@@ -32,12 +32,12 @@ fn limit(global: &Global, tag: Option<&str>, text: &str) -> anyhow::Result<Optio
         )
     };
     match text.strip_prefix('+') {
-        None => Ok(Some(text.parse().map_err(|_| bad())?)),
+        None => Ok(Limit::At(text.parse().map_err(|_| bad())?)),
         Some(more) => {
             let more: u64 = more.parse().map_err(|_| bad())?;
             let view = View::open(&global.directory, tag)?;
             let tally = view.status()?.tally;
-            Ok(Some(tally.keep + tally.discard + tally.crash + more))
+            Ok(Limit::At(tally.keep + tally.discard + tally.crash + more))
         }
     }
 }

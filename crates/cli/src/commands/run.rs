@@ -22,14 +22,19 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
         };
     }
     // Checked before anybody is asked to confirm it.
-    let intentions = experiment.dry_run()?;
+    let would = experiment.dry_run()?;
     if args.dry_run {
         if global.json {
-            output::json(&serde_json::json!({ "config": config, "would": intentions }))?;
+            let (notes, actions) = (would.notes, would.actions);
+            output::json(
+                &serde_json::json!({ "config": config, "notes": notes, "would": actions }),
+            )?;
         } else {
             wizard::show(&config, &settings.layers)?;
-            for intention in intentions {
-                output::line(&format!("would {intention}"))?;
+            would.notes.iter().for_each(|note| output::note(note));
+            output::line("It would:")?;
+            for action in would.actions {
+                output::line(&format!("- {action}"))?;
             }
         }
         return Ok(Exit::Success);

@@ -4,7 +4,7 @@ use std::fs;
 
 use autoresearch_repo::{EntryKind, Head, Repo, RepoError};
 
-use crate::support::{Place, candidate, change, content_of};
+use crate::support::{Place, candidate, content_of};
 
 #[test]
 fn a_folder_without_repository_or_commits_says_what_to_do() {

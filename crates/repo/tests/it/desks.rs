@@ -167,7 +167,8 @@ fn a_desk_without_its_git_file_is_not_taken_for_the_checkout() {
         fs::remove_file(&git).unwrap();
         match damage {
             1 => {
-                fs::write(&git, format!("gitdir: {}\n", place.root.join(".git").display())).unwrap()
+                fs::write(&git, format!("gitdir: {}\n", place.root.join(".git").display()))
+                    .unwrap();
             }
             2 => {
                 place.git_in(desk.path(), &["init", "-q", "."]);
