@@ -29,7 +29,11 @@ impl<'a> Terminal<'a> {
             .stdout(screen)
             .spawn();
         match spawned {
-            Ok(child) => Some(Terminal { child, place, heard: 0 }),
+            Ok(child) => Some(Terminal {
+                child,
+                place,
+                heard: 0,
+            }),
             Err(error) => {
                 eprintln!("skipped: `script` cannot be run: {error}");
                 None
@@ -50,7 +54,12 @@ impl<'a> Terminal<'a> {
             Some(self.heard + at + question.len())
         });
         let typed = format!("{keys}\r");
-        self.child.stdin.as_mut().unwrap().write_all(typed.as_bytes()).unwrap();
+        self.child
+            .stdin
+            .as_mut()
+            .unwrap()
+            .write_all(typed.as_bytes())
+            .unwrap();
         self
     }
 
@@ -72,11 +81,15 @@ impl Drop for Terminal<'_> {
 fn whoever_says_no_finds_nothing_changed() {
     let place = toy(&[loss(40)]);
     let before = place.everything();
-    let Some(terminal) = Terminal::open(&place, "run --tag t -n 1") else { return };
+    let Some(terminal) = Terminal::open(&place, "run --tag t -n 1") else {
+        return;
+    };
     terminal.answer("Begin?", "n").ends_with(3);
     before.assert_same(&place.everything());
     // Ctrl-C at a question.
-    let Some(terminal) = Terminal::open(&place, "run --tag t -n 1") else { return };
+    let Some(terminal) = Terminal::open(&place, "run --tag t -n 1") else {
+        return;
+    };
     terminal.answer("Begin?", "\u{3}").ends_with(130);
     before.assert_same(&place.everything());
 }
@@ -85,7 +98,9 @@ fn whoever_says_no_finds_nothing_changed() {
 fn run_asks_for_what_is_missing_and_begins() {
     let place = place().file("train.sh", loss(50)).repository();
     let args = "run --tag t -n 1 --target train.sh --command \"sh train.sh\" --proposer queue";
-    let Some(terminal) = Terminal::open(&place, args) else { return };
+    let Some(terminal) = Terminal::open(&place, args) else {
+        return;
+    };
     terminal
         .answer("How long may one experiment run", "soon")
         .answer("How long may one experiment run", "9s")
@@ -102,7 +117,9 @@ fn run_asks_for_what_is_missing_and_begins() {
 fn init_writes_a_file_that_run_takes_as_it_is() {
     let place = place().file("train.sh", loss(50)).repository();
     let args = "init --target train.sh --command \"sh train.sh\" --budget 9s --metric loss --maximize --proposer queue";
-    let Some(terminal) = Terminal::open(&place, args) else { return };
+    let Some(terminal) = Terminal::open(&place, args) else {
+        return;
+    };
     terminal
         .answer("Which files may be read", "")
         .answer("How many experiments", "")
@@ -112,7 +129,10 @@ fn init_writes_a_file_that_run_takes_as_it_is() {
         .ends_with(0);
     let config = place.read("autoresearch.toml");
     assert!(config.contains("maximize"), "{config}");
-    place.run(["init", "--yes"]).expect(2).says(&["exists already"]);
+    place
+        .run(["init", "--yes"])
+        .expect(2)
+        .says(&["exists already"]);
     place.run(["run", "--yes", "--tag", "t"]).expect(0);
     assert_eq!(verdicts(&place), ["keep"]);
 }
