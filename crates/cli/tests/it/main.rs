@@ -17,3 +17,4 @@ mod rubbish;
 mod session;
 mod signals;
 mod toy;
+mod wizard;
