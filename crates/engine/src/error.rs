@@ -123,6 +123,7 @@ impl EngineError {
             EngineError::NoSession { .. } => {
                 "start one with `autoresearch run`, or name another folder with `-C`".to_owned()
             }
+            EngineError::Empty(tag) => format!("begin it anew with `autoresearch run --tag {tag}`"),
             EngineError::BranchMoved { branch, expected, .. } => format!(
                 "move it back with `git branch -f {branch} {expected}`, or start another session from it"
             ),

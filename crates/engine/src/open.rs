@@ -9,7 +9,7 @@ use autoresearch_core::experiment::CommitId;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
 use autoresearch_core::units::human_duration;
-use autoresearch_ledger::{Holder, Journal, Lock, Message, TsvFile};
+use autoresearch_ledger::{Holder, Journal, JournalError, Lock, Message, TsvFile};
 use autoresearch_propose::{Proposer, Text};
 use autoresearch_repo::{EntryKind, Head, Repo};
 use autoresearch_report::Progress;
@@ -200,11 +200,11 @@ impl Session {
         let repo = Repo::discover(folder)?;
         let places = find(repo.root(), tag)?;
         let lock = Lock::acquire(&places.lock(), &holder())?;
-        let journal = Journal::open(&places.journal())?;
+        let journal = Journal::open(&places.journal()).map_err(unopened(&places))?;
         let mut state = State::default();
         journal.replay(|record| state.apply(&record))?;
         let Some(plan) = state.plan().cloned() else {
-            return Err(EngineError::Empty(tag.unwrap_or_default().to_owned()));
+            return Err(EngineError::Empty(places.tag().to_owned()));
         };
         let config = config_of(&plan)?;
         let mut session = Session { repo, places, config, journal, state, lock, resumed: true };
@@ -358,6 +358,16 @@ pub(crate) fn find(root: &Path, tag: Option<&str>) -> Result<Places, EngineError
     Ok(Places::new(root, tag))
 }
 
+/// A journal that is missing where a session's folder is: its engine died
+/// before it was made.
+pub(crate) fn unopened(places: &Places) -> impl FnOnce(JournalError) -> EngineError {
+    let tag = places.tag().to_owned();
+    move |error| match error {
+        JournalError::Missing { .. } => EngineError::Empty(tag),
+        error => error.into(),
+    }
+}
+
 /// What a journal's session was opened with.
 pub(crate) fn plan_of(journal: &Journal) -> Result<Option<Plan>, EngineError> {
     Ok(match journal.first()?.map(|record| record.event) {
@@ -459,7 +469,7 @@ fn is_opened(places: &Places) -> bool {
     match Journal::open_read_only(&places.journal()) {
         Ok(journal) => !matches!(journal.first(), Ok(None)),
         // A damaged journal is somebody's work, too.
-        Err(autoresearch_ledger::JournalError::Missing { .. }) => false,
+        Err(JournalError::Missing { .. }) => false,
         Err(_) => places.journal().metadata().is_ok_and(|meta| meta.len() > 0),
     }
 }

@@ -18,6 +18,11 @@ impl Places {
         Places { root: root.to_owned(), tag: tag.to_owned() }
     }
 
+    /// The session's tag.
+    pub(crate) fn tag(&self) -> &str {
+        &self.tag
+    }
+
     /// The session's folder.
     pub fn folder(&self) -> PathBuf {
         self.root.join(FOLDER).join(&self.tag)

@@ -15,7 +15,7 @@ use autoresearch_report::{
 
 use crate::error::EngineError;
 use crate::history;
-use crate::open::{config_of, find, plan_of};
+use crate::open::{config_of, find, plan_of, unopened};
 use crate::places::Places;
 
 /// A session, opened for reading.
@@ -58,10 +58,10 @@ impl View {
     pub fn open(folder: &Path, tag: Option<&str>) -> Result<View, EngineError> {
         let repo = Repo::discover(folder)?;
         let places = find(repo.root(), tag)?;
-        let journal = Journal::open_read_only(&places.journal())?;
+        let journal = Journal::open_read_only(&places.journal()).map_err(unopened(&places))?;
         let opened_at = journal.first()?.map_or_else(Timestamp::default, |record| record.at);
         let mut plan = plan_of(&journal)?
-            .ok_or_else(|| EngineError::Empty(tag.unwrap_or_default().to_owned()))?;
+            .ok_or_else(|| EngineError::Empty(places.tag().to_owned()))?;
         if let Some(Event::Extended { iterations }) = journal.extended()?.map(|record| record.event)
         {
             plan.iterations = iterations;

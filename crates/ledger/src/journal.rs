@@ -190,6 +190,12 @@ impl Journal {
         }
         let journal = Journal::connect(path, flags)?;
         let version: u32 = journal.one("PRAGMA user_version")?;
+        // Whoever made the file died before its tables: it never was one.
+        if version == 0 && journal.one::<u64>("SELECT count(*) FROM sqlite_schema")? == 0 {
+            return Err(JournalError::Missing {
+                path: path.to_owned(),
+            });
+        }
         if version == 0 || version > VERSION {
             let why = format!("its format is version {version}, this program knows {VERSION}");
             return Err(JournalError::Unreadable { path: path.to_owned(), seq: 0, why });
@@ -553,6 +559,18 @@ mod tests {
 
     fn record(seq: u64, event: Event) -> Record {
         Record { seq, at: Timestamp(1000 + i64::try_from(seq).unwrap()), event }
+    }
+
+    /// An engine that was killed while it made the file.
+    #[test]
+    fn a_file_without_tables_is_no_journal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("journal.db");
+        Journal::connect(&path, OpenFlags::default()).unwrap().tune().unwrap();
+        assert!(path.metadata().unwrap().len() > 0);
+        for opened in [Journal::open(&path), Journal::open_read_only(&path)] {
+            assert!(matches!(opened.err(), Some(JournalError::Missing { .. })));
+        }
     }
 
     #[test]
