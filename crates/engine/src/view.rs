@@ -60,8 +60,8 @@ impl View {
         let places = find(repo.root(), tag)?;
         let journal = Journal::open_read_only(&places.journal()).map_err(unopened(&places))?;
         let opened_at = journal.first()?.map_or_else(Timestamp::default, |record| record.at);
-        let mut plan = plan_of(&journal)?
-            .ok_or_else(|| EngineError::Empty(places.tag().to_owned()))?;
+        let mut plan =
+            plan_of(&journal)?.ok_or_else(|| EngineError::Empty(places.tag().to_owned()))?;
         if let Some(Event::Extended { iterations }) = journal.extended()?.map(|record| record.event)
         {
             plan.iterations = iterations;

@@ -192,9 +192,7 @@ impl Journal {
         let version: u32 = journal.one("PRAGMA user_version")?;
         // Whoever made the file died before its tables: it never was one.
         if version == 0 && journal.one::<u64>("SELECT count(*) FROM sqlite_schema")? == 0 {
-            return Err(JournalError::Missing {
-                path: path.to_owned(),
-            });
+            return Err(JournalError::Missing { path: path.to_owned() });
         }
         if version == 0 || version > VERSION {
             let why = format!("its format is version {version}, this program knows {VERSION}");

@@ -29,11 +29,7 @@ impl<'a> Terminal<'a> {
             .stdout(screen)
             .spawn();
         match spawned {
-            Ok(child) => Some(Terminal {
-                child,
-                place,
-                heard: 0,
-            }),
+            Ok(child) => Some(Terminal { child, place, heard: 0 }),
             Err(error) => {
                 eprintln!("skipped: `script` cannot be run: {error}");
                 None
@@ -54,12 +50,7 @@ impl<'a> Terminal<'a> {
             Some(self.heard + at + question.len())
         });
         let typed = format!("{keys}\r");
-        self.child
-            .stdin
-            .as_mut()
-            .unwrap()
-            .write_all(typed.as_bytes())
-            .unwrap();
+        self.child.stdin.as_mut().unwrap().write_all(typed.as_bytes()).unwrap();
         self
     }
 
@@ -129,10 +120,7 @@ fn init_writes_a_file_that_run_takes_as_it_is() {
         .ends_with(0);
     let config = place.read("autoresearch.toml");
     assert!(config.contains("maximize"), "{config}");
-    place
-        .run(["init", "--yes"])
-        .expect(2)
-        .says(&["exists already"]);
+    place.run(["init", "--yes"]).expect(2).says(&["exists already"]);
     place.run(["run", "--yes", "--tag", "t"]).expect(0);
     assert_eq!(verdicts(&place), ["keep"]);
 }
