@@ -393,9 +393,7 @@ fn a_dry_run_touches_nothing() {
     let place = toy(&[loss(40)]);
     let before = place.everything();
     let said = place.run(["run", "--dry-run", "--tag", TAG]).expect(0).stdout;
-    for part in
-        ["would create the branch autoresearch/t", "would change only train.sh", "sh train.sh"]
-    {
+    for part in ["create the branch autoresearch/t", "change only train.sh", "sh train.sh"] {
         assert!(said.contains(part), "no `{part}` in\n{said}");
     }
     let json = place.run(["run", "--dry-run", "--json", "--tag", TAG]).expect(0).json();
