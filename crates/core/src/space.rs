@@ -20,6 +20,8 @@ mod moves;
 mod outcome;
 mod random;
 
+use domain::same;
+
 pub use domain::Domain;
 
 use std::collections::BTreeSet;
@@ -70,7 +72,7 @@ pub struct Suggestion {
     pub changed: Vec<String>,
 }
 
-/// Suggestions before the model is asked; every other one changes all knobs.
+/// Suggestions before the model is asked.
 const OPENING: usize = 8;
 
 /// Observations that the model knows at most: half of them the best, half the
@@ -105,7 +107,7 @@ pub fn suggest(
     }
     let mut random = Random::new(seed, observations.len() as u64);
     let promising = if observations.len() <= OPENING {
-        opening(&view, observations.len(), seed, &mut random)
+        opening(&view, observations, seed, &mut random)
     } else {
         Belief::of(&view, observations)
             .map_or_else(Vec::new, |belief| belief.ranked(&view, observations, &mut random))
@@ -129,15 +131,38 @@ pub fn believed_best(
     belief.order.first().map(|(_, i)| belief.known[*i])
 }
 
-/// Changes to open with, the wanted one first.
-fn opening(view: &View, number: usize, seed: u64, random: &mut Random) -> Vec<Vec<Slot>> {
-    let round = number / 2;
-    let first = if number % 2 == 1 {
-        view.stratum(round % (OPENING / 2), OPENING / 2, &mut Random::new(seed, u64::MAX))
+/// Changes to open with, the wanted one first: single edits near the incumbent,
+/// one knob after the other, and one probe of all knobs. Where the default is
+/// poor the probe beats it, and then every other change is a probe.
+fn opening(
+    view: &View,
+    observations: &[Observation],
+    seed: u64,
+    random: &mut Random,
+) -> Vec<Vec<Slot>> {
+    let number = observations.len();
+    let is_probe = number == 2 || (number.is_multiple_of(2) && a_probe_paid(observations));
+    let first = if is_probe {
+        let row = (number / 2 - 1) % (OPENING / 2);
+        view.stratum(row, OPENING / 2, &mut Random::new(seed, u64::MAX))
     } else {
-        view.fresh_single(random)
+        view.near_single(number.saturating_sub(1), random)
     };
     std::iter::once(first).chain((0..32).map(|_| view.fresh_single(random))).collect()
+}
+
+/// Whether an experiment that changed most knobs at once beat the first one.
+fn a_probe_paid(observations: &[Observation]) -> bool {
+    let Some(first) = observations.first() else { return false };
+    let is_probe = |observation: &&Observation| {
+        let settings = &observation.settings;
+        let changed = settings.iter().filter(|(name, value)| {
+            first.settings.get(*name).is_some_and(|before| !same(before, value))
+        });
+        changed.count() * 2 > settings.len()
+    };
+    let best = observations.iter().filter(is_probe).filter_map(|o| o.outcome);
+    best.fold(f64::NEG_INFINITY, f64::max) > first.outcome.unwrap_or(f64::NEG_INFINITY)
 }
 
 /// What is believed after the observations.

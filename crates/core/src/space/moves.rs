@@ -210,6 +210,15 @@ impl View {
         slots
     }
 
+    /// One knob, the `number`th in turn, set to a value near the incumbent's.
+    pub(super) fn near_single(&self, number: usize, random: &mut Random) -> Vec<Slot> {
+        let mut slots = vec![Slot::Keep; self.axes.len()];
+        let k = self.movable[number % self.movable.len()];
+        let side = if random.unit() < 0.5 { -1.0 } else { 1.0 };
+        slots[k] = self.axes[k].step(Slot::Keep, side * (0.08 + 0.17 * random.unit()), random);
+        slots
+    }
+
     /// One knob set to any other value.
     pub(super) fn fresh_single(&self, random: &mut Random) -> Vec<Slot> {
         let mut slots = vec![Slot::Keep; self.axes.len()];
