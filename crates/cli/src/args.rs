@@ -307,6 +307,6 @@ pub(crate) struct DemoArgs {
     #[arg(short = 'n', long, default_value_t = 12)]
     pub(crate) iterations: u64,
     /// Time for one run
-    #[arg(long, default_value = "3s")]
+    #[arg(long, default_value = "8s")]
     pub(crate) budget: String,
 }

@@ -133,7 +133,7 @@ pub fn believed_best(
 
 /// Changes to open with, the wanted one first: single edits near the incumbent,
 /// one knob after the other, and one probe of all knobs. Where the default is
-/// poor the probe beats it, and then every other change is a probe.
+/// poor the probe beats it; every other change is a probe then, while they pay.
 fn opening(
     view: &View,
     observations: &[Observation],
@@ -151,18 +151,19 @@ fn opening(
     std::iter::once(first).chain((0..32).map(|_| view.fresh_single(random))).collect()
 }
 
-/// Whether an experiment that changed most knobs at once beat the first one.
+/// Whether the latest probe, an experiment that shares few settings with any
+/// before it, beat them all.
 fn a_probe_paid(observations: &[Observation]) -> bool {
-    let Some(first) = observations.first() else { return false };
-    let is_probe = |observation: &&Observation| {
-        let settings = &observation.settings;
-        let changed = settings.iter().filter(|(name, value)| {
-            first.settings.get(*name).is_some_and(|before| !same(before, value))
-        });
-        changed.count() * 2 > settings.len()
+    let outcome = |o: &Observation| o.outcome.unwrap_or(f64::NEG_INFINITY);
+    let differ = |a: &Observation, b: &Observation| {
+        let pairs =
+            a.settings.iter().filter_map(|(name, value)| Some((value, b.settings.get(name)?)));
+        pairs.filter(|(a, b)| !same(a, b)).count() > a.settings.len().min(6) / 2
     };
-    let best = observations.iter().filter(is_probe).filter_map(|o| o.outcome);
-    best.fold(f64::NEG_INFINITY, f64::max) > first.outcome.unwrap_or(f64::NEG_INFINITY)
+    let is_probe = |n: &usize| observations[..*n].iter().all(|old| differ(&observations[*n], old));
+    (1..observations.len()).rev().find(is_probe).is_some_and(|last| {
+        observations[..last].iter().all(|old| outcome(&observations[last]) > outcome(old))
+    })
 }
 
 /// What is believed after the observations.

@@ -127,18 +127,31 @@ fn a_finite_space_is_exhausted_exactly() {
     assert!(seen.len() <= 10);
 }
 
-#[test]
-fn the_opening_alternates_between_probes_of_ten_and_single_edits() {
+/// Edits that each of the first eight suggestions makes, in a space of 25
+/// knobs where `outcome` is told how many knobs are not at their default.
+fn opening_edits(outcome: fn(usize) -> f64) -> Vec<usize> {
     let domain = Domain::Float { low: 0.0, high: 1.0, log: false };
     let knobs = (0..25).map(|i| Knob { name: format!("k{i:02}"), domain: domain.clone() });
     let space = Space { knobs: knobs.collect() };
     let start: Settings = space.knobs.iter().map(|k| (k.name.clone(), Value::Float(0.5))).collect();
-    // Nothing is better than the default, so that it stays the incumbent.
-    let seen = search(&space, start.clone(), 9, 1, &|s| Some(f64::from(u8::from(*s == start))));
-    let edits = |o: &Observation| start.keys().filter(|k| o.settings[*k] != start[*k]).count();
-    let counts: Vec<usize> = seen[1..].iter().map(edits).collect();
-    assert!(counts.iter().step_by(2).all(|n| (9..=10).contains(n)), "{counts:?}");
-    assert!(counts.iter().skip(1).step_by(2).all(|n| *n == 1), "{counts:?}");
+    let from = |a: &Settings, b: &Settings| a.iter().filter(|(k, v)| b[*k] != **v).count();
+    let seen = search(&space, start.clone(), 9, 1, &|s| Some(outcome(from(s, &start))));
+    let nearest =
+        |n: usize| seen[..n].iter().map(|old| from(&seen[n].settings, &old.settings)).min();
+    (1..seen.len()).filter_map(nearest).collect()
+}
+
+#[test]
+fn a_good_default_is_left_by_single_edits_and_probed_once() {
+    // Nothing is better than the default.
+    assert_eq!(opening_edits(|n| -(n as f64)), [1, 10, 1, 1, 1, 1, 1, 1]);
+}
+
+#[test]
+fn a_poor_default_is_probed_again_while_that_pays() {
+    // The farther from the default the better.
+    let edits = opening_edits(|n| n as f64);
+    assert!(edits.iter().filter(|n| **n > 3).count() >= 2, "{edits:?}");
 }
 
 #[test]
