@@ -179,6 +179,8 @@ fn engine(folder: &Path, before: u64) -> Vec<Duration> {
     } else {
         experiment(folder, 1).run_session(&mut autoresearch::Silent, &Stop::default()).unwrap();
         fill(folder, before);
+        // What filling wrote must not be written back while something is timed.
+        Command::new("sync").status().unwrap();
         let began = Instant::now();
         experiment(folder, before)
             .resume_with(Limit::At(before + TIMED), &mut clock, &Stop::default())
