@@ -104,9 +104,10 @@ fn shell() -> Vec<Duration> {
     repository(place.path());
     let script = r#"
         git config user.name a; git config user.email a@b
-        best=100000
+        best=9999999
         for n in $(seq "$1"); do
-            echo "LOSS = $((100000 - n % 7 * n))" > train.py
+            if [ $((n % 7)) = 6 ]; then loss=$((1000000 - n)); else loss=$((2000000 + n)); fi
+            echo "LOSS = $loss" > train.py
             git commit -qam "exp: $n"
             sh run.sh > run.log 2>&1
             loss=$(grep '^loss:' run.log | cut -d' ' -f2)
@@ -141,7 +142,9 @@ impl Proposer for Instantly {
 
     fn propose(&mut self, brief: &Brief, _: &mut dyn Desk) -> Result<Proposal, ProposeError> {
         let n = brief.number;
-        let content = format!("LOSS = {}\n", 1_000_000 - n % 7 * n).into_bytes();
+        // One in seven is better than all before it.
+        let loss = if n % 7 == 6 { 1_000_000 - n } else { 2_000_000 + n };
+        let content = format!("LOSS = {loss}\n").into_bytes();
         Ok(Proposal {
             hypothesis: format!("set LOSS for the {n}th time"),
             category: Category::Other,
@@ -235,7 +238,7 @@ fn settled(number: u64, base: &CommitId) -> Vec<Event> {
         seed: 0,
         exit: Exit::Code(0),
         usage: Usage { wall_seconds: 300.0, cpu_seconds: 299.0, peak_memory: Bytes(1 << 30) },
-        metric: Some(2e6 + number as f64),
+        metric: Some(3e6 + number as f64),
         secondary: [("steps".to_owned(), 953.0)].into(),
         crash: None,
     };

@@ -53,6 +53,10 @@ const FIXED: [(&str, &str); 7] = [
 #[derive(Clone, Debug)]
 pub(crate) struct Git {
     environment: Arc<Vec<(OsString, OsString)>>,
+    /// Where it lies. With a bare name and an environment of ours the standard
+    /// library would fork this process, which costs milliseconds when it is
+    /// large, instead of spawning the other.
+    program: PathBuf,
 }
 
 impl Git {
@@ -61,12 +65,14 @@ impl Git {
             let name = name.to_string_lossy();
             !name.starts_with("GIT_") || KEPT.contains(&name.as_ref())
         });
-        Git { environment: Arc::new(environment.collect()) }
+        let environment: Vec<(OsString, OsString)> = environment.collect();
+        let program = found(&environment).unwrap_or_else(|| PathBuf::from("git"));
+        Git { environment: Arc::new(environment), program }
     }
 
     /// A call in `folder`, for `purpose` (what it does, as an infinitive).
     pub(crate) fn call(&self, purpose: &'static str, folder: &Path) -> Call {
-        let mut command = Command::new("git");
+        let mut command = Command::new(&self.program);
         command.env_clear().envs(self.environment.iter().map(|(k, v)| (k, v))).envs(FIXED);
         for setting in SETTINGS {
             command.args(["-c", setting]);
@@ -82,6 +88,14 @@ impl Git {
             input: None,
         }
     }
+}
+
+/// The first `git` on the environment's `PATH`.
+fn found(environment: &[(OsString, OsString)]) -> Option<PathBuf> {
+    let (_, path) = environment.iter().find(|(name, _)| name == "PATH")?;
+    std::env::split_paths(path)
+        .map(|folder| folder.join("git"))
+        .find(|program| program.is_absolute() && program.is_file())
 }
 
 /// One run of git, being put together.
