@@ -84,6 +84,12 @@ impl Exit {
                 | EngineError::Table { .. },
             ) => Exit::BadInput,
             Some(EngineError::Repo(error)) if error.is_input() => Exit::BadInput,
+            // A file that the user named and that is not there.
+            Some(EngineError::Io { what: "read", source, .. })
+                if source.kind() == std::io::ErrorKind::NotFound =>
+            {
+                Exit::BadInput
+            }
             _ => Exit::Failure,
         }
     }

@@ -16,7 +16,12 @@ pub(crate) fn report(error: &anyhow::Error) {
         anstream::eprintln!("{}", config.render(true));
         return;
     }
-    anstream::eprintln!("{RED}error{RED:#}: {error:#}");
+    // The engine's errors tell their causes themselves.
+    let text = match error.downcast_ref::<EngineError>() {
+        Some(error) => error.to_string(),
+        None => format!("{error:#}"),
+    };
+    anstream::eprintln!("{RED}error{RED:#}: {text}");
     let hint = match (error.downcast_ref::<EngineError>(), error.downcast_ref::<BadInput>()) {
         (Some(error), _) => error.hint(),
         (_, Some(input)) => input.hint.clone(),

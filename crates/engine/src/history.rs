@@ -2,6 +2,7 @@
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::{Experiment, Verdict};
+use autoresearch_core::judge::Rule;
 use autoresearch_core::metric::{Direction, significant};
 use autoresearch_core::session::{Plan, State, StopReason};
 use autoresearch_core::units::{Bytes, Timestamp};
@@ -99,6 +100,7 @@ pub(crate) fn table(metric: &str, direction: Direction, entries: &[Entry]) -> Ta
                 hypothesis: &entry.hypothesis,
                 reason: &entry.reason,
                 gain: entry.gain,
+                is_imported: entry.rule == Rule::Imported,
             };
             outcome.row(direction)
         })
@@ -118,6 +120,7 @@ pub(crate) fn row(experiment: &Experiment, direction: Direction) -> Row {
         hypothesis: &experiment.hypothesis,
         reason: ruling.map_or("", |r| r.reason.as_str()),
         gain: ruling.and_then(|r| r.gain),
+        is_imported: ruling.is_some_and(|r| r.rule == Rule::Imported),
     }
     .row(direction)
 }
@@ -132,6 +135,8 @@ struct Outcome<'a> {
     hypothesis: &'a str,
     reason: &'a str,
     gain: Option<f64>,
+    /// Whether another tool wrote the description, whole.
+    is_imported: bool,
 }
 
 impl Outcome<'_> {
@@ -151,6 +156,9 @@ impl Outcome<'_> {
 
     /// As SPEC H's examples: what was tried, and what it brought.
     fn description(&self, direction: Direction) -> String {
+        if self.is_imported {
+            return self.hypothesis.to_owned();
+        }
         let change = self.gain.map(|gain| match direction {
             Direction::Minimize => -gain,
             Direction::Maximize => gain,
