@@ -1,0 +1,142 @@
+//! The library's public face with real git and real processes (SPEC A1 to A7,
+//! A9). It has a `main` of its own, since trials are supervised by the program
+//! that starts them: this one.
+
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test with a main of its own")]
+
+use std::path::Path;
+use std::process::Command;
+
+use autoresearch::core::experiment::Verdict;
+use autoresearch::core::session::StopReason;
+use autoresearch::{Direction, EngineError, SystemExperiment};
+
+fn main() {
+    if let Some(code) = autoresearch::supervise_if_asked() {
+        std::process::exit(code);
+    }
+    let tests: [(&str, fn()); 6] = [
+        ("a_better_change_is_kept_on_a_branch_of_its_own", a_better_change_is_kept),
+        ("a_closure_computes_the_metric_from_what_the_run_left", a_closure_computes_the_metric),
+        ("a_metric_function_that_fails_ends_the_session_with_its_words", a_metric_fn_that_fails),
+        ("a_worse_change_is_reverted_unless_told_otherwise", a_worse_change_is_reverted),
+        ("a_dry_run_says_what_it_would_do_and_touches_nothing", a_dry_run_touches_nothing),
+        ("a_branch_made_alone_is_used_by_the_run_that_follows", a_branch_made_alone),
+    ];
+    for (name, test) in tests {
+        test();
+        println!("test {name} ... ok");
+    }
+    println!("{} passed, 0 failed", tests.len());
+}
+
+/// A repository whose `train.py` is a shell script that prints a loss.
+fn repository() -> tempfile::TempDir {
+    let place = tempfile::tempdir().unwrap();
+    std::fs::write(place.path().join("train.py"), script(5)).unwrap();
+    autoresearch::repo::create(place.path(), "start").unwrap();
+    place
+}
+
+fn script(loss: u32) -> String {
+    format!("echo loss: {loss}\necho {loss} > artefact\n")
+}
+
+fn experiment(folder: &Path) -> SystemExperiment {
+    SystemExperiment::new(folder, "train.py")
+        .command(["sh", "train.py"])
+        .set("tag", "t")
+        .set("run.grace", "1s")
+}
+
+fn git(folder: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("git").arg("-C").arg(folder).args(arguments).output().unwrap();
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+/// SPEC A1, A2, A4, A6, A9.
+fn a_better_change_is_kept() {
+    let place = repository();
+    let head = git(place.path(), &["rev-parse", "HEAD"]);
+    let outcome = experiment(place.path())
+        .metric("loss", Direction::Minimize)
+        .change("a smaller loss", "train.py", &script(3))
+        .run()
+        .unwrap();
+    assert_eq!((outcome.baseline(), outcome.best()), (Some(5.0), Some(3.0)));
+    assert_eq!(outcome.reason(), &StopReason::Iterations);
+    let results = outcome.results();
+    assert_eq!(results[1].hypothesis, "a smaller loss");
+    assert_eq!(results[1].verdict(), Some(Verdict::Keep));
+    assert_eq!(git(place.path(), &["show", "autoresearch/t:train.py"]), script(3).trim());
+    assert_eq!(git(place.path(), &["rev-parse", "HEAD"]), head);
+    assert_eq!(git(place.path(), &["status", "--porcelain"]), "");
+}
+
+/// SPEC A3.
+fn a_closure_computes_the_metric() {
+    let place = repository();
+    let outcome = experiment(place.path())
+        .set("metric.direction", "maximize")
+        .metric_fn(|trial| {
+            let text = std::fs::read_to_string(trial.folder.join("artefact"))?;
+            Ok(-text.trim().parse::<f64>()?)
+        })
+        .change("a smaller artefact", "train.py", &script(2))
+        .run()
+        .unwrap();
+    assert_eq!((outcome.baseline(), outcome.best()), (Some(-5.0), Some(-2.0)));
+}
+
+fn a_metric_fn_that_fails() {
+    let place = repository();
+    let error = experiment(place.path())
+        .set("metric.direction", "maximize")
+        .metric_fn(|_| Err("the scale is broken".into()))
+        .change("anything", "train.py", &script(2))
+        .run()
+        .err()
+        .unwrap();
+    assert!(matches!(error, EngineError::MetricFn(_)), "{error}");
+    assert!(error.to_string().contains("the scale is broken"));
+}
+
+/// SPEC A5.
+fn a_worse_change_is_reverted() {
+    for (revert, expected) in [(true, script(5)), (false, script(9))] {
+        let place = repository();
+        let outcome = experiment(place.path())
+            .metric("loss", Direction::Minimize)
+            .revert_on_failure(revert)
+            .change("a larger loss", "train.py", &script(9))
+            .run()
+            .unwrap();
+        assert_eq!(outcome.results()[1].verdict(), Some(Verdict::Discard));
+        assert_eq!(outcome.best(), Some(5.0));
+        assert_eq!(git(place.path(), &["show", "autoresearch/t:train.py"]), expected.trim());
+    }
+}
+
+/// SPEC A9.
+fn a_dry_run_touches_nothing() {
+    let place = repository();
+    let before = git(place.path(), &["for-each-ref"]);
+    let would = experiment(place.path()).metric("loss", Direction::Minimize).dry_run().unwrap();
+    assert!(would.actions.iter().any(|action| action.contains("autoresearch/t")), "{would:?}");
+    assert_eq!(git(place.path(), &["for-each-ref"]), before);
+    assert!(!place.path().join(".autoresearch").exists());
+}
+
+/// SPEC A6, A9.
+fn a_branch_made_alone() {
+    let place = repository();
+    let mut experiment = experiment(place.path()).metric("loss", Direction::Minimize).change(
+        "a smaller loss",
+        "train.py",
+        &script(1),
+    );
+    assert_eq!(experiment.create_branch().unwrap(), "autoresearch/t");
+    let head = git(place.path(), &["rev-parse", "HEAD"]);
+    assert_eq!(git(place.path(), &["rev-parse", "autoresearch/t"]), head);
+    assert_eq!(experiment.run().unwrap().best(), Some(1.0));
+}
