@@ -49,6 +49,33 @@ impl fmt::Display for Verdict {
     }
 }
 
+/// How many experiments ended how, the baseline apart.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Kept.
+    pub keep: u64,
+    /// Discarded.
+    pub discard: u64,
+    /// Crashed.
+    pub crash: u64,
+}
+
+impl Counts {
+    /// All of them.
+    pub fn total(self) -> u64 {
+        self.keep + self.discard + self.crash
+    }
+
+    /// Counts one more.
+    pub fn add(&mut self, verdict: Verdict) {
+        match verdict {
+            Verdict::Keep => self.keep += 1,
+            Verdict::Discard => self.discard += 1,
+            Verdict::Crash => self.crash += 1,
+        }
+    }
+}
+
 /// An experiment with everything known of it. Number 0 is the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {

@@ -14,7 +14,7 @@ mod event;
 mod state;
 
 pub use event::{Event, Plan, Proposed, Queued, Record, StopReason, VERSION};
-pub use state::{Action, Counts, Focus, Incumbent, State};
+pub use state::{Action, Focus, Incumbent, State};
 
 #[cfg(test)]
 mod tests;

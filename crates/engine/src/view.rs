@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use autoresearch_config::Config;
-use autoresearch_core::experiment::{CommitId, Experiment};
+use autoresearch_core::experiment::{CommitId, Counts, Experiment};
 use autoresearch_core::session::{Event, Plan, Queued, State, StopReason};
 use autoresearch_core::units::Timestamp;
-use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message, Tally, TsvFile};
+use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message, TsvFile};
 use autoresearch_repo::Repo;
 use autoresearch_report::{
     History, PngError, Point, Session, Size, SummaryOptions, plot_png, plot_svg, summary_markdown,
@@ -36,7 +36,7 @@ pub struct Status {
     /// Why it rests, when it does and an engine could say so.
     pub stopped: Option<StopReason>,
     /// How many of each verdict.
-    pub tally: Tally,
+    pub tally: Counts,
     /// The unmodified target.
     pub baseline: Option<Entry>,
     /// The best so far.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use autoresearch_core::experiment::{Experiment, Verdict};
+use autoresearch_core::experiment::{Counts, Experiment, Verdict};
 use autoresearch_core::judge::Rule;
 use autoresearch_core::proposal::Category;
 use autoresearch_core::session::{Record, VERSION};
@@ -97,17 +97,6 @@ pub struct Entry {
     pub wall_seconds: f64,
     /// Lines of code of the targets.
     pub code_lines: u64,
-}
-
-/// How many of each verdict, the baseline not counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
-    /// Kept.
-    pub keep: u64,
-    /// Discarded.
-    pub discard: u64,
-    /// Crashed.
-    pub crash: u64,
 }
 
 /// What another process asks of the engine.
@@ -386,13 +375,13 @@ impl Journal {
     ///
     /// # Errors
     /// What `SQLite` reports.
-    pub fn tally(&self) -> Result<Tally, JournalError> {
+    pub fn tally(&self) -> Result<Counts, JournalError> {
         let count = |verdict: &str| {
             self.one(&format!(
                 "SELECT count(*) FROM experiment WHERE verdict = '{verdict}' AND number > 0"
             ))
         };
-        Ok(Tally { keep: count("keep")?, discard: count("discard")?, crash: count("crash")? })
+        Ok(Counts { keep: count("keep")?, discard: count("discard")?, crash: count("crash")? })
     }
 
     /// The first event: what the session was opened with.

@@ -6,6 +6,6 @@ mod journal;
 mod lock;
 mod tsv;
 
-pub use journal::{Entry, Journal, JournalError, Message, Tally};
+pub use journal::{Entry, Journal, JournalError, Message};
 pub use lock::{Holder, Lock, LockError};
 pub use tsv::{Row, Table, TsvError, TsvFile};

@@ -1,7 +1,7 @@
 //! A session as the report sees it: what was asked for, and what came of each
 //! experiment, in order.
 
-use autoresearch_core::experiment::Verdict;
+use autoresearch_core::experiment::{Counts, Verdict};
 use autoresearch_core::judge::Rule;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Category;
@@ -144,32 +144,6 @@ pub struct History {
     pub session: Session,
     /// What came of it; the baseline, where there is one, comes first.
     pub points: Vec<Point>,
-}
-
-/// How many experiments ended how, the baseline apart.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    /// Kept.
-    pub keep: u64,
-    /// Discarded.
-    pub discard: u64,
-    /// Crashed.
-    pub crash: u64,
-}
-
-impl Counts {
-    /// All of them.
-    pub fn total(self) -> u64 {
-        self.keep + self.discard + self.crash
-    }
-
-    pub(crate) fn add(&mut self, verdict: Verdict) {
-        match verdict {
-            Verdict::Keep => self.keep += 1,
-            Verdict::Discard => self.discard += 1,
-            Verdict::Crash => self.crash += 1,
-        }
-    }
 }
 
 /// The best that was kept; of equals the latest, which the branch is at.

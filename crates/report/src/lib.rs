@@ -17,7 +17,8 @@ mod progress;
 mod summary;
 mod words;
 
-pub use history::{Best, Counts, History, Point, Session};
+pub use autoresearch_core::experiment::Counts;
+pub use history::{Best, History, Point, Session};
 pub use line::{Activity, Stage, Style, experiment_line, live_line};
 pub use plot::{PngError, Size, plot_png, plot_svg};
 pub use progress::{Progress, progress};

@@ -9,10 +9,11 @@ use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Category;
 use autoresearch_core::units::{Timestamp, human_duration};
 
-use crate::history::{Best, Counts, History, Point, Session};
+use crate::history::{Best, History, Point, Session};
 use crate::line::{Style, coarse, experiment_line};
 use crate::numbers::{self, Precision};
 use crate::words;
+use autoresearch_core::experiment::Counts;
 
 /// Experiments that say where the search is.
 const RECENT: usize = 10;

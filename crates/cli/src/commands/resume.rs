@@ -37,7 +37,7 @@ fn limit(global: &Global, tag: Option<&str>, text: &str) -> anyhow::Result<Limit
             let more: u64 = more.parse().map_err(|_| bad())?;
             let view = View::open(&global.directory, tag)?;
             let tally = view.status()?.tally;
-            Ok(Limit::At(tally.keep + tally.discard + tally.crash + more))
+            Ok(Limit::At(tally.total() + more))
         }
     }
 }

@@ -1,7 +1,7 @@
 //! `autoresearch status`: where a session stands, in constant time.
 
 use autoresearch::View;
-use autoresearch::report::{Best, Counts, Progress, Style, progress};
+use autoresearch::report::{Best, Progress, Style, progress};
 use serde_json::json;
 
 use crate::args::{Global, TagArgs};
@@ -42,11 +42,7 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
         report.record(&view.point(entry));
     }
     // What was recorded are the last few; these are of the whole session.
-    report.counts = Counts {
-        keep: status.tally.keep,
-        discard: status.tally.discard,
-        crash: status.tally.crash,
-    };
+    report.counts = status.tally;
     report.best = status.best.and_then(|entry| {
         let metric = entry.metric?;
         Some(Best { number: entry.number, commit: entry.commit, metric })

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::event::{Event, Plan, Queued, Record, StopReason};
-use crate::experiment::{CommitId, Experiment, Verdict};
+use crate::experiment::{CommitId, Counts, Experiment, Verdict};
 use crate::judge::{Evidence, Ruling, ruling_for};
 use crate::proposal::{Category, Fingerprint};
 use crate::stop::Progress;
@@ -30,24 +30,6 @@ pub struct Incumbent {
     pub metric: f64,
     /// Lines of code in all targets.
     pub code_lines: u64,
-}
-
-/// How the settled experiments ended, the baseline not counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Kept.
-    pub keep: u64,
-    /// Discarded.
-    pub discard: u64,
-    /// Crashed.
-    pub crash: u64,
-}
-
-impl Counts {
-    /// All settled experiments.
-    pub fn total(self) -> u64 {
-        self.keep + self.discard + self.crash
-    }
 }
 
 /// Where the proposer should look (SPEC E4).
@@ -290,11 +272,7 @@ impl State {
                 self.baseline_failure = experiment.ruling.as_ref().map(|r| r.reason.clone());
             }
         } else {
-            match verdict {
-                Some(Verdict::Keep) => self.counts.keep += 1,
-                Some(Verdict::Discard) => self.counts.discard += 1,
-                _ => self.counts.crash += 1,
-            }
+            self.counts.add(verdict.unwrap_or(Verdict::Crash));
             self.turn(&experiment);
         }
         if verdict == Some(Verdict::Keep)

@@ -9,9 +9,10 @@ use autoresearch_core::proposal::Category;
 use autoresearch_core::trial::CrashKind;
 
 use super::{Facts, sentence};
-use crate::history::{Counts, Step};
+use crate::history::Step;
 use crate::numbers;
 use crate::words::{self, markdown, one_line, truncated};
+use autoresearch_core::experiment::Counts;
 
 /// Groups of attempts that are listed for a category.
 const GROUPS_SHOWN: usize = 6;

@@ -13,9 +13,10 @@ use autoresearch_core::metric::Direction;
 use autoresearch_core::units::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::history::{Best, Counts, History, Step};
+use crate::history::{Best, History, Step};
 use crate::numbers::{self, Precision};
 use crate::words::{markdown, markdown_code, one_line, short_commit};
+use autoresearch_core::experiment::Counts;
 
 /// Kept commits that are listed.
 const KEPT_SHOWN: usize = 50;
