@@ -79,6 +79,7 @@ impl Exit {
                 | EngineError::TagTaken { .. }
                 | EngineError::ResultsTaken(_)
                 | EngineError::Rule(_)
+                | EngineError::Range { .. }
                 | EngineError::NoSession { .. }
                 | EngineError::NoExperiment(_)
                 | EngineError::Table { .. },

@@ -73,6 +73,14 @@ pub enum EngineError {
     /// A stop rule cannot be read.
     #[error(transparent)]
     Rule(#[from] autoresearch_core::stop::BadRule),
+    /// A range of the search cannot be read.
+    #[error("`search.{name}`: {source}")]
+    Range {
+        /// The setting that it is for.
+        name: String,
+        /// What is wrong with it.
+        source: autoresearch_propose::knobs::SpecError,
+    },
     /// There is no session.
     #[error("no session{} in {}", tag.as_ref().map(|t| format!(" `{t}`")).unwrap_or_default(), root.display())]
     NoSession {

@@ -10,6 +10,7 @@ use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
 use autoresearch_core::units::human_duration;
 use autoresearch_ledger::{Holder, Journal, JournalError, Lock, Message, TsvFile};
+use autoresearch_propose::knobs::Spec;
 use autoresearch_propose::{Proposer, Text};
 use autoresearch_repo::{EntryKind, Head, Repo};
 use autoresearch_report::Progress;
@@ -60,6 +61,10 @@ impl Opening {
         }
         for rule in &config.stop.when {
             StopRule::parse(rule, &config.metric.name)?;
+        }
+        for (name, range) in &config.search {
+            Spec::parse(range)
+                .map_err(|source| EngineError::Range { name: name.clone(), source })?;
         }
         let tag = match made.or(config.tag.as_deref()) {
             Some(tag) if made.is_some() => tag.to_owned(),

@@ -410,6 +410,16 @@ fn no_session_here() {
 }
 
 #[test]
+fn a_search_range_that_is_none_begins_nothing() {
+    let place = toy(&[loss(40)]);
+    place
+        .run(session("1", &["--set", "search.LR=1e-4 to 1e-1"]))
+        .expect(2)
+        .says(&["search.LR", "1e-4 to 1e-1"]);
+    assert!(!place.root().join(".autoresearch").exists());
+}
+
+#[test]
 fn experiments_that_never_were() {
     let place = toy(&[loss(40)]);
     place.run(session("1", &[])).expect(0);
