@@ -57,6 +57,8 @@ impl Precision {
 
     /// A difference of two values with its sign; never rounded to zero.
     pub(crate) fn signed(self, change: f64) -> String {
+        // The difference of two huge numbers may overflow.
+        let change = change.clamp(f64::MIN, f64::MAX);
         if change == 0.0 {
             return "0".to_owned();
         }
