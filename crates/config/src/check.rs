@@ -52,6 +52,8 @@ pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
         ("metric.first", "metric.pattern"),
         ("metric.key", "metric.json"),
         ("metric.artifacts", "metric.command"),
+        ("metric.held_out", "metric.command"),
+        ("metric.allow_pickle", "metric.command"),
     ] {
         if is_set(key) && !is_set(needs) {
             conflict(key, needs, format!("`{key}` means nothing without `{needs}`"));

@@ -8,7 +8,7 @@ use autoresearch_core::proposal::Scope;
 use autoresearch_core::units::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::text::{duration_text, optional_duration_text, size_text};
+use crate::text::{duration_text, optional_duration_text, optional_size_text, size_text};
 
 /// What a session is about. Made by [`Layers::resolve`](crate::Layers::resolve),
 /// which has checked what the comments say. Serialises with times and sizes
@@ -76,6 +76,10 @@ pub struct Metric {
     /// How long the second command may take.
     #[serde(with = "duration_text")]
     pub timeout: Duration,
+    /// What exists for the second command alone.
+    pub held_out: Vec<String>,
+    /// Whether an artefact may be a pickle.
+    pub allow_pickle: bool,
 }
 
 /// How a trial is run.
@@ -99,9 +103,50 @@ pub struct Run {
     /// How much of the end of a long log stays in plain text.
     #[serde(with = "size_text")]
     pub log_tail: Bytes,
+    /// How runs and proposers are confined.
+    pub protection: Confine,
+    /// What runs may read besides; absolute, below `~`, or in the repository.
+    pub readable: Vec<String>,
+    /// What runs may write besides, written likewise.
+    pub writable: Vec<String>,
+    /// Whether runs may reach the network.
+    pub network: bool,
+    /// Memory of a run's processes together; `None` is a share of the machine's.
+    #[serde(default, with = "optional_size_text", skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Bytes>,
+    /// Processes and threads at a time; at least one.
+    pub processes: u64,
+    /// Output of one run.
+    #[serde(with = "size_text")]
+    pub output: Bytes,
+    /// Disk space that one run fills.
+    #[serde(with = "size_text")]
+    pub disk: Bytes,
+    /// Put before the command.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wrap: Option<Vec<String>>,
+    /// The setting that is halved when memory runs out; `None` is to find it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub batch: Option<String>,
+    /// Whether the platform's edits of the target may be made.
+    pub adjust: bool,
     /// Environment variables of the runs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+}
+
+/// How runs and proposers are confined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confine {
+    /// As well as the machine can.
+    Best,
+    /// In a sandbox, or not at all.
+    Sandboxed,
+    /// By Landlock and seccomp, without namespaces.
+    Restricted,
+    /// Not confined.
+    Unprotected,
 }
 
 /// What a run that was ended at its deadline counts as.
@@ -127,6 +172,10 @@ pub struct Propose {
     pub timeout: Duration,
     /// Refusals or failures in a row before the session stops; at least one.
     pub patience: u64,
+    /// Whether the command may reach the network.
+    pub network: bool,
+    /// What the command may read besides, written as in [`Run::readable`].
+    pub readable: Vec<String>,
 }
 
 /// Who proposes when the queue is empty.
@@ -146,6 +195,19 @@ pub enum ProposerKind {
 pub struct Judge {
     /// The policy.
     pub mode: Mode,
+    /// What becomes of a result that is too good to be true.
+    pub suspects: Suspects,
+}
+
+/// What becomes of a result that is too good to be true, when no sealed
+/// evaluation can audit it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Suspects {
+    /// It is not kept; the report shows it first.
+    Hold,
+    /// It is kept; the report shows it first.
+    Keep,
 }
 
 /// The policy by which results are judged.

@@ -168,6 +168,16 @@ pub const KEYS: &[Key] = &[
         Kind::Duration { may_be_zero: false },
         "with `command`: how long it may take",
     ),
+    key(
+        "metric.held_out",
+        Kind::Paths { may_be_empty: true },
+        "with `command`: what exists only for it, as test data; neither runs nor proposers see it",
+    ),
+    key(
+        "metric.allow_pickle",
+        Kind::Boolean,
+        "with `command`: whether an artefact may be a pickle, whose code runs where it is loaded",
+    ),
     required(
         "run.command",
         Kind::Command,
@@ -193,6 +203,49 @@ pub const KEYS: &[Key] = &[
     key("run.seed", Kind::Integer { least: 0 }, "given to runs as AUTORESEARCH_SEED"),
     key("run.log_head", Kind::Size, "how much of the beginning of a long log stays in plain text"),
     key("run.log_tail", Kind::Size, "how much of the end of a long log stays in plain text"),
+    key(
+        "run.protection",
+        Kind::Choice(&["best", "sandboxed", "restricted", "unprotected"]),
+        "how runs and proposers are confined: the best that the machine offers, or exactly this",
+    ),
+    key(
+        "run.readable",
+        Kind::Texts,
+        "what runs may read beyond the system and the worktree, as `/data` or `~/datasets`",
+    ),
+    key(
+        "run.writable",
+        Kind::Texts,
+        "what runs may write beyond their worktree; it is shared by all of them",
+    ),
+    key("run.network", Kind::Boolean, "whether runs may reach the network"),
+    key(
+        "run.memory",
+        Kind::Size,
+        "memory that a run may take before it is ended; nine tenths of the machine's unless given",
+    ),
+    key(
+        "run.processes",
+        Kind::Integer { least: 1 },
+        "processes and threads that a run may have at a time",
+    ),
+    key("run.output", Kind::Size, "output that a run may print before it is ended"),
+    key("run.disk", Kind::Size, "disk space that a run may fill before it is ended"),
+    key(
+        "run.wrap",
+        Kind::Command,
+        "put before the run command, as `docker run --rm -v .:/work -w /work image`",
+    ),
+    key(
+        "run.batch",
+        Kind::Text,
+        "the setting that is halved when memory runs out; found by its name unless given",
+    ),
+    key(
+        "run.adjust",
+        Kind::Boolean,
+        "whether the platform's edits of the target may be made, as a commit before the baseline",
+    ),
     key("run.env", Kind::Variables, "environment variables of the runs"),
     key(
         "propose.proposer",
@@ -210,7 +263,18 @@ pub const KEYS: &[Key] = &[
         Kind::Integer { least: 1 },
         "refused or failed proposals in a row before the session stops",
     ),
+    key("propose.network", Kind::Boolean, "whether the proposer `command` may reach the network"),
+    key(
+        "propose.readable",
+        Kind::Texts,
+        "what the proposer `command` may read beyond what runs may, as `~/.config/my-agent`",
+    ),
     key("judge.mode", Kind::Choice(&["greedy"]), "how a result is judged: `greedy` keeps any gain"),
+    key(
+        "judge.suspects",
+        Kind::Choice(&["hold", "keep"]),
+        "whether a result that is too good to be true is held back or kept when nothing can audit it",
+    ),
     key("stop.when", Kind::Texts, "rules that end the session, as `improvement >= 10%`"),
     key("stop.time", Kind::Duration { may_be_zero: false }, "how long the whole session may take"),
     key("search", Kind::Ranges, "ranges for the embedded search, as `1e-4..1e-1 log`"),

@@ -21,7 +21,9 @@ mod table;
 mod text;
 mod write;
 
-pub use config::{Config, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop};
+pub use config::{
+    Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop, Suspects,
+};
 pub use error::{ConfigError, Problem, What};
 pub use keys::{KEYS, Key, Required};
 pub use layers::{Layers, Missing, Origin, UnknownVariable};

@@ -115,27 +115,33 @@ as_text!(duration_text, Duration, duration, read_duration);
 as_text!(size_text, Bytes, size, read_size);
 
 /// For `#[serde(with = …)]` on what may be absent.
-pub(crate) mod optional_duration_text {
-    use super::{Duration, duration, read_duration};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+macro_rules! as_optional_text {
+    ($module:ident, $type:ty, $write:path, $read:path) => {
+        pub(crate) mod $module {
+            use super::*;
+            use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-    #[expect(clippy::ref_option, reason = "serde calls it so")]
-    pub(crate) fn serialize<S: Serializer>(
-        value: &Option<Duration>,
-        to: S,
-    ) -> Result<S::Ok, S::Error> {
-        value.map(duration).serialize(to)
-    }
+            #[expect(clippy::ref_option, reason = "serde calls it so")]
+            pub(crate) fn serialize<S: Serializer>(
+                value: &Option<$type>,
+                to: S,
+            ) -> Result<S::Ok, S::Error> {
+                value.map($write).serialize(to)
+            }
 
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
-        from: D,
-    ) -> Result<Option<Duration>, D::Error> {
-        Option::<String>::deserialize(from)?
-            .map(|text| read_duration(&text))
-            .transpose()
-            .map_err(de::Error::custom)
-    }
+            pub(crate) fn deserialize<'de, D: Deserializer<'de>>(
+                from: D,
+            ) -> Result<Option<$type>, D::Error> {
+                Option::<String>::deserialize(from)?
+                    .map(|text| $read(&text))
+                    .transpose()
+                    .map_err(de::Error::custom)
+            }
+        }
+    };
 }
+as_optional_text!(optional_duration_text, Duration, duration, read_duration);
+as_optional_text!(optional_size_text, Bytes, size, read_size);
 
 #[cfg(test)]
 mod tests {

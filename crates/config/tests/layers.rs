@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Config, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose, ProposerKind, Run, Stop,
-    table, to_toml, update,
+    Config, Confine, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose, ProposerKind,
+    Run, Stop, Suspects, table, to_toml, update,
 };
 use autoresearch_core::metric::{Direction, Source};
 use autoresearch_core::proposal::Scope;
@@ -33,6 +33,8 @@ first = true
 command = ["python", "score.py"]
 artifacts = ["model.npz"]
 timeout = "5m"
+held_out = ["data/test"]
+allow_pickle = false
 
 [run]
 command = "python 'my train.py'"
@@ -43,15 +45,29 @@ seed = 0
 env = { KEY = "value", THREADS = 1 }
 log_head = "1MiB"
 log_tail = 3145728
+protection = "sandboxed"
+readable = "/data"
+writable = ["~/.cache/torch"]
+network = false
+memory = "32GiB"
+processes = 100
+output = "1GiB"
+disk = "64GiB"
+wrap = "podman run --rm image"
+batch = "DEVICE_BATCH_SIZE"
+adjust = true
 
 [propose]
 proposer = "command"
 command = ["my-agent"]
 timeout = "10m"
 patience = 10
+network = true
+readable = ["~/.config/my-agent"]
 
 [judge]
 mode = "greedy"
+suspects = "keep"
 
 [stop]
 when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
@@ -306,9 +322,36 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     # with `command`: the files that are carried over to it
     artifacts = ["model.npz"]
 
+    # with `command`: what exists only for it, as test data; neither runs nor proposers see it
+    held_out = ["data/test"]
+
     [run]
     # what runs one experiment; a text is split into words as a shell would
     command = ["python", "my train.py"]
+
+    # how runs and proposers are confined: the best that the machine offers, or exactly this
+    protection = "sandboxed"
+
+    # what runs may read beyond the system and the worktree, as `/data` or `~/datasets`
+    readable = ["/data"]
+
+    # what runs may write beyond their worktree; it is shared by all of them
+    writable = ["~/.cache/torch"]
+
+    # memory that a run may take before it is ended; nine tenths of the machine's unless given
+    memory = "32GiB"
+
+    # processes and threads that a run may have at a time
+    processes = 100
+
+    # put before the run command, as `docker run --rm -v .:/work -w /work image`
+    wrap = ["podman", "run", "--rm", "image"]
+
+    # the setting that is halved when memory runs out; found by its name unless given
+    batch = "DEVICE_BATCH_SIZE"
+
+    # whether the platform's edits of the target may be made, as a commit before the baseline
+    adjust = true
 
     # environment variables of the runs
     [run.env]
@@ -321,6 +364,16 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
 
     # the proposer `command`: a program that edits the target
     command = ["my-agent"]
+
+    # whether the proposer `command` may reach the network
+    network = true
+
+    # what the proposer `command` may read beyond what runs may, as `~/.config/my-agent`
+    readable = ["~/.config/my-agent"]
+
+    [judge]
+    # whether a result that is too good to be true is held back or kept when nothing can audit it
+    suspects = "keep"
 
     [stop]
     # rules that end the session, as `improvement >= 10%`
@@ -355,10 +408,10 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Modification scope | all | autoresearch.toml:6
     Branch tag | mar8 | autoresearch.toml:7
     Results file | results.tsv | autoresearch.toml:8
-    Run command | python 'my train.py' | autoresearch.toml:21
-    Proposer | my-agent | autoresearch.toml:31
+    Run command | python 'my train.py' | autoresearch.toml:23
+    Proposer | my-agent | autoresearch.toml:44
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:40, autoresearch.toml:41
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:56, autoresearch.toml:57
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer
@@ -415,6 +468,8 @@ prop_compose! {
         command in option::of(words()),
         artifacts in paths(0),
         timeout in time(),
+        held_out in paths(0),
+        allow_pickle: bool,
     ) -> Metric {
         let json = json.filter(|_| pattern.is_none());
         Metric {
@@ -424,6 +479,8 @@ prop_compose! {
             pattern,
             key: key.filter(|_| json.is_some()),
             json,
+            held_out: if command.is_some() { held_out } else { Vec::new() },
+            allow_pickle: allow_pickle && command.is_some(),
             artifacts: if command.is_some() { artifacts } else { Vec::new() },
             command,
             timeout,
@@ -441,6 +498,13 @@ prop_compose! {
         head: u64,
         tail: u64,
         env in btree_map("[B-Z][A-Z_0-9]{0,5}", "[^\\x00]{0,8}", 0..3),
+        (readable, writable) in (vec(text(), 0..3), vec(text(), 0..3)),
+        (memory, output, disk) in (option::of(any::<u64>()), any::<u64>(), any::<u64>()),
+        processes in 1..=i64::MAX.cast_unsigned(),
+        wrap in option::of(words()),
+        batch in option::of(text()),
+        (network, adjust) in (any::<bool>(), any::<bool>()),
+        protection in 0..4_usize,
     ) -> Run {
         Run {
             command,
@@ -451,6 +515,17 @@ prop_compose! {
             log_head: Bytes(head),
             log_tail: Bytes(tail),
             env,
+            protection: [Confine::Best, Confine::Sandboxed, Confine::Restricted, Confine::Unprotected][protection],
+            readable,
+            writable,
+            network,
+            memory: memory.map(Bytes),
+            processes,
+            output: Bytes(output),
+            disk: Bytes(disk),
+            wrap,
+            batch,
+            adjust,
         }
     }
 }
@@ -485,8 +560,10 @@ prop_compose! {
                 command,
                 timeout,
                 patience: 3,
+                network: session.is_some(),
+                readable: vec!["~/.agent".to_owned()],
             },
-            judge: Judge { mode: Mode::Greedy },
+            judge: Judge { mode: Mode::Greedy, suspects: Suspects::Hold },
             stop: Stop { when, time: session },
             search,
         }

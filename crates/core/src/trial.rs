@@ -19,6 +19,9 @@ pub enum Exit {
     Deadline,
     /// It was ended because the session was told to stop.
     Interrupted,
+    /// It was ended because it used more than it may, as
+    /// `it printed more than 1GiB`.
+    Limit(String),
     /// Its engine died while it ran.
     Lost,
     /// It could not be started.
@@ -32,6 +35,7 @@ impl fmt::Display for Exit {
             Exit::Signal(signal) => write!(f, "signal {signal}"),
             Exit::Deadline => f.write_str("ended at its deadline"),
             Exit::Interrupted => f.write_str("interrupted"),
+            Exit::Limit(which) => write!(f, "ended at a limit: {which}"),
             Exit::Lost => f.write_str("lost with its engine"),
             Exit::NotStarted(why) => write!(f, "could not be started: {why}"),
         }
@@ -49,6 +53,32 @@ pub struct Usage {
     pub peak_memory: Bytes,
 }
 
+/// How a process was kept from doing harm; the later, the better.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Protection {
+    /// Not kept: whatever it leaves behind is ended, and protected files are
+    /// checked afterwards.
+    #[default]
+    Unprotected,
+    /// Without namespaces: it writes only where it may and has no network.
+    Restricted,
+    /// In namespaces of its own: it sees only what it may.
+    Sandboxed,
+}
+
+impl fmt::Display for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Protection::Unprotected => "unprotected",
+            Protection::Restricted => "restricted",
+            Protection::Sandboxed => "sandboxed",
+        })
+    }
+}
+
 /// Why a trial yields no verdict but `crash`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -59,6 +89,8 @@ pub enum CrashKind {
     Timeout,
     /// It ran out of memory.
     Oom,
+    /// It used more processes, output or disk than it may.
+    Limit,
     /// It ended well but never reported the metric.
     NoMetric,
     /// It reported the metric, but never a finite number.
@@ -75,6 +107,7 @@ impl fmt::Display for CrashKind {
             CrashKind::Exit => "exit",
             CrashKind::Timeout => "timeout",
             CrashKind::Oom => "oom",
+            CrashKind::Limit => "limit",
             CrashKind::NoMetric => "no metric",
             CrashKind::NotFinite => "not finite",
             CrashKind::Tampered => "tampered",
@@ -111,9 +144,25 @@ pub struct Trial {
     /// Set when it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<Crash>,
+    /// How it was confined; unknown for one of another tool or that never ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub protection: Option<Protection>,
 }
 
 impl Trial {
+    /// One that ended so, with nothing known of it yet.
+    pub fn ended(seed: u64, exit: Exit) -> Trial {
+        Trial {
+            seed,
+            exit,
+            usage: Usage::default(),
+            metric: None,
+            secondary: BTreeMap::new(),
+            crash: None,
+            protection: None,
+        }
+    }
+
     /// Whether a stop of the session or the death of the engine ended it, so
     /// that it says nothing about the candidate.
     pub fn is_interrupted(&self) -> bool {

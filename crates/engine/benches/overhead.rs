@@ -235,12 +235,10 @@ fn fill(folder: &Path, count: u64) {
 
 fn settled(number: u64, base: &CommitId) -> Vec<Event> {
     let trial = Trial {
-        seed: 0,
-        exit: Exit::Code(0),
         usage: Usage { wall_seconds: 300.0, cpu_seconds: 299.0, peak_memory: Bytes(1 << 30) },
         metric: Some(3e6 + number as f64),
         secondary: [("steps".to_owned(), 953.0)].into(),
-        crash: None,
+        ..Trial::ended(0, Exit::Code(0))
     };
     let ruling = Ruling {
         verdict: autoresearch::core::experiment::Verdict::Discard,

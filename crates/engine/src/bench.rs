@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::CommitId;
-use autoresearch_core::trial::{Crash, CrashKind, Exit, Trial, Usage};
+use autoresearch_core::trial::{Crash, CrashKind, Exit, Trial};
 use autoresearch_repo::{Repo, Worktree};
-use autoresearch_run::{Executor, Job, LogLimit, Report, RunError};
+use autoresearch_run::{Confinement, Executor, Job, Limits, LogLimit, Report, RunError};
 
 use crate::error::EngineError;
 use crate::guard::Targets;
@@ -146,11 +146,13 @@ impl Bench<'_> {
             grace_seconds: self.config.run.grace.as_secs_f64(),
             log: self.places.log(number, trial),
             log_limit: self.log_limit(),
+            limits: Limits::default(),
+            confinement: Confinement::default(),
             source: (!is_sealed && self.metric_fn.is_none()).then(|| self.config.source()),
             result: self.places.scratch().join("result.json"),
         };
         let Some(report) = wait(self.executor, &job, stop, tick)? else {
-            return Ok(lost(seed));
+            return Ok(Trial::ended(seed, Exit::Lost));
         };
         // Only succeeds when the trial left nothing there.
         let _ = std::fs::remove_dir(&out);
@@ -217,6 +219,8 @@ impl Bench<'_> {
             grace_seconds: self.config.run.grace.as_secs_f64(),
             log: self.places.log(number, trial).with_extension("measure.log"),
             log_limit: self.log_limit(),
+            limits: Limits::default(),
+            confinement: Confinement::default(),
             source: Some(self.config.source()),
             result: self.places.scratch().join("result.json"),
         };
@@ -300,17 +304,6 @@ pub(crate) fn wait(
             }
             asked = urgency;
         }
-    }
-}
-
-fn lost(seed: u64) -> Trial {
-    Trial {
-        seed,
-        exit: Exit::Lost,
-        usage: Usage::default(),
-        metric: None,
-        secondary: BTreeMap::new(),
-        crash: None,
     }
 }
 

@@ -13,7 +13,7 @@ use autoresearch_ledger::{Journal, Message};
 use autoresearch_propose::{Desk, Errand, Finished, ProposeError};
 use autoresearch_repo::{ChangeKind, Repo};
 use autoresearch_report::{Activity, Progress};
-use autoresearch_run::{Executor, Job, LogLimit};
+use autoresearch_run::{Confinement, Executor, Job, Limits, LogLimit};
 
 use crate::bench::{Place, wait};
 use crate::error::EngineError;
@@ -107,6 +107,8 @@ impl OneDesk<'_> {
             grace_seconds: workplace.config.run.grace.as_secs_f64(),
             log: workplace.places.folder().join("logs").join(log),
             log_limit: LogLimit::default(),
+            limits: Limits::default(),
+            confinement: Confinement::default(),
             source: None,
             result: workplace.places.scratch().join("desk-result.json"),
         }

@@ -2,7 +2,6 @@
 //! commits become a journal like any other (SPEC G4). The table and the branch
 //! that it came from are not touched.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use autoresearch_config::Config;
@@ -148,15 +147,13 @@ impl Imported<'_> {
         events.push(Event::Ended {
             number,
             trial: Box::new(Trial {
-                seed,
-                exit: Exit::Code(i32::from(is_crash)),
                 usage: Usage {
                     peak_memory: row.memory_gb.map_or(Bytes(0), history::gib),
                     ..Usage::default()
                 },
                 metric: row.metric,
-                secondary: BTreeMap::new(),
                 crash: is_crash.then(|| crash.clone()),
+                ..Trial::ended(seed, Exit::Code(i32::from(is_crash)))
             }),
         });
         let gain = plan

@@ -7,12 +7,10 @@ use autoresearch_run::Report;
 /// The trial that a finished run makes.
 pub(crate) fn trial_of(report: &Report, seed: u64, name: &str, on_budget: OnBudget) -> Trial {
     let mut trial = Trial {
-        seed,
-        exit: report.exit.clone(),
         usage: report.usage,
-        metric: None,
         secondary: report.readings.secondary.clone(),
-        crash: None,
+        protection: Some(report.protection),
+        ..Trial::ended(seed, report.exit.clone())
     };
     if trial.is_interrupted() {
         return trial;
@@ -36,6 +34,9 @@ fn crash_of(report: &Report, on_budget: OnBudget) -> Option<Crash> {
         Exit::Deadline => {
             let hint = "raise `budget`, or `run.allowance` if the script times itself";
             failed(CrashKind::Timeout, format!("still running at its deadline; {hint}"))
+        }
+        Exit::Limit(which) if report.out_of_memory.is_none() => {
+            failed(CrashKind::Limit, which.clone())
         }
         exit => match &report.out_of_memory {
             Some(sign) => failed(CrashKind::Oom, sign.clone()),
@@ -69,7 +70,7 @@ fn last_words(report: &Report, exit: &Exit) -> String {
 mod tests {
     use super::*;
     use autoresearch_core::metric::Readings;
-    use autoresearch_core::trial::Usage;
+    use autoresearch_core::trial::{Protection, Usage};
 
     fn report(exit: Exit, metric: Option<f64>) -> Report {
         Report {
@@ -80,6 +81,7 @@ mod tests {
             strays: 0,
             tail: "Traceback:\n  File x\nKeyError: 'lr'\n\n".to_owned(),
             out_of_memory: None,
+            protection: Protection::Unprotected,
         }
     }
 

@@ -5,7 +5,7 @@ use std::error::Error;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
-use autoresearch_run::{Executor as _, Job, Local, LogLimit, supervise};
+use autoresearch_run::{Confinement, Executor as _, Job, Limits, Local, LogLimit, supervise};
 
 const ROUNDS: usize = 300;
 
@@ -25,6 +25,8 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         grace_seconds: 1.0,
         log: folder.path().join("log"),
         log_limit: LogLimit::default(),
+        limits: Limits::default(),
+        confinement: Confinement::default(),
         source: Some(autoresearch_core::metric::Source::Printed { name: "loss".into() }),
         result: folder.path().join("result.json"),
     };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use autoresearch_core::metric::{Readings, Source};
-use autoresearch_core::trial::{Exit, Usage};
+use autoresearch_core::trial::{Exit, Protection, Usage};
 use serde::{Deserialize, Serialize};
 
 /// One execution, complete enough for a supervisor to do it alone.
@@ -36,6 +36,12 @@ pub struct Job {
     /// How much of the output the log keeps.
     #[serde(default)]
     pub log_limit: LogLimit,
+    /// What it may use.
+    #[serde(default)]
+    pub limits: Limits,
+    /// How it is kept from doing harm.
+    #[serde(default)]
+    pub confinement: Confinement,
     /// What to read from the output.
     pub source: Option<Source>,
     /// Where the [`Report`] goes as JSON: complete, or not there at all.
@@ -69,6 +75,45 @@ fn duration(what: &str, seconds: f64) -> Result<Duration, RunError> {
     } else {
         Err(RunError::BadJob { why: format!("{what} is {seconds}; give it 0 or more seconds") })
     }
+}
+
+/// What all processes of a job together may use before they are ended; `None`
+/// is unlimited.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// Bytes of memory: anonymous and shared pages.
+    pub memory: Option<u64>,
+    /// Processes and threads at a time.
+    pub processes: Option<u64>,
+    /// Bytes of output.
+    pub output: Option<u64>,
+    /// Bytes of disk space.
+    pub disk: Option<u64>,
+}
+
+/// What a job may reach, and how it is kept to it. All paths are absolute.
+/// What is needed of the system (`/usr`, `/etc`, the devices) is always
+/// readable; what is not named here and no part of that does not exist inside
+/// a sandbox.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Confinement {
+    /// The way; exactly this one, or the job does not start. Without
+    /// protection everything else here but `private` is moot.
+    pub protection: Protection,
+    /// May be read and written, as the worktree.
+    pub writable: Vec<PathBuf>,
+    /// May be read: files or folders. What does not exist is passed over.
+    pub readable: Vec<PathBuf>,
+    /// Within `writable`, and may only be read: nothing in them, nor the folders
+    /// that they lie in, can be changed, renamed or replaced.
+    pub protected: Vec<PathBuf>,
+    /// Within the others, and may not be read either.
+    pub hidden: Vec<PathBuf>,
+    /// A folder that is made for the job's `/tmp` and home, and removed after
+    /// it.
+    pub private: Option<PathBuf>,
+    /// Whether it shares the network of the machine.
+    pub network: bool,
 }
 
 /// Bytes of output that are kept. Up to `head + tail` the log is the whole
@@ -113,6 +158,9 @@ pub struct Report {
     /// the output that says so. A line counts only if the command failed or
     /// the metric is missing: programs recover.
     pub out_of_memory: Option<String>,
+    /// How it was confined.
+    #[serde(default)]
+    pub protection: Protection,
 }
 
 /// Why there is no report.
@@ -262,6 +310,8 @@ mod tests {
             grace_seconds: 0.0,
             log: "log".into(),
             log_limit: LogLimit::default(),
+            limits: Limits::default(),
+            confinement: Confinement::default(),
             source: None,
             result: odd,
         };

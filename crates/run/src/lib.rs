@@ -23,7 +23,7 @@ mod tree;
 pub mod platform;
 
 pub use executor::{Executor, Local, Running};
-pub use job::{Job, LogLimit, Report, RunError};
+pub use job::{Confinement, Job, Limits, LogLimit, Report, RunError};
 pub use supervisor::supervise;
 pub use sweep::sweep;
 

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use autoresearch_core::trial::{Exit, Usage};
+use autoresearch_core::trial::{Exit, Protection, Usage};
 use autoresearch_core::units::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -99,6 +99,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 strays: 0,
                 tail: String::new(),
                 out_of_memory: None,
+                protection: job.confinement.protection,
             }
         }
         Launched::Running { command, output } => {
@@ -118,6 +119,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 failure: None,
                 is_abandoned: false,
                 peak: 0,
+                protection: job.confinement.protection,
                 sample_at: started + FIRST_SAMPLE,
                 interval: FIRST_SAMPLE,
                 piece: vec![0; PIECE],
@@ -217,6 +219,7 @@ struct Trial {
     /// The engine is gone.
     is_abandoned: bool,
     peak: u64,
+    protection: Protection,
     sample_at: Instant,
     interval: Duration,
     piece: Vec<u8>,
@@ -261,6 +264,7 @@ impl Trial {
                 .or_else(|| has_failed.then(|| signature(&lines)).flatten()),
             readings,
             exit,
+            protection: self.protection,
         }))
     }
 

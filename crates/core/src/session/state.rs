@@ -7,7 +7,7 @@ use crate::experiment::{CommitId, Counts, Experiment, Verdict};
 use crate::judge::{Evidence, Ruling, ruling_for};
 use crate::proposal::{Category, Fingerprint};
 use crate::stop::Progress;
-use crate::trial::{Crash, CrashKind, Exit, Trial, Usage};
+use crate::trial::{Crash, CrashKind, Exit, Trial};
 use crate::units::Timestamp;
 
 /// Trials of one experiment that die with their engine before it counts as
@@ -246,14 +246,7 @@ impl State {
     /// A trial without an end did not survive its engine.
     fn interrupt(&mut self) {
         if let (Some((_, seed)), Some(current)) = (self.running.take(), &mut self.current) {
-            current.trials.push(Trial {
-                seed,
-                exit: Exit::Lost,
-                usage: Usage::default(),
-                metric: None,
-                secondary: std::collections::BTreeMap::new(),
-                crash: None,
-            });
+            current.trials.push(Trial::ended(seed, Exit::Lost));
         }
     }
 

@@ -10,7 +10,7 @@ use crate::experiment::CommitId;
 use crate::metric::Direction;
 use crate::proposal::{Category, Fingerprint, Refusal};
 use crate::stop::StopRule;
-use crate::trial::{Crash, CrashKind, Exit, Trial, Usage};
+use crate::trial::{Crash, CrashKind, Exit, Trial};
 use crate::units::Timestamp;
 
 fn plan(iterations: Option<u64>) -> Plan {
@@ -36,12 +36,9 @@ fn plan(iterations: Option<u64>) -> Plan {
 fn trial(metric: Option<f64>) -> Trial {
     let crash = Crash { kind: CrashKind::Exit, reason: "exit 1".into() };
     Trial {
-        seed: 0,
-        exit: Exit::Code(i32::from(metric.is_none())),
-        usage: Usage::default(),
         metric,
-        secondary: BTreeMap::new(),
         crash: metric.is_none().then_some(crash),
+        ..Trial::ended(0, Exit::Code(i32::from(metric.is_none())))
     }
 }
 

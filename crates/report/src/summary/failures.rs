@@ -188,6 +188,7 @@ pub(super) fn name(kind: CrashKind) -> &'static str {
         CrashKind::Exit => "failed while running",
         CrashKind::Timeout => "still running at the deadline",
         CrashKind::Oom => "out of memory",
+        CrashKind::Limit => "used more than they may",
         CrashKind::NoMetric => "no metric reported",
         CrashKind::NotFinite => "metric not a finite number",
         CrashKind::Tampered => "changed a protected file",

@@ -102,7 +102,7 @@ fn crashes(facts: &Facts<'_>) -> Option<String> {
         Some(CrashKind::Tampered) => {
             format!("**Tell the proposer what is protected.** {which} changed a protected file.")
         }
-        Some(kind @ (CrashKind::Exit | CrashKind::Interrupted)) => format!(
+        Some(kind @ (CrashKind::Exit | CrashKind::Limit | CrashKind::Interrupted)) => format!(
             "**Look at what crashed.** {which}: {}; each cost an experiment and taught nothing about the metric.",
             failures::name(kind)
         ),

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use autoresearch_core::metric::Source;
-use autoresearch_run::{Executor as _, Job, Local, LogLimit, MARKER, Report, RunError, Running};
+use autoresearch_run::{
+    Confinement, Executor as _, Job, Limits, Local, LogLimit, MARKER, Report, RunError, Running,
+};
 use tempfile::TempDir;
 
 /// Far more than anything here takes; a test that reaches it has failed.
@@ -35,6 +37,8 @@ impl Lab {
             grace_seconds: BOUND.as_secs_f64(),
             log: folder.path().join("log"),
             log_limit: LogLimit::default(),
+            limits: Limits::default(),
+            confinement: Confinement::default(),
             source: Some(Source::Printed { name: "loss".into() }),
             result: folder.path().join("result.json"),
         };
