@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Pid;
 
+use crate::limits::Bounds;
 use crate::{Job, MARKER, RunError, sys};
 
 /// What a pipe holds if the system lets us: a chatty command waits less.
@@ -25,7 +26,7 @@ pub(crate) enum Launched {
 ///
 /// # Errors
 /// When it is not the job's fault.
-pub(crate) fn launch(job: &Job) -> Result<Launched, RunError> {
+pub(crate) fn launch(job: &Job, bounds: &mut Bounds) -> Result<Launched, RunError> {
     let pipe = |error: io::Error| RunError::system("open a pipe for the output", error);
     let Some((program, arguments)) = job.command.split_first() else {
         return Ok(Launched::Failed("the command is empty; name a program".to_owned()));
@@ -50,6 +51,7 @@ pub(crate) fn launch(job: &Job) -> Result<Launched, RunError> {
         .stdout(end.try_clone().map_err(pipe)?)
         .stderr(end);
     sys::set_apart(&mut command);
+    bounds.bind(&mut command)?;
     Ok(match command.spawn() {
         // Dropping the handle neither waits nor kills.
         Ok(child) => Launched::Running { command: Pid::from_child(&child), output },

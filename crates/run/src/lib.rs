@@ -11,6 +11,7 @@
 mod executor;
 mod job;
 mod launch;
+mod limits;
 mod log;
 mod oom;
 mod reading;

@@ -22,8 +22,9 @@ use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 use crate::launch::{Launched, launch};
+use crate::limits::{Bounds, Breach};
 use crate::log::Log;
-use crate::oom::{Counters, signature};
+use crate::oom::{Counters, killed, signature};
 use crate::reading::Reader;
 use crate::tail::{Tail, excerpt};
 use crate::{Job, Report, RunError, sys, tree};
@@ -87,8 +88,9 @@ fn supervised() -> Result<Option<Report>, RunError> {
     let (deadline, grace) = (job.deadline()?, job.grace()?);
     let reader = Reader::new(job.source.as_ref(), &job.directory)?;
     let log = Log::create(&job.log, job.log_limit)?;
+    let mut bounds = Bounds::new(&job);
     let started = Instant::now();
-    let report = match launch(&job)? {
+    let report = match launch(&job, &mut bounds)? {
         Launched::Failed(why) => {
             log.finish()?;
             Report {
@@ -118,6 +120,8 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 ending: None,
                 failure: None,
                 is_abandoned: false,
+                bounds,
+                breach: None,
                 peak: 0,
                 protection: job.confinement.protection,
                 sample_at: started + FIRST_SAMPLE,
@@ -218,6 +222,9 @@ struct Trial {
     failure: Option<RunError>,
     /// The engine is gone.
     is_abandoned: bool,
+    bounds: Bounds,
+    /// The limit that ended it.
+    breach: Option<Breach>,
     peak: u64,
     protection: Protection,
     sample_at: Instant,
@@ -237,7 +244,10 @@ impl Trial {
         let (status, strays) = swept?;
         watched?;
 
-        let exit = ended_by_us.unwrap_or_else(|| natural_exit(status.as_ref()));
+        let exit = match ended_by_us {
+            Some(exit) => exit,
+            None => self.exit_within_limits(natural_exit(status.as_ref())),
+        };
         let was_killed = matches!(exit, Exit::Signal(9) | Exit::Code(137));
         let logged = self.log.finish();
         if self.is_abandoned {
@@ -250,6 +260,10 @@ impl Trial {
         let lines = self.tail.lines();
         let has_failed = exit != Exit::Code(0) || (wants_metric && readings.metric.is_none());
         let used = sys::waited();
+        let out_of_memory = match &self.breach {
+            Some(breach @ Breach::Memory(_)) => Some(breach.to_string()),
+            _ => self.bounds.kills().map(|kills| killed(kills.count, &kills.file)),
+        };
         Ok(Some(Report {
             usage: Usage {
                 wall_seconds: wall.as_secs_f64(),
@@ -259,8 +273,8 @@ impl Trial {
             output_bytes: logged?,
             strays,
             tail: excerpt(&lines),
-            out_of_memory: counters
-                .evidence(was_killed)
+            out_of_memory: out_of_memory
+                .or_else(|| counters.evidence(was_killed))
                 .or_else(|| has_failed.then(|| signature(&lines)).flatten()),
             readings,
             exit,
@@ -298,6 +312,21 @@ impl Trial {
             // Fails if it has ended since.
             let _ = kill_process_group(self.command, Signal::TERM);
         }
+    }
+
+    /// Ends everything at once: the trial used more than it may.
+    fn end_at(&mut self, breach: Breach) {
+        if self.ending.is_none() {
+            let exit = Exit::Limit(breach.to_string());
+            self.breach = Some(breach);
+            self.end(exit, Duration::ZERO);
+        }
+    }
+
+    /// A command that ended by itself may have reached a limit before.
+    fn exit_within_limits(&mut self, exit: Exit) -> Exit {
+        self.breach = self.bounds.breach_at_end(&exit);
+        self.breach.as_ref().map_or(exit, |breach| Exit::Limit(breach.to_string()))
     }
 
     /// Waits for anything to happen, and deals with it.
@@ -375,6 +404,11 @@ impl Trial {
                         self.failure = Some(error);
                         self.end(Exit::Interrupted, Duration::ZERO);
                     }
+                    if let Some(breach) = self.bounds.breach_of_output(self.log.total()) {
+                        self.end_at(breach);
+                        // Nobody needs the rest.
+                        self.output = None;
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -384,14 +418,21 @@ impl Trial {
     }
 
     fn sample(&mut self, now: Instant) {
-        self.peak = self.peak.max(tree::memory(&tree::below(getpid())));
+        let look = self.bounds.look();
+        self.peak = self.peak.max(look.memory);
+        if let Some(breach) = look.breach {
+            self.end_at(breach);
+        }
         // A copy of the life line's other end may live on in a fork of the
         // engine's; then only this shows that the engine is gone.
         if getppid() != self.parent {
             self.abandon();
         }
-        self.interval =
-            (self.interval * 5 / 4).min(RAREST_SAMPLE).max(now.elapsed() * SAMPLING_SHARE);
+        let cost = now.elapsed();
+        self.interval = (self.interval * 5 / 4).min(RAREST_SAMPLE).max(cost * SAMPLING_SHARE);
+        if let Some(rarest) = self.bounds.rarest_look(cost) {
+            self.interval = self.interval.min(rarest);
+        }
         self.sample_at = now + self.interval;
     }
 
@@ -464,6 +505,11 @@ impl Trial {
 
     fn end_everybody(&mut self) -> Result<u32, RunError> {
         let own = getpid();
+        self.bounds.stop_forks();
+        // All at once: the command's group is ours until the command is reaped.
+        if self.has_ended().is_ok() {
+            let _ = kill_process_group(self.command, Signal::STOP);
+        }
         tree::end_all(
             || tree::living_below(own),
             || {

@@ -79,21 +79,72 @@ pub(crate) fn end_all(
     }
 }
 
-/// Bytes of memory that processes hold for themselves: anonymous and shared
-/// pages, without files that the system could drop.
-pub(crate) fn memory(pids: &[Pid]) -> u64 {
-    pids.iter()
-        .filter_map(|pid| fs::read_to_string(format!("/proc/{}/status", pid.as_raw_pid())).ok())
-        .map(|status| private_kib(&status) * 1024)
-        .sum()
+/// What processes use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Used {
+    /// Bytes that they hold for themselves: anonymous and shared pages, without
+    /// files that the system could drop. What several share counts for each.
+    pub(crate) memory: u64,
+    /// Threads of those that run.
+    pub(crate) threads: u64,
 }
 
-fn private_kib(status: &str) -> u64 {
-    status
-        .lines()
-        .filter_map(|line| line.strip_prefix("RssAnon:").or_else(|| line.strip_prefix("RssShmem:")))
-        .filter_map(|value| value.trim().strip_suffix("kB")?.trim().parse::<u64>().ok())
-        .sum()
+/// What processes use, as quickly as it can be found out.
+pub(crate) fn used(pids: &[Pid]) -> Used {
+    pids.iter()
+        .filter_map(|pid| fs::read_to_string(format!("/proc/{}/status", pid.as_raw_pid())).ok())
+        .map(|status| used_in(&status))
+        .fold(Used::default(), |sum, one| Used {
+            memory: sum.memory.saturating_add(one.memory),
+            threads: sum.threads.saturating_add(one.threads),
+        })
+}
+
+fn used_in(status: &str) -> Used {
+    let mut used = Used::default();
+    let mut has_ended = false;
+    for line in status.lines() {
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
+        match name {
+            "State" => has_ended = value.trim_start().starts_with(['Z', 'X']),
+            "RssAnon" | "RssShmem" => used.memory = used.memory.saturating_add(bytes(value)),
+            "Threads" => used.threads = value.trim().parse().unwrap_or(0),
+            _ => {}
+        }
+    }
+    if has_ended { Used::default() } else { used }
+}
+
+/// As [`Used::memory`], with what several processes share in equal parts: the
+/// sum is exact. Takes 30 ms for a gigabyte.
+pub(crate) fn exact_memory(pids: &[Pid]) -> u64 {
+    pids.iter()
+        .map(|pid| {
+            let proc = format!("/proc/{}", pid.as_raw_pid());
+            // A program may refuse: then the other count is all there is.
+            fs::read_to_string(format!("{proc}/smaps_rollup"))
+                .ok()
+                .and_then(|text| proportional(&text))
+                .unwrap_or_else(|| used(&[*pid]).memory)
+        })
+        .fold(0, u64::saturating_add)
+}
+
+fn proportional(rollup: &str) -> Option<u64> {
+    let value = |name: &str| rollup.lines().find_map(|line| line.strip_prefix(name)).map(bytes);
+    // The parts are known since Linux 5.4.
+    match (value("Pss_Anon:"), value("Pss_Shmem:")) {
+        (Some(anonymous), Some(shared)) => Some(anonymous.saturating_add(shared)),
+        _ => value("Pss:"),
+    }
+}
+
+/// Of a value in `/proc`, as `   120 kB`; 0 if it is none.
+fn bytes(value: &str) -> u64 {
+    let kib = value.trim().strip_suffix("kB").and_then(|value| value.trim().parse::<u64>().ok());
+    kib.unwrap_or(0).saturating_mul(1024)
 }
 
 /// Every process that `/proc` shows.
@@ -168,9 +219,18 @@ mod tests {
 
     #[test]
     fn anonymous_and_shared_memory_count_and_files_do_not() {
-        let status = "Name:\tx\nRssAnon:\t     100 kB\nRssFile:\t 9000 kB\nRssShmem:\t   20 kB\n";
-        assert_eq!(private_kib(status), 120);
-        assert_eq!(private_kib("RssAnon: rubbish\n"), 0);
+        let status = "Name:\tx\nState:\tS (sleeping)\nRssAnon:\t     100 kB\nRssFile:\t 9000 kB\nRssShmem:\t   20 kB\nThreads:\t3\n";
+        assert_eq!(used_in(status), Used { memory: 120 * 1024, threads: 3 });
+        assert_eq!(used_in(&status.replace("S (s", "Z (z")), Used::default());
+        assert_eq!(used_in("RssAnon: rubbish\nThreads:\n"), Used::default());
+    }
+
+    #[test]
+    fn what_processes_share_counts_in_parts() {
+        let rollup = "55d0-7ffe ---p 00000000 00:00 0    [rollup]\nRss:     9000 kB\nPss:     5000 kB\nPss_Dirty:   1 kB\nPss_Anon:    3000 kB\nPss_File:    1000 kB\nPss_Shmem:   1000 kB\n";
+        assert_eq!(proportional(rollup), Some(4000 * 1024));
+        assert_eq!(proportional("Rss: 9 kB\nPss:  5 kB\n"), Some(5 * 1024));
+        assert_eq!(proportional(""), None);
     }
 
     #[cfg(target_os = "linux")]
