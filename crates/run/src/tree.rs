@@ -38,14 +38,15 @@ pub(crate) fn children(parent: Pid) -> Vec<Pid> {
         .collect()
 }
 
-/// Ends every process that `find` finds, until it finds none: stops them first,
-/// so that none can start another behind our back. `pause` waits for a moment
-/// and reaps what is ours. Returns how many there were.
+/// Ends every process that `find` shows, until it shows none that runs: stops
+/// them first, each at the moment that it is seen, so that none can start
+/// another behind our back. `pause` waits for a moment and reaps what is ours.
+/// Returns how many there were.
 ///
 /// # Errors
 /// When some do not end in time.
 pub(crate) fn end_all(
-    mut find: impl FnMut() -> Vec<Pid>,
+    mut find: impl FnMut(&mut dyn FnMut(Pid)),
     mut pause: impl FnMut(),
 ) -> Result<u32, RunError> {
     let started = Instant::now();
@@ -53,15 +54,18 @@ pub(crate) fn end_all(
     loop {
         let mut stopped = HashSet::new();
         loop {
-            let mut fresh = find();
-            fresh.retain(|pid| !stopped.contains(pid));
-            if fresh.is_empty() || started.elapsed() > PATIENCE {
+            let known = stopped.len();
+            find(&mut |pid| {
+                if !stopped.contains(&pid) {
+                    // Fails for one that has ended since, or is another user's.
+                    let _ = kill_process(pid, Signal::STOP);
+                    if is_alive(pid) {
+                        stopped.insert(pid);
+                    }
+                }
+            });
+            if stopped.len() == known || started.elapsed() > PATIENCE {
                 break;
-            }
-            for pid in fresh {
-                // Fails for one that has ended since, or is another user's.
-                let _ = kill_process(pid, Signal::STOP);
-                stopped.insert(pid);
             }
         }
         if stopped.is_empty() {
@@ -158,24 +162,27 @@ pub(crate) fn everybody() -> Vec<Pid> {
 /// All processes below `root`, ended ones included.
 pub(crate) fn below(root: Pid) -> Vec<Pid> {
     let mut all = Vec::new();
-    if kernel_lists_children() {
-        all = children(root);
-        let mut at = 0;
-        while let Some(pid) = all.get(at) {
-            let more = children(*pid);
-            all.extend(more);
-            at += 1;
-        }
-    } else {
-        let mut families = children_by_parent();
-        let mut parents = vec![root];
-        while let Some(parent) = parents.pop() {
-            let children = families.remove(&parent).unwrap_or_default();
-            parents.extend(&children);
-            all.extend(children);
-        }
-    }
+    visit_below(root, &mut |pid| all.push(pid));
     all
+}
+
+/// Shows all processes below `root` to `visit`, ended ones included, each before
+/// its children are looked for.
+pub(crate) fn visit_below(root: Pid, visit: &mut dyn FnMut(Pid)) {
+    let mut families =
+        if kernel_lists_children() { HashMap::new() } else { children_by_parent() };
+    let mut parents = vec![root];
+    while let Some(parent) = parents.pop() {
+        let found = if kernel_lists_children() {
+            children(parent)
+        } else {
+            families.remove(&parent).unwrap_or_default()
+        };
+        for pid in &found {
+            visit(*pid);
+        }
+        parents.extend(found);
+    }
 }
 
 /// Whether the kernel has `CONFIG_PROC_CHILDREN`, as distributions' kernels do.
@@ -243,7 +250,7 @@ mod tests {
         assert!(children_by_parent()[&own].contains(&pid));
         assert!(living_below(own).contains(&pid));
         let ended = end_all(
-            || [pid].into_iter().filter(|p| is_alive(*p)).collect(),
+            |visit| visit(pid),
             || {
                 child.try_wait().unwrap();
             },

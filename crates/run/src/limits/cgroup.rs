@@ -93,10 +93,14 @@ impl Group {
         let count = value(&text, "oom_kill").filter(|n| *n > 0)?;
         let by_own_limit = match part.kind {
             Kind::Unified => value(&text, "oom").is_some_and(|n| n > 0),
-            Kind::Memory | Kind::Pids => ["memory.failcnt", "memory.memsw.failcnt"]
-                .iter()
-                .filter_map(|name| number(&part.folder.join(name)))
-                .any(|n| n > 0),
+            // Not `failcnt`: there are kernels that leave it at 0.
+            Kind::Memory | Kind::Pids => {
+                let number = |name| number(&part.folder.join(name));
+                let most = number("memory.limit_in_bytes").unwrap_or(u64::MAX);
+                let peaks = ["memory.max_usage_in_bytes", "memory.memsw.max_usage_in_bytes"];
+                // Each core keeps some pages in hand.
+                peaks.into_iter().filter_map(number).any(|peak| peak >= most - most / 16)
+            }
         };
         Some(Kills { count, by_own_limit, file })
     }
@@ -331,8 +335,11 @@ mod tests {
             let (_folder, group) = group_with(files, Kind::Memory);
             group.kills().map(|kills| (kills.count, kills.by_own_limit))
         };
-        assert_eq!(said(&[control, ("memory.failcnt", "0\n")]), Some((2, false)));
-        assert_eq!(said(&[control, ("memory.failcnt", "187\n")]), Some((2, true)));
+        let limit = ("memory.limit_in_bytes", "67108864\n");
+        let peak = |peak| ("memory.max_usage_in_bytes", peak);
+        assert_eq!(said(&[control, limit, peak("41943040\n")]), Some((2, false)));
+        assert_eq!(said(&[control, limit, peak("67108864\n")]), Some((2, true)));
+        assert_eq!(said(&[control]), Some((2, false)));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub(crate) const BOUND: Duration = Duration::from_mins(1);
 pub(crate) struct Lab {
     pub(crate) folder: TempDir,
     pub(crate) job: Job,
+    /// What starts its supervisor.
+    pub(crate) local: Local,
 }
 
 impl Lab {
@@ -42,7 +44,7 @@ impl Lab {
             source: Some(Source::Printed { name: "loss".into() }),
             result: folder.path().join("result.json"),
         };
-        Lab { folder, job }
+        Lab { folder, job, local: local() }
     }
 
     pub(crate) fn sh(script: &str) -> Lab {
@@ -63,7 +65,7 @@ impl Lab {
     }
 
     pub(crate) fn start(&self) -> Box<dyn Running> {
-        local().start(&self.job).unwrap()
+        self.local.start(&self.job).unwrap()
     }
 
     /// Runs it to its end and checks what holds for every trial.
@@ -120,7 +122,7 @@ impl Lab {
     }
 }
 
-pub(crate) fn local() -> Local {
+fn local() -> Local {
     Local::new(env!("CARGO_BIN_EXE_supervisor-for-tests"), ["supervise"])
 }
 

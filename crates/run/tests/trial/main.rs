@@ -5,6 +5,7 @@
 mod crash;
 mod ending;
 mod lab;
+mod limits;
 mod output;
 mod strays;
 mod usage;
