@@ -1,4 +1,5 @@
-//! What a supervised `true` costs over a bare one, taken in turns.
+//! What a supervised `true` costs over a bare one, and what limits cost,
+//! taken in turns.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -25,18 +26,20 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         grace_seconds: 1.0,
         log: folder.path().join("log"),
         log_limit: LogLimit::default(),
-        limits: Limits {
-            memory: Some(8 << 30),
-            processes: Some(1000),
-            output: Some(1 << 30),
-            disk: Some(64 << 30),
-        },
+        limits: Limits::default(),
         confinement: Confinement::default(),
         source: Some(autoresearch_core::metric::Source::Printed { name: "loss".into() }),
         result: folder.path().join("result.json"),
     };
     let local = Local::new(std::env::current_exe()?, ["__supervise"]);
-    let (mut bare, mut supervised) = (Vec::new(), Vec::new());
+    let limits = Limits {
+        memory: Some(8 << 30),
+        processes: Some(1000),
+        output: Some(1 << 30),
+        disk: Some(64 << 30),
+    };
+    let limited = Job { limits, ..job.clone() };
+    let (mut bare, mut supervised, mut within) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..ROUNDS {
         let start = Instant::now();
         Command::new("true").status()?;
@@ -44,10 +47,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         let start = Instant::now();
         local.start(&job)?.wait(Duration::MAX)?;
         supervised.push(start.elapsed());
+        let start = Instant::now();
+        local.start(&limited)?.wait(Duration::MAX)?;
+        within.push(start.elapsed());
     }
-    let (bare, supervised) = (median(bare), median(supervised));
+    let (bare, supervised, within) = (median(bare), median(supervised), median(within));
     println!(
-        "bare {bare:.2?}, supervised {supervised:.2?}: {:.2?} more",
+        "bare {bare:.2?}, supervised {supervised:.2?}: {:.2?} more; within limits {within:.2?}",
         supervised.saturating_sub(bare)
     );
     Ok(ExitCode::SUCCESS)

@@ -25,6 +25,8 @@ pub mod platform;
 
 pub use executor::{Executor, Local, Running};
 pub use job::{Confinement, Job, Limits, LogLimit, Report, RunError};
+#[cfg(windows)]
+pub use limits::windows::JobObject;
 pub use supervisor::supervise;
 pub use sweep::sweep;
 

@@ -23,7 +23,7 @@ use rustix::process::{Pid, Resource, Rlimit, getpid, getrlimit};
 
 use crate::limits::cgroup::{Group, Kills};
 use crate::limits::disk::Disk;
-use crate::limits::hierarchy::own_groups;
+use crate::limits::hierarchy::Own;
 use crate::{Job, Limits, RunError, sys, tree};
 
 /// More open files than that serve no trial, and some programs walk through all
@@ -106,8 +106,8 @@ struct Exact {
 }
 
 impl Bounds {
-    /// Makes the trial's control groups and looks at its disks.
-    pub(crate) fn new(job: &Job) -> Bounds {
+    /// Makes the trial's control groups, `own` being ours, and looks at its disks.
+    pub(crate) fn new(job: &Job, own: &[Own]) -> Bounds {
         let confinement = &job.confinement;
         let folders = || {
             let writable = confinement.writable.iter().chain(&confinement.private);
@@ -115,7 +115,7 @@ impl Bounds {
         };
         Bounds {
             limits: job.limits,
-            group: Group::make(&own_groups(), &job.limits, std::process::id()),
+            group: Group::make(own, &job.limits, std::process::id()),
             refused: None,
             disk: job.limits.disk.map(|limit| Disk::new(limit, folders())),
             exact: None,
@@ -274,7 +274,10 @@ mod tests {
         assert_eq!(said(Breach::Disk(Bytes(64 << 30))), "it filled more than 64GiB of disk");
         assert_eq!(said(Breach::Processes(100)), "it had more than 100 processes");
         assert_eq!(said(Breach::Disk(Bytes(1_500_000))), "it filled more than 1.4 MiB of disk");
-        assert_eq!(said(Breach::FullDisk(Bytes(5 << 19))), "the disk is nearly full (2.5 MiB left)");
+        assert_eq!(
+            said(Breach::FullDisk(Bytes(5 << 19))),
+            "the disk is nearly full (2.5 MiB left)"
+        );
         assert_eq!(size(Bytes(0)), "0 B");
     }
 

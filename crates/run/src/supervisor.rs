@@ -16,13 +16,15 @@ use autoresearch_core::units::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpgid, getpgrp, getpid, getppid, kill_process_group, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpgid, getpgrp, getpid, getppid,
+    kill_process_group, waitid,
 };
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
 use crate::launch::{Launched, launch};
+use crate::limits::hierarchy::own_groups;
 use crate::limits::{Bounds, Breach};
 use crate::log::Log;
 use crate::oom::{Counters, killed, signature};
@@ -85,11 +87,12 @@ fn supervised() -> Result<Option<Report>, RunError> {
         return Ok(None);
     };
     sys::adopt_orphans();
-    let counters = Counters::now();
+    let own = own_groups();
+    let counters = Counters::now(&own);
     let (deadline, grace) = (job.deadline()?, job.grace()?);
     let reader = Reader::new(job.source.as_ref(), &job.directory)?;
     let log = Log::create(&job.log, job.log_limit)?;
-    let mut bounds = Bounds::new(&job);
+    let mut bounds = Bounds::new(&job, &own);
     let started = Instant::now();
     let report = match launch(&job, &mut bounds)? {
         Launched::Failed(why) => {

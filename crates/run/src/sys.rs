@@ -86,7 +86,7 @@ pub(crate) fn bound(
             }
         }
         for (resource, limit) in &limits {
-            setrlimit(*resource, limit.clone())?;
+            setrlimit(*resource, *limit)?;
         }
         Ok(())
     };

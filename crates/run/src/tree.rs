@@ -169,8 +169,7 @@ pub(crate) fn below(root: Pid) -> Vec<Pid> {
 /// Shows all processes below `root` to `visit`, ended ones included, each before
 /// its children are looked for.
 pub(crate) fn visit_below(root: Pid, visit: &mut dyn FnMut(Pid)) {
-    let mut families =
-        if kernel_lists_children() { HashMap::new() } else { children_by_parent() };
+    let mut families = if kernel_lists_children() { HashMap::new() } else { children_by_parent() };
     let mut parents = vec![root];
     while let Some(parent) = parents.pop() {
         let found = if kernel_lists_children() {

@@ -56,11 +56,8 @@ impl Group {
 
     /// Gives up the parts that could not be entered.
     pub(crate) fn forget(&mut self, refused: &[u8]) {
-        let mut at = 0..;
-        self.parts.retain(|_| {
-            let is_in = !at.next().is_some_and(|n: usize| refused.iter().any(|r| usize::from(*r) == n));
-            is_in
-        });
+        let mut number = 0..;
+        self.parts.retain(|_| number.next().is_some_and(|number| !refused.contains(&number)));
     }
 
     /// Whether the kernel counts memory for us.
@@ -165,8 +162,7 @@ impl Part {
             Kind::Pids => None,
         };
         let has_memory = memory_file.is_some_and(|file| hold(&folder.join(file), limits.memory));
-        let has_pids =
-            kind != Kind::Memory && hold(&folder.join("pids.max"), limits.processes);
+        let has_pids = kind != Kind::Memory && hold(&folder.join("pids.max"), limits.processes);
         if !has_memory && !has_pids {
             return None;
         }
@@ -307,12 +303,8 @@ mod tests {
         for (name, text) in files {
             fs::write(folder.path().join(name), text).unwrap();
         }
-        let part = Part {
-            kind,
-            folder: folder.path().to_owned(),
-            has_memory: true,
-            has_pids: true,
-        };
+        let part =
+            Part { kind, folder: folder.path().to_owned(), has_memory: true, has_pids: true };
         (folder, Group { parts: vec![part] })
     }
 
@@ -362,7 +354,11 @@ mod tests {
             can_be_left(folder.path(), &limits)
         };
         assert!(left(&[]));
-        assert!(left(&[("memory.max", "max\n"), ("pids.max", "4915\n"), ("cpu.max", "max 100000\n")]));
+        assert!(left(&[
+            ("memory.max", "max\n"),
+            ("pids.max", "4915\n"),
+            ("cpu.max", "max 100000\n")
+        ]));
         assert!(!left(&[("memory.max", "1073741824\n")]));
         assert!(!left(&[("pids.max", "99\n")]));
         assert!(!left(&[("cpu.max", "50000 100000\n")]));

@@ -29,11 +29,12 @@ enum How {
 
 const USER: u32 = 12_345;
 
+/// One at a time: bombs would be measured against one another.
+static ONE: Mutex<()> = Mutex::new(());
+
 /// Runs it where limits are held in this way; none where this machine cannot.
 fn run(how: How, lab: Lab) -> Option<(Lab, Report)> {
     let lab = prepare(how, lab)?;
-    // One at a time: bombs would be measured against one another.
-    static ONE: Mutex<()> = Mutex::new(());
     let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let report = lab.run();
     assert_no_group_is_left(&lab);
