@@ -46,8 +46,6 @@ pub(crate) enum Breach {
     Memory(Bytes),
     Processes(u64),
     Output(Bytes),
-    /// Of a single file.
-    File(Bytes),
     Disk(Bytes),
     /// Nearly full, by whomever; with what is left.
     FullDisk(Bytes),
@@ -62,7 +60,6 @@ impl fmt::Display for Breach {
             Breach::Processes(1) => f.write_str("it had more than 1 process"),
             Breach::Processes(most) => write!(f, "it had more than {most} processes"),
             Breach::Output(most) => write!(f, "it printed more than {}", size(*most)),
-            Breach::File(most) => write!(f, "it wrote a file of more than {}", size(*most)),
             Breach::Disk(most) => write!(f, "it filled more than {} of disk", size(*most)),
             Breach::FullDisk(left) => write!(f, "the disk is nearly full ({left} left)"),
         }
@@ -241,9 +238,9 @@ impl Bounds {
         self.forget_refused();
         self.breach_in_group().or_else(|| {
             let most = self.limits.disk?;
-            // A shell says it its own way.
+            // Of a single file; a shell says it its own way.
             let signals = [Exit::Signal(libc::SIGXFSZ), Exit::Code(128 + libc::SIGXFSZ)];
-            signals.contains(exit).then_some(Breach::File(Bytes(most)))
+            signals.contains(exit).then_some(Breach::Disk(Bytes(most)))
         })
     }
 

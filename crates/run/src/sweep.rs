@@ -50,7 +50,7 @@ fn sweep_where(is_wanted: impl Fn(&[u8]) -> bool) -> Result<u32, RunError> {
             tree::visit_below(pid, &mut show);
         }
     };
-    tree::end_all(find, || std::thread::sleep(Duration::from_millis(1)))
+    tree::end_all(find, || std::thread::sleep(Duration::from_millis(1)), tree::PATIENCE)
 }
 
 /// The value of the marker in a process's environment. Another user's, and one

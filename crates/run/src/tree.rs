@@ -48,6 +48,7 @@ pub(crate) fn children(parent: Pid) -> Vec<Pid> {
 pub(crate) fn end_all(
     mut find: impl FnMut(&mut dyn FnMut(Pid)),
     mut pause: impl FnMut(),
+    patience: Duration,
 ) -> Result<u32, RunError> {
     let started = Instant::now();
     let mut ended = HashSet::new();
@@ -64,14 +65,14 @@ pub(crate) fn end_all(
                     }
                 }
             });
-            if stopped.len() == known || started.elapsed() > PATIENCE {
+            if stopped.len() == known || started.elapsed() > patience {
                 break;
             }
         }
         if stopped.is_empty() {
             return Ok(u32::try_from(ended.len()).unwrap_or(u32::MAX));
         }
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > patience {
             let pids = stopped.into_iter().map(Pid::as_raw_pid).collect();
             return Err(RunError::Unkillable { pids });
         }
@@ -253,6 +254,7 @@ mod tests {
             || {
                 child.try_wait().unwrap();
             },
+            PATIENCE,
         );
         assert_eq!(ended, Ok(1));
         assert!(!living_below(own).contains(&pid));

@@ -114,14 +114,9 @@ impl Group {
     /// From now on no process can be made, so that all of them can be killed
     /// however fast they were at it.
     pub(crate) fn stop_forks(&self) {
-        for part in &self.parts {
-            // Another's failure is the sweep's to deal with.
-            let _ = if part.has_pids {
-                set(&part.folder.join("pids.max"), "0")
-            } else {
-                // Only in version 2; frozen processes can be killed there.
-                set(&part.folder.join("cgroup.freeze"), "1")
-            };
+        for part in self.parts.iter().filter(|part| part.has_pids) {
+            // If it fails, the sweep takes longer.
+            let _ = set(&part.folder.join("pids.max"), "0");
         }
     }
 }
@@ -211,6 +206,16 @@ fn is_held_as_much(theirs: &str, ours: Option<u64>) -> bool {
     match theirs.trim() {
         "" | "max" => true,
         theirs => theirs.parse().is_ok_and(|theirs: u64| ours.is_some_and(|ours| ours <= theirs)),
+    }
+}
+
+/// Removes the groups that a supervisor left beside or above `own`; empty ones.
+pub(crate) fn remove_left(own: &[Own], pid: u32) {
+    for own in own {
+        let parents = own.folder.ancestors().take_while(|parent| parent.starts_with(&own.mount));
+        for parent in parents {
+            let _ = remove(&parent.join(format!("{PREFIX}{pid}")));
+        }
     }
 }
 
