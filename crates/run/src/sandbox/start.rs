@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
@@ -65,7 +65,7 @@ impl Confined {
 
         let view = View::of(job, &environment);
         adjust(&mut environment, job, &view, folder);
-        let plan = plan_of(job, &view, folder, environment);
+        let plan = plan_of(job, &view, folder, &environment);
         let made = |error: io::Error| RunError::system("hand the job over", error);
         let mut paper = File::from(
             memfd_create("plan", MemfdFlags::CLOEXEC).map_err(|error| made(error.into()))?,
@@ -95,7 +95,7 @@ impl Confined {
         handed_over.push(own.into());
         // Nothing that is set for the command has a say in how it is confined.
         command.arg(CONFINE).args(numbers).env_clear().env(MARKER, &job.id);
-        sys::pass_on(&mut command, handed_over.iter().map(|file| file.as_raw_fd()).collect());
+        sys::pass_on(&mut command, handed_over.iter().map(AsRawFd::as_raw_fd).collect());
         let control = Control { socket: ours, text: Vec::new(), is_sandbox };
         Ok(Confined { command, control, view, _private: private, handed_over })
     }
@@ -113,7 +113,7 @@ impl Confined {
 fn shared_memory(job: &Job) -> u64 {
     let machine = || {
         let info = rustix::system::sysinfo();
-        u64::from(info.totalram).saturating_mul(u64::from(info.mem_unit))
+        info.totalram.saturating_mul(u64::from(info.mem_unit))
     };
     job.limits.memory.unwrap_or_else(machine) / 2
 }
@@ -122,7 +122,7 @@ fn plan_of(
     job: &Job,
     view: &View,
     private: Option<&Path>,
-    environment: BTreeMap<OsString, OsString>,
+    environment: &BTreeMap<OsString, OsString>,
 ) -> Plan {
     let protection = job.confinement.protection;
     let mut writable: Vec<Raw> = view.writable.iter().map(Raw::from).collect();
