@@ -22,6 +22,7 @@ mod land;
 mod objects;
 mod patch;
 mod path;
+mod private;
 mod refs;
 mod repo;
 mod submodules;
