@@ -22,6 +22,7 @@ mod landing;
 mod measure;
 mod news;
 mod open;
+mod pickle;
 mod places;
 mod stop;
 mod view;
