@@ -13,6 +13,7 @@ mod clock;
 mod conductor;
 mod crash_point;
 mod desk;
+mod environment;
 mod error;
 mod experiment;
 mod guard;
@@ -24,6 +25,7 @@ mod news;
 mod open;
 mod pickle;
 mod places;
+mod python;
 mod stop;
 mod view;
 

@@ -162,9 +162,7 @@ fn zipped(file: &mut File) -> io::Result<Option<String>> {
             }
             Ok(None)
         }
-        None if is_marked => {
-            Ok(Some("it is an archive that cannot be looked through".to_owned()))
-        }
+        None if is_marked => Ok(Some("it is an archive that cannot be looked through".to_owned())),
         None => Ok(None),
     }
 }
