@@ -11,6 +11,7 @@
 mod bench;
 mod clock;
 mod conductor;
+mod confine;
 mod crash_point;
 mod desk;
 mod environment;
@@ -20,12 +21,16 @@ mod guard;
 mod history;
 mod import;
 mod landing;
+mod integrity;
 mod measure;
+mod memory;
 mod news;
 mod open;
 mod pickle;
+mod place;
 mod places;
 mod python;
+mod sealed;
 mod stop;
 mod view;
 

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use autoresearch_config::{Config, Layers, Origin};
 use autoresearch_core::experiment::CommitId;
+use autoresearch_core::proposal::Fingerprint;
+use autoresearch_core::protected::{Kind, kind_of};
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
 use autoresearch_core::units::human_duration;
@@ -16,11 +18,15 @@ use autoresearch_repo::{EntryKind, Head, Repo};
 use autoresearch_report::Progress;
 use autoresearch_run::{Executor, Local};
 
-use crate::bench::{Bench, MetricFn, Place};
+use crate::bench::{Bench, MetricFn};
 use crate::conductor::{Conductor, proposer_of, read_targets, texts};
 use crate::desk::Workplace;
+use crate::confine::{Surroundings, Walls};
+use crate::environment::Environment;
 use crate::error::EngineError;
+use crate::integrity::{HeldOut, Protected, is_under};
 use crate::news::{News, Observer};
+use crate::place::Place;
 use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
 use crate::{clock, history};
@@ -294,9 +300,14 @@ impl Session {
         let tip = state.tip().cloned().unwrap_or(CommitId(String::new()));
         let base = plan.as_ref().map_or_else(|| tip.clone(), |plan| plan.base.clone());
         let targets = read_targets(&repo, &tip, &config.target)?;
-        let protected = read_targets(&repo, &base, &config.read_only)?;
+        let tracked = repo.tracked(&base)?;
+        let held_out = HeldOut::of(&config, &tracked);
+        let surroundings = Surroundings::of_this_process();
+        let lookup = surroundings.lookup(&config, &config.run.command, repo.root());
+        let configuration =
+            Fingerprint::of([("config", autoresearch_config::to_toml(&config).as_str())]);
         let origin = texts(&read_targets(&repo, &base, &config.target)?);
-        let context = context(&repo, &base, &config.read_only)?;
+        let context = context(&repo, &base, &config)?;
         if let Some(plan) = &plan {
             observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
         }
@@ -312,7 +323,11 @@ impl Session {
                 places: places.clone(),
                 config: config.clone(),
                 session: id.clone(),
-                protected,
+                protected: Protected::of(&config, &tracked),
+                held_out: held_out.clone(),
+                walls: walls.clone(),
+                environment: Environment::new(lookup, places.environment()),
+                configuration,
                 metric_fn,
                 place: Place::default(),
                 scales: Place::default(),
@@ -322,7 +337,9 @@ impl Session {
                 places: places.clone(),
                 config: config.clone(),
                 session: id,
-                executor: local()?,
+                executor: Box::new(Local::this_program()?),
+                walls,
+                held_out,
                 errands: 0,
             },
             tsv: TsvFile::at(&repo.root().join(&config.results)),
@@ -531,15 +548,17 @@ fn stop_rules(config: &Config) -> Result<Vec<StopRule>, EngineError> {
     Ok(config.stop.when.iter().map(parse).collect::<Result<_, _>>()?)
 }
 
-fn context(repo: &Repo, base: &CommitId, read_only: &[String]) -> Result<Vec<Text>, EngineError> {
+/// What a brief tells of the repository; nothing that is held out.
+fn context(repo: &Repo, base: &CommitId, config: &Config) -> Result<Vec<Text>, EngineError> {
     let mut texts = Vec::new();
-    for path in README {
+    let is_told = |path: &str| !is_under(path, &config.metric.held_out);
+    for path in README.into_iter().filter(|path| is_told(path)) {
         if let Some(bytes) = repo.read_file(base, path)? {
             texts.push(text(path, &bytes));
             break;
         }
     }
-    for path in read_only {
+    for path in config.read_only.iter().filter(|path| is_told(path)) {
         if let Some(bytes) = repo.read_file(base, path)? {
             texts.push(text(path, &bytes));
         }

@@ -32,6 +32,6 @@ pub use changes::{ChangeKind, WorktreeChange};
 pub use create::create;
 pub use error::RepoError;
 pub use land::{LandError, Landed, Landing, Style};
-pub use objects::EntryKind;
+pub use objects::{EntryKind, Tracked};
 pub use repo::{Head, Repo};
 pub use worktree::Worktree;
