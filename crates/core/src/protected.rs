@@ -200,7 +200,10 @@ mod tests {
                 Kind::Lock,
                 &["uv.lock", "Pipfile.lock", "package-lock.json", "pnpm-lock.yaml", "go.sum"],
             ),
-            (Kind::Environment, &["Dockerfile", "Dockerfile.gpu", ".env", "compose.yaml", ".envrc"]),
+            (
+                Kind::Environment,
+                &["Dockerfile", "Dockerfile.gpu", ".env", "compose.yaml", ".envrc"],
+            ),
             (
                 Kind::Evaluation,
                 &["evaluate.py", "eval_model.py", "model_eval.py", "evaluation/run.sh", "score.py"],
@@ -208,14 +211,31 @@ mod tests {
             (Kind::DataPreparation, &["prepare.py", "prepare_data.py", "scripts/download.sh"]),
             (
                 Kind::Tokenizer,
-                &["tokenizer.json", "tokenizer_config.json", "vocab.txt", "x/merges.txt", "a.tiktoken", "my_tokenizer.py"],
+                &[
+                    "tokenizer.json",
+                    "tokenizer_config.json",
+                    "vocab.txt",
+                    "x/merges.txt",
+                    "a.tiktoken",
+                    "my_tokenizer.py",
+                ],
             ),
             (
                 Kind::Test,
-                &["tests/data/a.json", "test_train.py", "train_test.go", "a.test.ts", "conftest.py", "test/run.sh"],
+                &[
+                    "tests/data/a.json",
+                    "test_train.py",
+                    "train_test.go",
+                    "a.test.ts",
+                    "conftest.py",
+                    "test/run.sh",
+                ],
             ),
             (Kind::Ci, &[".github/workflows/ci.yml", ".gitlab-ci.yml", "Jenkinsfile", ".ci/run"]),
-            (Kind::Git, &[".gitattributes", "sub/.gitattributes", ".gitmodules", ".githooks/pre-commit"]),
+            (
+                Kind::Git,
+                &[".gitattributes", "sub/.gitattributes", ".gitmodules", ".githooks/pre-commit"],
+            ),
         ] {
             for path in paths {
                 assert_eq!(kind_of(path), Some(kind), "{path}");

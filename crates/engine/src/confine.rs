@@ -70,7 +70,10 @@ impl Walls {
         let (protection, why) = chosen(config.run.protection, offer)?;
         let home = surroundings.home.as_deref();
         let named = |key: &'static str, texts: &[String]| {
-            texts.iter().map(|text| named(key, text, root, home, guarded)).collect::<Result<Vec<_>, _>>()
+            texts
+                .iter()
+                .map(|text| named(key, text, root, home, guarded))
+                .collect::<Result<Vec<_>, _>>()
         };
         let mut readable = Vec::new();
         for link in &config.links {
@@ -114,7 +117,13 @@ impl Walls {
     }
 
     /// Of a trial on the worktree `bench`, where `protected` must stay.
-    pub(crate) fn trial(&self, bench: &Path, git: PathBuf, out: &Path, protected: Vec<PathBuf>) -> Confinement {
+    pub(crate) fn trial(
+        &self,
+        bench: &Path,
+        git: PathBuf,
+        out: &Path,
+        protected: Vec<PathBuf>,
+    ) -> Confinement {
         let mut readable = self.readable.clone();
         readable.push(git);
         let mut writable = vec![bench.to_owned(), out.to_owned()];
@@ -153,7 +162,13 @@ impl Walls {
 
     /// Of a program on the worktree `desk`, whose private git borrows from
     /// `stores`. It keeps its secrets: an agent needs its key.
-    pub(crate) fn desk(&self, desk: &Path, git: PathBuf, stores: Vec<PathBuf>, brief: Vec<PathBuf>) -> Confinement {
+    pub(crate) fn desk(
+        &self,
+        desk: &Path,
+        git: PathBuf,
+        stores: Vec<PathBuf>,
+        brief: Vec<PathBuf>,
+    ) -> Confinement {
         let mut readable = self.readable.clone();
         readable.extend_from_slice(&self.for_proposers);
         readable.extend(stores);
@@ -254,7 +269,9 @@ fn named(
     };
     let path = match (text.strip_prefix('~'), home) {
         (Some(""), Some(home)) => home.to_owned(),
-        (Some(rest), Some(home)) if rest.starts_with('/') => home.join(rest.trim_start_matches('/')),
+        (Some(rest), Some(home)) if rest.starts_with('/') => {
+            home.join(rest.trim_start_matches('/'))
+        }
         _ => root.join(text),
     };
     let real = path.canonicalize().map_err(|_| {
@@ -290,7 +307,10 @@ mod tests {
 
     #[test]
     fn the_best_that_is_offered_is_chosen_and_anything_less_is_explained() {
-        assert_eq!(chosen(Confine::Best, &offer(true, true)).unwrap(), (Protection::Sandboxed, None));
+        assert_eq!(
+            chosen(Confine::Best, &offer(true, true)).unwrap(),
+            (Protection::Sandboxed, None)
+        );
         let (level, why) = chosen(Confine::Best, &offer(false, true)).unwrap();
         assert_eq!(level, Protection::Restricted);
         assert!(why.unwrap().contains("install it"));

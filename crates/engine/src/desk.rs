@@ -177,8 +177,8 @@ impl Desk for OneDesk<'_> {
         }
         let success = report.exit == Exit::Code(0);
         let mut how = report.exit.to_string();
-        let is_cut_off = report.protection > Protection::Unprotected
-            && !self.workplace.config.propose.network;
+        let is_cut_off =
+            report.protection > Protection::Unprotected && !self.workplace.config.propose.network;
         if let Some(hint) = report.hint.filter(|_| !success) {
             how = format!("{how} ({hint})");
         } else if !success && is_cut_off {

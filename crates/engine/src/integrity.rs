@@ -153,7 +153,10 @@ fn covered<'a>(files: &[String], open: impl Iterator<Item = &'a str>) -> Vec<Str
     }
     let cover = |file: &String| {
         let ends = file.match_indices('/').map(|(at, _)| at);
-        ends.map(|end| &file[..end]).find(|folder| !mixed.contains(folder)).unwrap_or(file).to_owned()
+        ends.map(|end| &file[..end])
+            .find(|folder| !mixed.contains(folder))
+            .unwrap_or(file)
+            .to_owned()
     };
     files.iter().map(cover).collect::<BTreeSet<_>>().into_iter().collect()
 }
@@ -233,20 +236,29 @@ mod tests {
         let other = Protected::of(&config(""), &files);
         assert_ne!(protected.evaluator, other.evaluator);
         let held_out = HeldOut::of(&config(""), &files);
-        assert_eq!((held_out.tracked, held_out.untracked), (vec!["test.csv".into()], vec!["secret".into()]));
+        assert_eq!(
+            (held_out.tracked, held_out.untracked),
+            (vec!["test.csv".into()], vec!["secret".into()])
+        );
     }
 
     #[test]
     fn many_files_are_covered_by_folders_that_hold_nothing_else() {
         let mut paths: Vec<String> = (0..300).map(|n| format!("lib/deep/{n}.py")).collect();
         paths.extend((0..300).map(|n| format!("src/m{n}.py")));
-        paths.extend(["src/train.py", "out/gen/x.py", "lib/other/a.py", "top.py"].map(str::to_owned));
+        paths.extend(
+            ["src/train.py", "out/gen/x.py", "lib/other/a.py", "top.py"].map(str::to_owned),
+        );
         paths.push("mixed/a.py".to_owned());
         paths.push("mixed/a.csv".to_owned());
         let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
         let protected = Protected::of(&config(""), &tracked(&paths));
         for wall in ["lib", "mixed/a.py", "top.py", "src/m7.py"] {
-            assert!(protected.walls.iter().any(|found| found == wall), "{wall}: {:?}", protected.walls);
+            assert!(
+                protected.walls.iter().any(|found| found == wall),
+                "{wall}: {:?}",
+                protected.walls
+            );
         }
         for open in ["src", "src/train.py", "mixed", "out", "out/gen/x.py", ""] {
             assert!(!protected.walls.iter().any(|found| found == open), "{open}");

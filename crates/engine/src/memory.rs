@@ -63,7 +63,8 @@ mod tests {
         let machine = ("/proc/meminfo", "MemTotal:       1000 kB\nMemFree: 1 kB\n");
         assert_eq!(with(&[machine]), Some(1_024_000));
         let unified = ("/proc/self/cgroup", "0::/user.slice/job\n");
-        let (inner, outer) = ("/sys/fs/cgroup/user.slice/job/memory.max", "/sys/fs/cgroup/user.slice/memory.max");
+        let (inner, outer) =
+            ("/sys/fs/cgroup/user.slice/job/memory.max", "/sys/fs/cgroup/user.slice/memory.max");
         assert_eq!(with(&[machine, unified, (inner, "max\n"), (outer, "500000\n")]), Some(500_000));
         let old = ("/proc/self/cgroup", "5:cpu,cpuacct:/a\n4:memory:/docker/x\n0::/\n");
         let limit = ("/sys/fs/cgroup/memory/docker/x/memory.limit_in_bytes", "300000\n");

@@ -335,10 +335,7 @@ impl Worktree {
         fs::copy(&ours, to)?;
         // Git takes the index's own time to know which files may have changed
         // since without a trace.
-        fs::File::options()
-            .write(true)
-            .open(to)?
-            .set_modified(fs::metadata(&ours)?.modified()?)
+        fs::File::options().write(true).open(to)?.set_modified(fs::metadata(&ours)?.modified()?)
     }
 }
 

@@ -6,7 +6,10 @@ use autoresearch_repo::{ChangeKind, Repo, Worktree};
 
 use crate::support::{Place, files_below};
 
-fn isolated(place: &Place, history: bool) -> (Repo, autoresearch_core::experiment::CommitId, Worktree) {
+fn isolated(
+    place: &Place,
+    history: bool,
+) -> (Repo, autoresearch_core::experiment::CommitId, Worktree) {
     let (repo, head, desk) = place.desk();
     desk.isolate(&desk.path().with_extension("git"), &head, history).unwrap();
     (repo, head, desk)
