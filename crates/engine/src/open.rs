@@ -311,7 +311,7 @@ impl Session {
         let tracked = repo.tracked(&base)?;
         let held_out = HeldOut::of(&config, &tracked);
         let surroundings = Surroundings::of_this_process();
-        let lookup = surroundings.lookup(&config, &config.run.command, repo.root());
+        let lookup = surroundings.lookup(&config, repo.root());
         let configuration =
             Fingerprint::of([("config", autoresearch_config::to_toml(&config).as_str())]);
         let origin = texts(&read_targets(&repo, &base, &config.target)?);

@@ -44,7 +44,7 @@ impl Lookup {
     }
 
     /// The program of a name as a shell would find it.
-    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
+    fn program(&self, name: &str) -> Option<PathBuf> {
         if name.contains('/') {
             return Some(self.root.join(name)).filter(|path| path.is_file());
         }
@@ -82,45 +82,6 @@ impl Lookup {
             python.packages.extend(versions_in(&own, &python.version));
         }
         Some(python)
-    }
-
-    /// Where the installations lie that the command's program and its Python
-    /// belong to: what a sandbox must let them read. Nothing of the system's.
-    pub(crate) fn installations(&self) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        let program = self.command.first().and_then(|name| self.program(name));
-        for start in [program, self.interpreter()].into_iter().flatten() {
-            let mut next = Some(start);
-            // A virtual environment's Python is a link into another installation.
-            for _ in 0..8 {
-                let Some(file) = next else { break };
-                installation(&file, &mut found);
-                next = fs::read_link(&file).ok().and_then(|to| Some(file.parent()?.join(to)));
-            }
-        }
-        found.retain(|path| path.exists());
-        found.sort();
-        found.dedup();
-        found
-    }
-}
-
-/// The parts of an installation that a program at `file` needs.
-fn installation(file: &Path, found: &mut Vec<PathBuf>) {
-    let system = ["/usr", "/bin", "/sbin", "/lib", "/lib64"];
-    let Some(folder) = file.parent() else { return };
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    if system.iter().any(|place| folder.starts_with(place)) {
-        return;
-    }
-    match folder.parent().filter(|_| folder.file_name() == Some(OsStr::new("bin"))) {
-        // Not the whole prefix: that of `~/.local/bin` holds keys, too.
-        Some(prefix) => found.extend(
-            ["bin", "lib", "lib64", "libexec", "pyvenv.cfg", "conda-meta", "ssl"]
-                .iter()
-                .map(|part| prefix.join(part)),
-        ),
-        None => found.push(file.to_owned()),
     }
 }
 
@@ -229,23 +190,5 @@ mod tests {
         let python = lookup.find().unwrap();
         assert_eq!(python.version, "3.9.1");
         assert_eq!(python.packages, [root.path().join("env/lib/python3.9/site-packages")]);
-        let needed = lookup.installations();
-        assert!(needed.contains(&bin.canonicalize().unwrap()), "{needed:?}");
-    }
-
-    #[test]
-    fn a_virtual_environment_needs_the_installation_that_it_was_made_from() {
-        let root = tempfile::tempdir().unwrap();
-        let base = root.path().canonicalize().unwrap();
-        let real = base.join("share/uv/python3.11/bin");
-        fs::create_dir_all(&real).unwrap();
-        fs::create_dir_all(base.join("share/uv/python3.11/lib")).unwrap();
-        fs::write(real.join("python3.11"), "").unwrap();
-        fs::create_dir_all(base.join(".venv/bin")).unwrap();
-        std::os::unix::fs::symlink(real.join("python3.11"), base.join(".venv/bin/python")).unwrap();
-        let command = [".venv/bin/python".to_owned()];
-        let needed = Lookup::new(&command, &base, "".as_ref(), None).installations();
-        assert!(needed.contains(&base.join("share/uv/python3.11/lib")), "{needed:?}");
-        assert!(!needed.contains(&base), "{needed:?}");
     }
 }
