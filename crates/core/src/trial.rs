@@ -147,6 +147,9 @@ pub struct Trial {
     /// How it was confined; unknown for one of another tool or that never ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<Protection>,
+    /// What the container was called that it ran in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
 }
 
 impl Trial {
@@ -160,6 +163,7 @@ impl Trial {
             secondary: BTreeMap::new(),
             crash: None,
             protection: None,
+            container: None,
         }
     }
 

@@ -17,6 +17,7 @@ use crate::guard::Targets;
 use crate::measure::trial_of;
 use crate::places::Places;
 use crate::stop::{Stop, Urgency};
+use crate::wrap;
 
 /// Between two looks at requests to stop.
 const TICK: Duration = Duration::from_millis(200);
@@ -136,7 +137,7 @@ impl Bench<'_> {
         std::fs::create_dir_all(&out).map_err(EngineError::io("create", &out))?;
         let limit = self.config.budget + self.config.run.allowance;
         let is_sealed = self.config.metric.command.is_some();
-        let job = Job {
+        let mut job = Job {
             id: format!("{}/{number}-{trial}", self.session),
             command: self.config.run.command.clone(),
             directory: bench.clone(),
@@ -148,16 +149,20 @@ impl Bench<'_> {
             log_limit: self.log_limit(),
             limits: Limits::default(),
             confinement: Confinement::default(),
+            container: None,
             source: (!is_sealed && self.metric_fn.is_none()).then(|| self.config.source()),
             result: self.places.scratch().join("result.json"),
         };
+        wrap::enclose(&self.config, &self.places, &self.session, order, &mut job)?;
+        let container = job.container.as_ref().map(|container| container.name.clone());
         let Some(report) = wait(self.executor, &job, stop, tick)? else {
-            return Ok(Trial::ended(seed, Exit::Lost));
+            return Ok(Trial { container, ..Trial::ended(seed, Exit::Lost) });
         };
         // Only succeeds when the trial left nothing there.
         let _ = std::fs::remove_dir(&out);
         let name = &self.config.metric.name;
         let mut outcome = trial_of(&report, seed, name, self.config.run.on_budget);
+        outcome.container = container;
         if is_sealed || self.metric_fn.is_some() {
             // The run itself reports no metric; its absence is no failure yet.
             outcome.crash = outcome.crash.filter(|crash| crash.kind != CrashKind::NoMetric);
@@ -221,6 +226,7 @@ impl Bench<'_> {
             log_limit: self.log_limit(),
             limits: Limits::default(),
             confinement: Confinement::default(),
+            container: None,
             source: Some(self.config.source()),
             result: self.places.scratch().join("result.json"),
         };

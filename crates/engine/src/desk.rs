@@ -109,6 +109,7 @@ impl OneDesk<'_> {
             log_limit: LogLimit::default(),
             limits: Limits::default(),
             confinement: Confinement::default(),
+            container: None,
             source: None,
             result: workplace.places.scratch().join("desk-result.json"),
         }

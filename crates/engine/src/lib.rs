@@ -25,6 +25,7 @@ mod open;
 mod places;
 mod stop;
 mod view;
+mod wrap;
 
 pub use autoresearch_config as config;
 pub use autoresearch_core as core;

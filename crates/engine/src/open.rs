@@ -23,7 +23,7 @@ use crate::error::EngineError;
 use crate::news::{News, Observer};
 use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
-use crate::{clock, history};
+use crate::{clock, history, wrap};
 
 /// README files that a brief carries, the first that exists.
 const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
@@ -66,6 +66,7 @@ impl Opening {
             Spec::parse(range)
                 .map_err(|source| EngineError::Range { name: name.clone(), source })?;
         }
+        wrap::check(&config)?;
         let tag = match made.or(config.tag.as_deref()) {
             Some(tag) if made.is_some() => tag.to_owned(),
             Some(tag) => {
@@ -101,6 +102,7 @@ impl Opening {
                 self.head.commit.short()
             ));
         }
+        notes.extend(wrap::note(&self.config));
         if self.head.branch.is_none() {
             notes.push("HEAD is detached; `merge` will need `--onto`".to_owned());
         }
@@ -216,6 +218,12 @@ impl Session {
         let strays = autoresearch_run::sweep(&format!("{}/", plan.id))?;
         if strays > 0 {
             let what = format!("ended {strays} processes that a dead engine had left running");
+            observer.tell(&News::Note(what));
+        }
+        let containers = wrap::sweep(&session.config, &session.places, &plan.id)?;
+        if containers > 0 {
+            let noun = if containers == 1 { "container" } else { "containers" };
+            let what = format!("removed {containers} {noun} that a dead engine had left running");
             observer.tell(&News::Note(what));
         }
         // A stop that nobody heard was for the engine that died.

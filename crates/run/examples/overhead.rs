@@ -27,6 +27,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         log_limit: LogLimit::default(),
         limits: Limits::default(),
         confinement: Confinement::default(),
+        container: None,
         source: Some(autoresearch_core::metric::Source::Printed { name: "loss".into() }),
         result: folder.path().join("result.json"),
     };

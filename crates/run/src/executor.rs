@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::contained::Contained;
 use crate::supervisor::{INTERRUPT, KILL, Outcome};
 use crate::sweep::sweep_exactly;
 use crate::{Job, MARKER, Report, RunError};
@@ -107,6 +108,7 @@ impl Executor for Local {
         }
         Ok(Box::new(Supervised {
             id: job.id.clone(),
+            contained: Contained::of(job),
             child,
             life,
             said,
@@ -118,6 +120,7 @@ impl Executor for Local {
 
 struct Supervised {
     id: String,
+    contained: Option<Contained>,
     child: Child,
     life: Option<ChildStdin>,
     said: PipeReader,
@@ -190,7 +193,11 @@ impl Supervised {
         if let Some(outcome) = last.and_then(|line| serde_json::from_str(line).ok()) {
             return outcome;
         }
-        match sweep_exactly(&self.id) {
+        let swept = sweep_exactly(&self.id).and_then(|swept| {
+            self.contained.as_ref().map_or(Ok(()), |contained| contained.end().map(drop))?;
+            Ok(swept)
+        });
+        match swept {
             Ok(swept) => {
                 let how = how_it_ended(status, text.trim());
                 Outcome::Error(RunError::SupervisorDied { how, swept })

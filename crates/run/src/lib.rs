@@ -8,6 +8,7 @@
 //! another, and the supervisor's standard input stays open as a life line.
 //! What the numbers mean is left to `core`, what to run to the engine.
 
+mod contained;
 mod executor;
 mod job;
 mod launch;
@@ -20,10 +21,12 @@ mod sys;
 mod tail;
 mod tree;
 
+pub mod container;
 pub mod platform;
 
+pub use contained::sweep_containers;
 pub use executor::{Executor, Local, Running};
-pub use job::{Confinement, Job, Limits, LogLimit, Report, RunError};
+pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError};
 pub use supervisor::supervise;
 pub use sweep::sweep;
 

@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
+use crate::contained::{Contained, Left};
 use crate::launch::{Launched, launch};
 use crate::log::Log;
 use crate::oom::{Counters, signature};
@@ -105,6 +106,8 @@ fn supervised() -> Result<Option<Report>, RunError> {
         Launched::Running { command, output } => {
             let mut trial = Trial {
                 command,
+                contained: Contained::of(&job),
+                asking: None,
                 parent,
                 started,
                 deadline: started + deadline,
@@ -201,6 +204,9 @@ struct Ending {
 
 struct Trial {
     command: Pid,
+    contained: Option<Contained>,
+    /// Asks the program in the container to end.
+    asking: Option<Pid>,
     /// Who started us; another one means that the engine is gone.
     parent: Option<Pid>,
     started: Instant,
@@ -231,11 +237,18 @@ impl Trial {
         let wall = self.started.elapsed();
         // What happens from here on no longer changes how the command ended.
         let ended_by_us = self.ending.as_ref().map(|ending| ending.exit.clone());
-        // Whatever went wrong: first of all, nothing is left.
+        // Whatever went wrong: first of all, nothing is left. A client that has
+        // to be killed could start its container until then.
+        let has_ended = self.has_ended().unwrap_or(true);
+        let mut gone = if has_ended { self.end_container() } else { Ok(Left::default()) };
         let swept = self.sweep();
+        if !has_ended {
+            gone = self.end_container();
+        }
         self.drain(LAST_PIECES);
         let (status, strays) = swept?;
         watched?;
+        let in_container = gone?.out_of_memory.filter(|_| ended_by_us.is_none());
 
         let exit = ended_by_us.unwrap_or_else(|| natural_exit(status.as_ref()));
         let was_killed = matches!(exit, Exit::Signal(9) | Exit::Code(137));
@@ -261,6 +274,7 @@ impl Trial {
             tail: excerpt(&lines),
             out_of_memory: counters
                 .evidence(was_killed)
+                .or_else(|| in_container.filter(|_| was_killed))
                 .or_else(|| has_failed.then(|| signature(&lines)).flatten()),
             readings,
             exit,
@@ -295,9 +309,20 @@ impl Trial {
             None => self.ending = Some(Ending { exit, kill_at }),
         }
         if grace > Duration::ZERO {
-            // Fails if it has ended since.
-            let _ = kill_process_group(self.command, Signal::TERM);
+            self.asking = self.contained.as_ref().and_then(Contained::ask);
+            if self.asking.is_none() {
+                self.term();
+            }
         }
+    }
+
+    fn term(&self) {
+        // Fails if it has ended since.
+        let _ = kill_process_group(self.command, Signal::TERM);
+    }
+
+    fn end_container(&self) -> Result<Left, RunError> {
+        self.contained.as_ref().map_or_else(|| Ok(Left::default()), Contained::end)
     }
 
     /// Waits for anything to happen, and deals with it.
@@ -403,10 +428,20 @@ impl Trial {
             .map_err(|error| RunError::system("wait for the command", error))
     }
 
-    fn reap_orphans(&self) {
+    fn reap_orphans(&mut self) {
         for child in tree::children(getpid()) {
-            if child != self.command {
-                let _ = waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+            if child == self.command {
+                continue;
+            }
+            let status = waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
+            if self.asking == Some(child)
+                && let Ok(Some(status)) = status
+            {
+                self.asking = None;
+                if status.exit_status() != Some(0) {
+                    // There is no container yet: its client can be asked.
+                    self.term();
+                }
             }
         }
     }
