@@ -11,10 +11,12 @@
 )]
 
 mod checkout;
+mod containers;
 mod crash_points;
 mod kill9;
 mod rubbish;
 mod session;
 mod signals;
+mod sound;
 mod toy;
 mod wizard;
