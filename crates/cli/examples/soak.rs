@@ -221,7 +221,8 @@ impl Round {
         let marked: Vec<u32> =
             others.iter().map(|process| process.pid).filter(|pid| is_of_a_job(*pid)).collect();
         if is_process && !marked.is_empty() {
-            kill(marked[lots.below(marked.len() as u64) as usize]);
+            let victim = usize::try_from(lots.below(marked.len() as u64)).unwrap();
+            kill(marked[victim]);
             figures.trials += 1;
         }
         if has_engine {

@@ -1,7 +1,9 @@
 //! Carries out the words by which a container is asked to end and ended.
 
 use std::collections::BTreeMap;
+use std::fs::File;
 use std::io::{self, Read as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -52,13 +54,13 @@ pub fn sweep_containers(
     directory: &Path,
 ) -> Result<u32, RunError> {
     let Some(container) = wrapper.leftovers(session) else { return Ok(0) };
-    let contained = Contained {
+    let leftovers = Contained {
         container,
         id: format!("{session}/sweep"),
         environment: environment.clone(),
         directory: directory.to_owned(),
     };
-    contained.end().map(|left| left.found)
+    leftovers.end().map(|left| left.found)
 }
 
 impl Contained {
@@ -74,9 +76,7 @@ impl Contained {
     /// Begins to ask the program inside to end; the process that asks. It fails
     /// while there is no container yet.
     pub(crate) fn ask(&self) -> Option<Pid> {
-        self.start(&self.container.ask, &[], Stdio::null())
-            .ok()
-            .map(|child| Pid::from_child(&child))
+        self.start(&self.container.ask, &[], Stdio::null).ok().map(|child| Pid::from_child(&child))
     }
 
     /// Ends and removes it, if it is there.
@@ -128,9 +128,8 @@ impl Contained {
         }
     }
 
-    fn start(&self, words: &[String], more: &[&str], output: Stdio) -> io::Result<Child> {
+    fn start(&self, words: &[String], more: &[&str], output: fn() -> Stdio) -> io::Result<Child> {
         let (program, arguments) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
-        let both = output;
         let mut command = Command::new(program);
         command
             .args(arguments)
@@ -138,8 +137,8 @@ impl Contained {
             .envs(&self.environment)
             .env(MARKER, &self.id)
             .stdin(Stdio::null())
-            .stderr(Stdio::null())
-            .stdout(both)
+            .stderr(output())
+            .stdout(output())
             .process_group(0);
         if self.directory.is_dir() {
             command.current_dir(&self.directory);
@@ -152,7 +151,7 @@ impl Contained {
         let shown = words.join(" ");
         let failed = |why: String| format!("`{shown}` {why}");
         let cannot = |error: io::Error| failed(format!("cannot be run: {error}"));
-        let mut child = self.start(words, more, Stdio::piped()).map_err(cannot)?;
+        let mut child = self.start(words, more, Stdio::piped).map_err(cannot)?;
         let started = Instant::now();
         let status = loop {
             match child.try_wait().map_err(cannot)? {
@@ -165,21 +164,23 @@ impl Contained {
                 None => std::thread::sleep(LOOK),
             }
         };
-        if !status.success() {
-            return Err(failed(format!("failed ({status})")));
-        }
-        let mut said = Vec::new();
-        if let Some(output) = child.stdout.take() {
-            // A helper that the tool left behind could hold it open.
-            rustix::io::ioctl_fionbio(&output, true).map_err(|error| cannot(error.into()))?;
-            let mut output = output;
-            match output.read_to_end(&mut said) {
-                Err(error) if error.kind() != io::ErrorKind::WouldBlock => {
-                    return Err(cannot(error));
+        // A helper that the tool left behind could hold them open.
+        let text = |pipe: Option<OwnedFd>| -> io::Result<String> {
+            let mut bytes = Vec::new();
+            if let Some(pipe) = pipe {
+                rustix::io::ioctl_fionbio(&pipe, true)?;
+                match File::from(pipe).read_to_end(&mut bytes) {
+                    Err(error) if error.kind() != io::ErrorKind::WouldBlock => return Err(error),
+                    _ => {}
                 }
-                _ => {}
             }
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        if status.success() {
+            return text(child.stdout.take().map(OwnedFd::from)).map_err(cannot);
         }
-        Ok(String::from_utf8_lossy(&said).into_owned())
+        let said = text(child.stderr.take().map(OwnedFd::from)).unwrap_or_default();
+        let last = said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it says nothing");
+        Err(failed(format!("failed ({status}): {}", last.trim())))
     }
 }

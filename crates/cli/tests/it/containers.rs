@@ -356,3 +356,15 @@ fn a_wrapper_that_is_no_container_is_run_as_it_is() {
     let trial = &show(&place, 1)["trials"][0];
     assert_eq!((&trial["metric"], &trial["container"]), (&json!(7.0), &json!(null)));
 }
+
+#[test]
+fn a_daemon_that_does_not_answer_ends_the_session_with_its_own_words() {
+    let mut lab = docker("--rm", |_| Vec::new());
+    let Tool::Docker(daemon) = &mut lab.tool else { unreachable!() };
+    daemon.kill().unwrap();
+    daemon.wait().unwrap();
+    let ended = lab.place.run(lab.session("1", &[]));
+    assert_ne!(ended.code, Some(0));
+    ended.says(&["end the container `autoresearch-", "Connection refused", "then resume"]);
+    lab.place.assert_deserted();
+}

@@ -16,7 +16,7 @@ pub(super) fn podman(options: &str, proposals: fn(&str) -> Vec<String>) -> Resul
     let (place, shared) = lab_in(place(), proposals);
     let storage = place.base().join("podman");
     fs::create_dir(&storage).unwrap();
-    let mut tried = String::new();
+    let mut tried = Vec::new();
     for runtime in ["crun", "runc"] {
         let tool = words(&storage, runtime);
         match try_out(&tool, &storage) {
@@ -28,11 +28,11 @@ pub(super) fn podman(options: &str, proposals: fn(&str) -> Vec<String>) -> Resul
                 );
                 return Ok(Lab { place, shared, wrap, tool: Tool::Podman(tool) });
             }
-            Err(why) => tried.push_str(&format!("with {runtime}: {}; ", why.trim())),
+            Err(why) => tried.push(format!("with {runtime}: {}", why.trim())),
         }
         remove_all(&tool);
     }
-    Err(tried)
+    Err(tried.join("; "))
 }
 
 fn words(storage: &Path, runtime: &str) -> Vec<String> {
