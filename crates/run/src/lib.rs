@@ -10,23 +10,28 @@
 
 mod contained;
 mod executor;
+mod heard;
 mod job;
 mod launch;
 mod log;
 mod oom;
 mod reading;
+mod sandbox;
 mod supervisor;
 mod sweep;
 mod sys;
 mod tail;
 mod tree;
+mod witness;
 
 pub mod container;
 pub mod platform;
+pub mod protection;
 
 pub use contained::sweep_containers;
 pub use executor::{Executor, Local, Running};
 pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError};
+pub use sandbox::confine;
 pub use supervisor::supervise;
 pub use sweep::sweep;
 
@@ -35,3 +40,7 @@ pub const MARKER: &str = "AUTORESEARCH_TRIAL";
 
 /// The hidden subcommand under which a program supervises.
 pub const SUPERVISE: &str = "__supervise";
+
+/// The hidden subcommand under which a program confines itself and becomes a
+/// command, or the first process of a sandbox.
+pub const CONFINE: &str = "__confine";
