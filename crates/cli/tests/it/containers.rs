@@ -14,6 +14,9 @@ use crate::toy::{assert_sound, loss, parts, place, session, show, toy, verdicts}
 
 mod podman;
 
+/// Far more than a container that only prints a number takes.
+const BUDGET: &str = "budget=8s";
+
 /// A tool that runs containers in a place, in which `shared` has the same path.
 struct Lab {
     place: Place,
@@ -190,7 +193,7 @@ fn a_trial_in_a_container_is_told_what_it_must_know_and_its_name_is_recorded() {
 fn at_the_deadline_the_program_inside_is_asked_and_its_last_metric_counts() {
     with_every_tool("--rm", polite, |lab| {
         lab.slow_down();
-        lab.place.run(lab.session("1", &["--set", "budget=1s"])).expect(0);
+        lab.place.run(lab.session("1", &["--set", BUDGET])).expect(0);
         let trial = &show(&lab.place, 1)["trials"][0];
         assert_eq!((&trial["exit"], &trial["metric"]), (&json!("deadline"), &json!(30.0)));
         lab.assert_nothing_left();
@@ -202,9 +205,7 @@ fn what_ignores_the_deadline_inside_is_killed_there() {
     // Without `--rm` nobody but us removes it.
     with_every_tool("-i", stubborn, |lab| {
         lab.slow_down();
-        lab.place
-            .run(lab.session("1", &["--set", "budget=1s", "--set", "run.grace=100ms"]))
-            .expect(0);
+        lab.place.run(lab.session("1", &["--set", BUDGET, "--set", "run.grace=500ms"])).expect(0);
         let trial = &show(&lab.place, 1)["trials"][0];
         assert_eq!((&trial["exit"], &trial["metric"]), (&json!("deadline"), &json!(45.0)));
         lab.assert_nothing_left();
@@ -313,7 +314,7 @@ fn compose_runs_and_its_container_is_ended_at_the_deadline() {
     let mut lab = docker("", polite);
     lab.wrap = "docker compose -f run.yml run --rm train".to_owned();
     lab.slow_down();
-    lab.place.run(lab.session("1", &["--set", "budget=1s"])).expect(0);
+    lab.place.run(lab.session("1", &["--set", BUDGET])).expect(0);
     assert_eq!(show(&lab.place, 1)["trials"][0]["metric"], 30.0);
     assert!(lab.docker_file("calls").contains("compose -f run.yml run --name"));
     lab.assert_nothing_left();
