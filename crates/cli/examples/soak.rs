@@ -167,7 +167,8 @@ impl Round {
         let mut engine = self.start(&mut 0);
         while figures.kills() < end {
             // The moment is what is tested; nothing is waited for.
-            std::thread::sleep(Duration::from_micros(lots.below(250_000)));
+            let longest = if lots.below(2) == 0 { 250_000 } else { 1_000_000 };
+            std::thread::sleep(Duration::from_micros(lots.below(longest)));
             self.strike(&engine, lots, figures);
             if engine.has_ended() {
                 let ended = engine.wait();
