@@ -29,7 +29,7 @@ use crate::news::{News, Observer};
 use crate::place::Place;
 use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
-use crate::{clock, history, roles};
+use crate::{clock, history, roles, wrap};
 
 /// README files that a brief carries, the first that exists.
 const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
@@ -70,6 +70,7 @@ impl Opening {
             Spec::parse(range)
                 .map_err(|source| EngineError::Range { name: name.clone(), source })?;
         }
+        wrap::check(&config)?;
         let tag = match made.or(config.tag.as_deref()) {
             Some(tag) if made.is_some() => tag.to_owned(),
             Some(tag) => {
@@ -107,6 +108,7 @@ impl Opening {
                 self.head.commit.short()
             ));
         }
+        notes.extend(wrap::note(&self.config));
         if self.head.branch.is_none() {
             notes.push("HEAD is detached; `merge` will need `--onto`".to_owned());
         }
@@ -231,6 +233,12 @@ impl Session {
         let strays = autoresearch_run::sweep(&format!("{}/", plan.id))?;
         if strays > 0 {
             let what = format!("ended {strays} processes that a dead engine had left running");
+            observer.tell(&News::Note(what));
+        }
+        let containers = wrap::sweep(&session.config, &session.places, &plan.id)?;
+        if containers > 0 {
+            let noun = if containers == 1 { "container" } else { "containers" };
+            let what = format!("removed {containers} {noun} that a dead engine had left running");
             observer.tell(&News::Note(what));
         }
         // A stop that nobody heard was for the engine that died.

@@ -42,6 +42,9 @@ pub struct Job {
     /// How it is kept from doing harm.
     #[serde(default)]
     pub confinement: Confinement,
+    /// What it starts outside of its own processes.
+    #[serde(default)]
+    pub container: Option<Container>,
     /// What to read from the output.
     pub source: Option<Source>,
     /// Where the [`Report`] goes as JSON: complete, or not there at all.
@@ -97,6 +100,22 @@ pub struct Limits {
     /// folders that may be. A disk that is nearly full ends the job as well: with
     /// less than 1 GiB or a hundredth left, whichever is smaller.
     pub disk: Option<u64>,
+}
+
+/// The container that a job's command is the client of: all that a supervisor
+/// has to know of it, as commands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    /// What it is called.
+    pub name: String,
+    /// Asks the program in it to end; fails while there is none.
+    pub ask: Vec<String>,
+    /// Prints the ids of what is there of it; nothing when it is gone.
+    pub find: Vec<String>,
+    /// With the ids after each of them, one after the other: ends and removes it.
+    pub end: Vec<Vec<String>>,
+    /// With the ids after it: prints `true` if it was killed for memory.
+    pub out_of_memory: Vec<String>,
 }
 
 /// What a job may reach, and how it is kept to it. All paths are absolute.
@@ -241,6 +260,18 @@ pub enum RunError {
     Unkillable {
         /// Their ids.
         pids: Vec<i32>,
+    },
+    /// A container does not go, or nobody says whether it is gone.
+    #[error(
+        "end the container `{name}`: {why}; see what is there with `{find}`, remove it with `rm --force` of the same tool, then resume"
+    )]
+    ContainerLeft {
+        /// What it is called.
+        name: String,
+        /// The command that lists it.
+        find: String,
+        /// What the tool did.
+        why: String,
     },
     /// The command cannot be confined as the job demands; it was not started.
     #[error("run the command {protection}: {why}")]
@@ -389,6 +420,7 @@ mod tests {
                 private: Some(odd.clone()),
                 ..Confinement::default()
             },
+            container: None,
             source: None,
             result: odd,
         };

@@ -11,11 +11,13 @@
 )]
 
 mod checkout;
+mod containers;
 mod crash_points;
 mod kill9;
 mod rubbish;
 mod session;
 mod signals;
+mod sound;
 mod toy;
 mod trust;
 mod wizard;
