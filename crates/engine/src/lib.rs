@@ -11,18 +11,27 @@
 mod bench;
 mod clock;
 mod conductor;
+mod confine;
 mod crash_point;
 mod desk;
+mod environment;
 mod error;
 mod experiment;
 mod guard;
 mod history;
 mod import;
+mod integrity;
 mod landing;
 mod measure;
+mod memory;
 mod news;
 mod open;
+mod pickle;
+mod place;
 mod places;
+mod python;
+mod roles;
+mod sealed;
 mod stop;
 mod view;
 

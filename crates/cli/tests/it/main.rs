@@ -17,4 +17,5 @@ mod rubbish;
 mod session;
 mod signals;
 mod toy;
+mod trust;
 mod wizard;
