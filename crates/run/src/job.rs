@@ -144,8 +144,9 @@ pub struct Confinement {
     /// what lies within `writable`.
     #[serde(with = "any_paths")]
     pub hidden: Vec<PathBuf>,
-    /// A folder that is made for the job's `/tmp` and home, and removed after
-    /// it. Without one nothing outlives the job at all: it is in memory.
+    /// A folder that is made for the job's temporary files, and removed after
+    /// it. In a sandbox it is `/tmp`, and holds the home folder if the job has
+    /// the network; without network the home folder is in memory, 1 GiB.
     #[serde(with = "any_path_or_none")]
     pub private: Option<PathBuf>,
     /// Whether it shares the network of the machine.
