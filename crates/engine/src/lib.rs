@@ -45,9 +45,14 @@ pub use places::{FOLDER, Places, sessions};
 pub use stop::{Limit, Stop, Urgency};
 pub use view::{Status, View, write_report};
 
-/// Does the supervisor's work and returns its exit code when this process was
-/// started as one; `None` otherwise. Must come first in the `main` of every
+/// Does the supervisor's work, or confines a command for one, and returns the
+/// exit code when this process was started for it; `None` otherwise. Must come first in the `main` of every
 /// program that runs experiments.
 pub fn supervise_if_asked() -> Option<i32> {
-    (std::env::args_os().nth(1)? == autoresearch_run::SUPERVISE).then(autoresearch_run::supervise)
+    let asked = std::env::args_os().nth(1)?;
+    if asked == autoresearch_run::SUPERVISE {
+        Some(autoresearch_run::supervise())
+    } else {
+        (asked == autoresearch_run::CONFINE).then(autoresearch_run::confine)
+    }
 }

@@ -82,6 +82,8 @@ mod tests {
             tail: "Traceback:\n  File x\nKeyError: 'lr'\n\n".to_owned(),
             out_of_memory: None,
             protection: Protection::Unprotected,
+            tampered: None,
+            hint: None,
         }
     }
 

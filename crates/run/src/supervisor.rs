@@ -82,6 +82,10 @@ fn supervised() -> Result<Option<Report>, RunError> {
     let Some((job, commands)) = read_job()? else {
         return Ok(None);
     };
+    if job.confinement.protection != Protection::Unprotected {
+        let why = "not built yet".to_owned();
+        return Err(RunError::Confine { protection: job.confinement.protection, why });
+    }
     sys::adopt_orphans();
     let counters = Counters::now();
     let (deadline, grace) = (job.deadline()?, job.grace()?);
@@ -100,6 +104,8 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 tail: String::new(),
                 out_of_memory: None,
                 protection: job.confinement.protection,
+                tampered: None,
+                hint: None,
             }
         }
         Launched::Running { command, output } => {
@@ -265,6 +271,8 @@ impl Trial {
             readings,
             exit,
             protection: self.protection,
+            tampered: None,
+            hint: None,
         }))
     }
 
