@@ -21,6 +21,7 @@ mod sys;
 mod tail;
 mod tree;
 
+pub mod attack;
 pub mod platform;
 pub mod protection;
 
@@ -39,3 +40,6 @@ pub const SUPERVISE: &str = "__supervise";
 /// The hidden subcommand under which a program confines itself and becomes a
 /// command, or the first process of a sandbox.
 pub const CONFINE: &str = "__confine";
+
+/// The hidden subcommand under which a program tries what a trial must not.
+pub const ATTACK: &str = "__attack";
