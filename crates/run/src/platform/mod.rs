@@ -4,6 +4,7 @@
 
 mod amd;
 mod ask;
+mod cgroup;
 mod linux;
 mod macos;
 mod nvidia;
@@ -16,6 +17,7 @@ use std::sync::OnceLock;
 use autoresearch_core::platform::{Device, Machine};
 
 pub use ask::{AskError, ask};
+pub use cgroup::controllers;
 pub use python::{NoPython, interpreter, python};
 
 /// This machine; asked once in the life of the process.
