@@ -9,6 +9,7 @@
 //! What the numbers mean is left to `core`, what to run to the engine.
 
 mod executor;
+mod heard;
 mod job;
 mod launch;
 mod log;
@@ -20,6 +21,7 @@ mod sweep;
 mod sys;
 mod tail;
 mod tree;
+mod witness;
 
 pub mod attack;
 pub mod platform;

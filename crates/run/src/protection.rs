@@ -12,9 +12,9 @@ use autoresearch_core::trial::{Exit, Protection};
 use crate::{Confinement, Executor as _, Job, Limits, Local, LogLimit, RunError, Running};
 
 /// The command of the job that looks whether its confinement holds.
-pub const PROBE: &str = "__probe";
+pub(crate) const PROBE: &str = "__probe";
 /// Where it is told whom it must not reach.
-pub const PROBE_PORT: &str = "AUTORESEARCH_PROBE_PORT";
+pub(crate) const PROBE_PORT: &str = "AUTORESEARCH_PROBE_PORT";
 
 /// Far more than it takes.
 const BOUND: Duration = Duration::from_secs(20);
@@ -116,6 +116,10 @@ impl Probe {
         let probe = probe.as_mut().map_err(|why| why.clone())?;
         match probe.running.wait(BOUND) {
             Ok(Some(report)) => match report.exit {
+                _ if probe.folder.path().join("new").exists() || report.tampered.is_some() => Err(
+                    "it writes where it must not; report this, with your kernel and distribution"
+                        .to_owned(),
+                ),
                 Exit::Code(0) => Ok(()),
                 _ if !report.tail.is_empty() => Err(report.tail),
                 exit => Err(format!(

@@ -88,9 +88,13 @@ pub fn ask(command: &mut Command, limit: Duration) -> Result<String, AskError> {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(said),
             Ok(Some(status)) => {
-                let lines = complained.lines().chain(said.lines()).map(str::trim);
-                let said = lines.filter(|line| !line.is_empty()).next_back();
-                let said = said.map_or_else(|| status.to_string(), str::to_owned);
+                // Some tools complain on standard output.
+                let last = |text: &str| {
+                    let lines = text.lines().map(str::trim);
+                    lines.filter(|line| !line.is_empty()).next_back().map(str::to_owned)
+                };
+                let said = last(&complained).or_else(|| last(&said));
+                let said = said.unwrap_or_else(|| status.to_string());
                 return Err(AskError::Failed { program, said });
             }
             Ok(None) if Instant::now() < deadline => {

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
 mod attacks;
+mod confined;
 mod crash;
 mod ending;
 mod lab;
