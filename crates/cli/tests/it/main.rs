@@ -12,6 +12,7 @@
 
 mod checkout;
 mod crash_points;
+mod doctor;
 mod kill9;
 mod rubbish;
 mod session;

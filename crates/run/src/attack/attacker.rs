@@ -145,7 +145,7 @@ fn attempt(order: &Order) -> io::Result<()> {
         Attempt::GainRights => gain_rights(),
         Attempt::Daemon => leave_daemon(&order.lock),
         Attempt::Forks => {
-            for _ in 0..PROCESSES * EXCESS {
+            for _ in 0..PROCESSES * 2 {
                 system::fork_and_wait()?;
             }
             std::thread::sleep(HOLD);
