@@ -52,8 +52,7 @@ pub(super) fn all(
     }
     tell(&Check::needed("git", version("git", &["--version"])))?;
     for (name, arguments) in [
-        ("bwrap", &["--version"][..]),
-        ("podman", &["--version"]),
+        ("podman", &["--version"][..]),
         ("docker", &["version", "--format", "Docker {{.Server.Version}}"]),
         ("nvidia-smi", &["--query-gpu=driver_version", "--format=csv,noheader"]),
     ] {

@@ -36,6 +36,11 @@ pub(super) fn all(
     std::fs::create_dir(&scratch)?;
     let scratch = Scratch(scratch);
     let offer = offered(&local, &scratch.0);
+    let works = |how: &str| format!("works: {how}");
+    let sandboxed = offer.sandboxed.clone().map(|()| works("namespaces, Landlock and seccomp"));
+    tell(&Check::optional("sandboxed", sandboxed))?;
+    let restricted = offer.restricted.clone().map(|()| works("Landlock and seccomp"));
+    tell(&Check::optional("restricted", restricted))?;
     let level = match confine {
         Confine::Best => offer.best(),
         Confine::Sandboxed => Protection::Sandboxed,
