@@ -29,6 +29,10 @@ impl Heard {
         self.is_open
     }
 
+    pub(crate) fn has_started(&self) -> bool {
+        self.has_started
+    }
+
     pub(crate) fn has_ended(&self) -> bool {
         self.end.is_some()
     }

@@ -37,7 +37,8 @@ pub(crate) struct Confined {
     pub(crate) command: Command,
     pub(crate) control: Control,
     pub(crate) view: View,
-    pub(crate) private: Option<Private>,
+    /// Removed with it.
+    _private: Option<Private>,
     /// What the new process inherits, kept open until it has.
     handed_over: Vec<std::os::fd::OwnedFd>,
 }
@@ -95,7 +96,7 @@ impl Confined {
         command.arg(CONFINE).args(numbers).env_clear().env(MARKER, &job.id);
         sys::pass_on(&mut command, handed_over.iter().map(|file| file.as_raw_fd()).collect());
         let control = Control { socket: ours, text: Vec::new(), is_sandbox };
-        Ok(Confined { command, control, view, private, handed_over })
+        Ok(Confined { command, control, view, _private: private, handed_over })
     }
 }
 
