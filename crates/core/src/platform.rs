@@ -12,7 +12,7 @@ use crate::units::Bytes;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Device {
-    /// NVIDIA's or, under ROCm's build of torch, AMD's.
+    /// NVIDIA's or, under `ROCm`'s build of torch, AMD's.
     Cuda,
     /// Apple's Metal Performance Shaders.
     Mps,
@@ -136,7 +136,7 @@ pub struct Torch {
     pub version: String,
     /// `torch.cuda.is_available()`.
     pub has_cuda: bool,
-    /// The version of CUDA, or of ROCm's HIP, that it was built for.
+    /// The version of CUDA, or of `ROCm`'s HIP, that it was built for.
     pub built_for: Option<String>,
     /// GPUs that it sees.
     pub accelerators: Vec<Accelerator>,

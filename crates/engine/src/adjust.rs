@@ -12,6 +12,7 @@ use autoresearch_core::experiment::CommitId;
 use autoresearch_core::platform::{Adjustment, Device, Surroundings, adjustments, advice};
 use autoresearch_core::proposal::{FileEdit, Value};
 use autoresearch_core::session::{Adjusted, Plan};
+use autoresearch_core::source::Language;
 use autoresearch_propose::knobs::{self, Found};
 use autoresearch_repo::Repo;
 
@@ -44,7 +45,7 @@ pub(crate) struct Adjusting {
 /// it is worth asking the run command's Python.
 pub(crate) fn uses_torch<'a>(files: impl IntoIterator<Item = (&'a String, &'a Vec<u8>)>) -> bool {
     files.into_iter().any(|(path, bytes)| {
-        path.ends_with(".py") && imports_torch(&String::from_utf8_lossy(bytes))
+        Language::of(path) == Language::Python && imports_torch(&String::from_utf8_lossy(bytes))
     })
 }
 
@@ -118,7 +119,7 @@ impl Adjusting {
                     if set(&name, &value) {
                         adjusting
                             .notes
-                            .push(format!("runs on {device} get {name}={value}: it {why}"));
+                            .push(format!("runs on {device} get {name}={value}, which {why}; `run.env` can say otherwise"));
                     }
                 }
                 Adjustment::Fact(fact) => adjusting.adjusted.facts.push(fact),

@@ -210,9 +210,8 @@ fn show_stack(victim: i32) -> io::Result<()> {
 
 /// Capabilities now, or by a program with the setuid bit.
 fn gain_rights() -> io::Result<()> {
-    let status = match fs::read_to_string("/proc/self/status") {
-        Ok(status) => status,
-        Err(_) => return Err(io::ErrorKind::Unsupported.into()),
+    let Ok(status) = fs::read_to_string("/proc/self/status") else {
+        return Err(io::ErrorKind::Unsupported.into());
     };
     let value = |key: &str| status.lines().find_map(|line| line.strip_prefix(key)).map(str::trim);
     let has_none = value("CapEff:").is_some_and(|set| set.chars().all(|digit| digit == '0'));
@@ -313,17 +312,18 @@ mod system {
 
     /// One more process, which does nothing until it is ended.
     pub(super) fn fork_and_wait() -> io::Result<()> {
-        // SAFETY: the process has one thread; the child only waits, and gives
-        // up after a minute if nobody ends it.
-        match unsafe { libc::fork() } {
-            0 => unsafe {
-                libc::alarm(60);
-                loop {
-                    libc::pause();
-                }
-            },
-            child => checked(i64::from(child)),
+        // SAFETY: the process has one thread.
+        let child = unsafe { libc::fork() };
+        if child == 0 {
+            // It gives up after a minute if nobody ends it.
+            // SAFETY: takes a number.
+            unsafe { libc::alarm(60) };
+            loop {
+                // SAFETY: waits for a signal.
+                unsafe { libc::pause() };
+            }
         }
+        checked(i64::from(child))
     }
 
     /// Forks twice, with a session of its own between; the last one holds a

@@ -1,4 +1,4 @@
-//! AMD under ROCm: `rocm-smi`, and the kernel's list of compute nodes where
+//! AMD under `ROCm`: `rocm-smi`, and the kernel's list of compute nodes where
 //! that is missing. torch calls these devices `cuda`.
 
 use std::path::Path;

@@ -90,8 +90,8 @@ pub fn ask(command: &mut Command, limit: Duration) -> Result<String, AskError> {
             Ok(Some(status)) => {
                 // Some tools complain on standard output.
                 let last = |text: &str| {
-                    let lines = text.lines().map(str::trim);
-                    lines.filter(|line| !line.is_empty()).next_back().map(str::to_owned)
+                    let mut lines = text.lines().map(str::trim);
+                    lines.rfind(|line| !line.is_empty()).map(str::to_owned)
                 };
                 let said = last(&complained).or_else(|| last(&said));
                 let said = said.unwrap_or_else(|| status.to_string());

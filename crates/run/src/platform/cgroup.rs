@@ -28,9 +28,10 @@ pub fn controllers() -> String {
         names.sort();
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     };
-    match others.is_empty() {
-        true => list(ours),
-        false => format!("{}; not ours to use: {}", list(ours), list(others)),
+    if others.is_empty() {
+        list(ours)
+    } else {
+        format!("{}; not ours to use: {}", list(ours), list(others))
     }
 }
 

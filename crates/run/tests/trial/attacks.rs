@@ -6,6 +6,7 @@ use autoresearch_core::trial::Protection;
 use autoresearch_run::attack::{Aim, Attempt, Fate, Finding, try_all};
 use autoresearch_run::{Local, protection};
 
+#[expect(clippy::print_stdout, reason = "a test says what it skips")]
 fn findings(level: Protection) -> Option<Vec<Finding>> {
     let program = Path::new(env!("CARGO_BIN_EXE_supervisor-for-tests"));
     let local = Local::new(program, ["supervise"]);

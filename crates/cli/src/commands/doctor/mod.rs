@@ -25,29 +25,30 @@ enum State {
 /// One line of the answer.
 #[derive(Clone, Debug, Serialize)]
 struct Check {
-    check: &'static str,
+    #[serde(rename = "check")]
+    name: &'static str,
     state: State,
     text: String,
 }
 
 impl Check {
-    fn ok(check: &'static str, text: impl Into<String>) -> Check {
-        Check { check, state: State::Ok, text: text.into() }
+    fn ok(name: &'static str, text: impl Into<String>) -> Check {
+        Check { name, state: State::Ok, text: text.into() }
     }
 
     /// What a session does without.
-    fn optional(check: &'static str, outcome: Result<String, String>) -> Check {
+    fn optional(name: &'static str, outcome: Result<String, String>) -> Check {
         match outcome {
-            Ok(text) => Check::ok(check, text),
-            Err(text) => Check { check, state: State::Lacking, text },
+            Ok(text) => Check::ok(name, text),
+            Err(text) => Check { name, state: State::Lacking, text },
         }
     }
 
     /// What a session needs.
-    fn needed(check: &'static str, outcome: Result<String, String>) -> Check {
+    fn needed(name: &'static str, outcome: Result<String, String>) -> Check {
         match outcome {
-            Ok(text) => Check::ok(check, text),
-            Err(text) => Check { check, state: State::Needed, text },
+            Ok(text) => Check::ok(name, text),
+            Err(text) => Check { name, state: State::Needed, text },
         }
     }
 }
@@ -64,7 +65,7 @@ pub(crate) fn run(global: &Global, args: &DoctorArgs) -> anyhow::Result<Exit> {
             State::Lacking => "--",
             State::Needed => "!!",
         };
-        output::line(&format!("{mark}  {:13}  {}", check.check, check.text))
+        output::line(&format!("{mark}  {:13}  {}", check.name, check.text))
     };
     let surroundings = checks::all(&global.directory, args, &mut tell)?;
     protection::all(global, args, surroundings.confine, &mut tell)?;

@@ -1,5 +1,7 @@
 //! What a run could do here: attacked, and told in plain words.
 
+use std::fmt::Write as _;
+
 use autoresearch::config::Confine;
 use autoresearch::core::trial::Protection;
 use autoresearch::run::Local;
@@ -131,12 +133,12 @@ fn verdict(level: Protection, findings: &[Finding], offer: &Offer) -> String {
     }
     let untried = findings.iter().filter(|f| matches!(f.fate, Fate::Untried(_))).count();
     if untried > 0 {
-        text.push_str(&format!(" {untried} of {} could not be tried.", findings.len()));
+        let _ = write!(text, " {untried} of {} could not be tried.", findings.len());
     }
     if level < Protection::Sandboxed
         && let Err(why) = &offer.sandboxed
     {
-        text.push_str(&format!(" For more: {why}."));
+        let _ = write!(text, " For more: {why}.");
     } else if level < Protection::Sandboxed {
         text.push_str(" For more: set run.protection to `sandboxed` or `best`.");
     } else {
