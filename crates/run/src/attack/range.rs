@@ -2,7 +2,7 @@
 //! attempt, and what is found when it is over.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixListener;
@@ -234,7 +234,11 @@ impl Range {
             | Attempt::ReadInherited
             | Attempt::ReadEnvironment
             | Attempt::ReadMemory => log.contains(&self.token),
-            Attempt::Kill => self.victim.try_wait()?.is_some(),
+            // Told to end, it ends well, unless it was killed before.
+            Attempt::Kill => {
+                drop(self.victim.stdin.take());
+                !self.victim.wait()?.success()
+            }
             Attempt::WriteOutside => self.folder.join("outside/written").exists(),
             Attempt::ConnectTcp => self.tcp.accept().is_ok(),
             Attempt::SendUdp => self.udp.recv(&mut [0; 16]).is_ok(),
@@ -279,10 +283,6 @@ impl Range {
 
 impl Drop for Range {
     fn drop(&mut self) {
-        // It ends when its input does; a stopped one has to be told.
-        if let Some(mut stdin) = self.victim.stdin.take() {
-            let _ = stdin.flush();
-        }
         let _ = self.victim.kill();
         let _ = self.victim.wait();
     }
