@@ -74,11 +74,10 @@ fn without_protection_attacks_have_their_way_and_are_seen_to() {
 #[test]
 fn a_sandbox_stops_every_attack() {
     let Some(found) = findings(Protection::Sandboxed) else { return };
-    assert_eq!(loose(&found, |aim| aim != Aim::Limits), Vec::<String>::new());
+    assert_eq!(loose(&found, |_| true), Vec::<String>::new());
 }
 
 #[test]
-#[ignore = "until limits are obeyed"]
 fn limits_hold_at_every_level() {
     for level in [Protection::Unprotected, Protection::Restricted, Protection::Sandboxed] {
         let Some(found) = findings(level) else { continue };
