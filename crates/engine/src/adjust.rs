@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::CommitId;
-use autoresearch_core::platform::{Adjustment, Device, Surroundings, adjustments, advice};
+use autoresearch_core::platform::{Adjustment, Surroundings, adjustments, advice};
 use autoresearch_core::proposal::{FileEdit, Value};
 use autoresearch_core::session::{Adjusted, Plan};
 use autoresearch_core::source::Language;
@@ -32,7 +32,6 @@ const PROBE: Duration = Duration::from_secs(20);
 pub(crate) struct Adjusting {
     /// The platform in one line.
     pub(crate) platform: String,
-    device: Device,
     /// What is set and told; its `edits` are those that `run.adjust` allows.
     pub(crate) adjusted: Adjusted,
     /// Edits that the platform calls for, as `DEVICE_BATCH_SIZE 128 -> 32`.
@@ -90,7 +89,7 @@ impl Adjusting {
         let device = surroundings.device();
         let mut adjusting = Adjusting {
             platform: surroundings.describe(),
-            device,
+            adjusted: Adjusted { device, ..Adjusted::default() },
             notes: surroundings.warnings(),
             ..Adjusting::default()
         };
@@ -198,7 +197,7 @@ impl Adjusting {
     }
 
     fn message(&self) -> String {
-        format!("adjust: {} for {}", self.adjusted.edits.join(", "), self.device)
+        format!("adjust: {} for {}", self.adjusted.edits.join(", "), self.adjusted.device)
     }
 
     /// The commit that the session starts from: `head`, or the confirmed edits

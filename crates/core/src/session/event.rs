@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::experiment::CommitId;
 use crate::judge::Ruling;
 use crate::metric::Direction;
+use crate::platform::Device;
 use crate::proposal::{Category, Fingerprint, Refusal, Settings};
 use crate::stop::StopRule;
 use crate::trial::Trial;
@@ -72,6 +73,8 @@ pub struct Plan {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Adjusted {
+    /// What runs compute on.
+    pub device: Device,
     /// Variables that every run gets, unless the user sets them.
     pub environment: BTreeMap<String, String>,
     /// What proposers are told.

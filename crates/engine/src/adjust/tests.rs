@@ -1,5 +1,5 @@
 use autoresearch_config::{Layers, Origin};
-use autoresearch_core::platform::{Machine, Python, Torch};
+use autoresearch_core::platform::{Device, Machine, Python, Torch};
 use autoresearch_core::units::Bytes;
 
 use super::*;
