@@ -10,6 +10,7 @@ pub mod judge;
 pub mod metric;
 pub mod platform;
 pub mod proposal;
+pub mod protected;
 pub mod session;
 pub mod source;
 pub mod space;

@@ -60,10 +60,14 @@ fn unmeasured(report: &Report, name: &str) -> Crash {
 /// names the error.
 fn last_words(report: &Report, exit: &Exit) -> String {
     let last = report.tail.lines().rev().map(str::trim).find(|line| !line.is_empty());
-    match last {
+    let mut words = match last {
         Some(line) => format!("{exit}: {}", line.chars().take(200).collect::<String>()),
         None => exit.to_string(),
+    };
+    if let Some(hint) = &report.hint {
+        words = format!("{words} ({hint})");
     }
+    words
 }
 
 #[cfg(test)]

@@ -116,7 +116,8 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 hint: None,
             }
         }
-        Launched::Running(Running { child, output, confined }) => {
+        Launched::Running(running) => {
+            let Running { child, output, confined } = *running;
             let mut trial = Trial {
                 job: &job,
                 child,

@@ -18,4 +18,5 @@ mod rubbish;
 mod session;
 mod signals;
 mod toy;
+mod trust;
 mod wizard;

@@ -100,7 +100,13 @@ fn mounts(view: &View) -> BTreeMap<PathBuf, Mount<'_>> {
     }
     if view.has_own_tmp {
         mounts.insert("/tmp".into(), Mount::Own("tmp"));
-        mounts.insert("/var/tmp".into(), Mount::Own("tmp"));
+        let other = Path::new("/var/tmp");
+        let mut places = view.readable.iter().chain(&view.writable).chain(view.links.keys());
+        // Nothing can be mounted behind a link.
+        let is_free = !places.any(|place| place.starts_with(other))
+            && view.home.as_ref().is_none_or(|home| !home.starts_with(other));
+        let mount = if is_free { Mount::Link(Path::new("/tmp")) } else { Mount::Own("tmp") };
+        mounts.insert(other.into(), mount);
     }
     for (at, target) in &view.links {
         mounts.insert(at.clone(), Mount::Link(target));
