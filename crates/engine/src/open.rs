@@ -18,6 +18,7 @@ use autoresearch_report::Progress;
 use autoresearch_run::protection::{Offer, offered};
 use autoresearch_run::{Executor, Local};
 
+use crate::adjust::{self, Adjusting};
 use crate::bench::{Bench, MetricFn};
 use crate::conductor::{Conductor, proposer_of, read_targets, texts};
 use crate::confine::{Surroundings, Walls};
@@ -145,7 +146,7 @@ impl Opening {
     /// Makes the session: its folder, lock, journal and branch.
     pub(crate) fn make(
         self,
-        platform: String,
+        adjusting: &Adjusting,
         revert_on_failure: bool,
         hypotheses: Vec<(String, Option<String>)>,
     ) -> Result<Session, EngineError> {
@@ -159,7 +160,7 @@ impl Opening {
             version: VERSION,
             id: session_id(&places),
             tag,
-            base: head.commit,
+            base: adjusting.base(&repo, &head.commit, &places)?,
             origin: head.branch,
             metric: config.metric.name.clone(),
             direction: config.metric.direction,
@@ -170,7 +171,8 @@ impl Opening {
             revert_on_failure,
             seed: config.run.seed,
             config: autoresearch_config::to_toml(&config),
-            platform,
+            platform: adjusting.platform.clone(),
+            adjusted: adjusting.adjusted.clone(),
         };
         let mut state = State::default();
         let mut events = vec![Event::Opened(Box::new(plan))];
@@ -312,6 +314,7 @@ impl Session {
     ) -> Result<Conductor<'a>, EngineError> {
         let Session { repo, places, config, journal, state, walls, lock, resumed } = self;
         let plan = state.plan().cloned();
+        let config = adjust::applied(config, plan.as_ref());
         let id = plan.as_ref().map_or_else(String::new, |plan| plan.id.clone());
         let tip = state.tip().cloned().unwrap_or(CommitId(String::new()));
         let base = plan.as_ref().map_or_else(|| tip.clone(), |plan| plan.base.clone());

@@ -25,6 +25,7 @@ mod tail;
 mod tree;
 mod witness;
 
+pub mod attack;
 pub mod container;
 pub mod platform;
 pub mod protection;
@@ -47,3 +48,6 @@ pub const SUPERVISE: &str = "__supervise";
 /// The hidden subcommand under which a program confines itself and becomes a
 /// command, or the first process of a sandbox.
 pub const CONFINE: &str = "__confine";
+
+/// The hidden subcommand under which a program tries what a trial must not.
+pub const ATTACK: &str = "__attack";

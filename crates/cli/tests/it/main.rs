@@ -13,6 +13,7 @@
 mod checkout;
 mod containers;
 mod crash_points;
+mod doctor;
 mod kill9;
 mod rubbish;
 mod session;
