@@ -22,7 +22,7 @@ mod text;
 mod write;
 
 pub use config::{
-    Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop, Suspects,
+    Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop,
 };
 pub use error::{ConfigError, Problem, What};
 pub use keys::{KEYS, Key, Required};
