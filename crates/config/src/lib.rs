@@ -21,6 +21,7 @@ mod table;
 mod text;
 mod write;
 
+pub use autoresearch_core::judge::Suspects;
 pub use config::{
     Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop,
 };

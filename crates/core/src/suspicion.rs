@@ -163,6 +163,7 @@ fn too_good(gain: f64, effects: &[f64]) -> Option<Suspicion> {
 
 /// Zero of a loss, the whole of a rate or a percentage. An incumbent that is
 /// close to it, or such steps before it, make it plausible.
+#[expect(clippy::float_cmp, reason = "a perfect score is exact")]
 fn perfect(
     metric: f64,
     direction: Direction,

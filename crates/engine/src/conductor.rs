@@ -7,14 +7,16 @@
 //! what becomes of candidates in `running`.
 
 mod asking;
+mod inbox;
+mod relieving;
 mod running;
 
 use std::collections::VecDeque;
 
 use autoresearch_config::{Config, ProposerKind};
 use autoresearch_core::experiment::{CommitId, Experiment};
-use autoresearch_core::session::{Action, Event, Queued, Record, State, StopReason};
-use autoresearch_ledger::{Journal, Lock, Message, TsvFile};
+use autoresearch_core::session::{Action, Event, Record, State, StopReason};
+use autoresearch_ledger::{Journal, Lock, TsvFile};
 use autoresearch_propose::{Past, Proposer, Text};
 use autoresearch_repo::Repo;
 use autoresearch_report::{Activity, Progress, Stage};
@@ -94,30 +96,11 @@ impl Conductor<'_> {
             Action::Propose { number: 0, .. } => self.propose_baseline(),
             Action::Propose { number, queued } => self.propose(number, queued.as_ref()),
             Action::Run { number, trial, seed } => self.run_trial(number, trial, seed),
+            Action::Relieve { number } => self.relieve(number),
             Action::Judge { number, ruling } => self.judge(number, ruling),
             Action::Settle { number } => self.settle(number),
             Action::Stop(_) => Ok(()),
         }
-    }
-
-    /// What other processes asked for becomes events.
-    fn read_inbox(&mut self) -> Result<(), EngineError> {
-        for (id, message) in self.journal.inbox()? {
-            match message {
-                Some(Message::Stop { now }) => {
-                    self.stop.request(if now { Urgency::Now } else { Urgency::AfterThis });
-                }
-                Some(Message::Hypothesis { hypothesis, patch }) => {
-                    let queued = Queued { id: self.state.next_queued(), hypothesis, patch };
-                    self.intend(Event::Queued(queued))?;
-                }
-                Some(Message::Drop { id }) => self.intend(Event::Dropped { id })?,
-                Some(Message::Report) => self.observer.tell(&News::Progress(&self.progress)),
-                None => self.observer.tell(&News::Note("a message was not understood".to_owned())),
-            }
-            self.journal.discard(id)?;
-        }
-        Ok(())
     }
 
     fn rest(&mut self, reason: StopReason) -> Result<StopReason, EngineError> {

@@ -93,7 +93,8 @@ pub fn relieve(targets: &[Text], batch: Option<&str>, device: Device) -> Result<
     let failed = || format!("`{}` cannot be written anew", found.setting.name);
     let mut change = found.set(&Value::Int(size / 2), &mut pieces).ok_or_else(failed)?;
     let steps = literals.iter().find(|literal| {
-        is_accumulation(&literal.setting.setting) && literal.int().is_some_and(|steps| steps >= 1)
+        is_accumulation(&literal.setting.identifier)
+            && literal.int().is_some_and(|steps| steps >= 1)
     });
     let doubled = steps.and_then(|steps| {
         let twice = steps.int()?.checked_mul(2)?;
@@ -140,9 +141,9 @@ fn found_batch<'a, 'b>(
     let can_halve = |literal: &&Literal<'_>| literal.int().is_some_and(|size| size >= 2);
     if let Some(name) = batch {
         let is_meant = |literal: &&Literal<'_>| {
-            let Setting { name: full, setting, .. } = &literal.setting;
+            let Setting { name: full, identifier, .. } = &literal.setting;
             let bare = |text: &str| text.trim_start_matches('-').replace('-', "_");
-            full == name || bare(setting) == bare(name)
+            full == name || bare(identifier) == bare(name)
         };
         return literals.iter().filter(is_meant).find(can_halve).ok_or_else(|| {
             format!("no whole number above 1 is named `{name}`, as `run.batch` says")
@@ -152,7 +153,7 @@ fn found_batch<'a, 'b>(
     literals
         .iter()
         .filter(can_halve)
-        .filter_map(|literal| Some((batch_rank(&literal.setting.setting)?, literal)))
+        .filter_map(|literal| Some((batch_rank(&literal.setting.identifier)?, literal)))
         .min_by_key(|(rank, literal)| (*rank, !literal.setting.is_gathered))
         .map(|(_, literal)| literal)
         .ok_or_else(|| {
@@ -192,7 +193,7 @@ fn is_accumulation(name: &str) -> bool {
 /// A switch as `gradient_checkpointing = False`.
 fn is_checkpointing_off(setting: &Setting) -> bool {
     let name: String = setting
-        .setting
+        .identifier
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .collect::<String>()

@@ -13,8 +13,10 @@
 mod checkout;
 mod crash_points;
 mod kill9;
+mod relief;
 mod rubbish;
 mod session;
 mod signals;
+mod suspects;
 mod toy;
 mod wizard;

@@ -1,6 +1,8 @@
 //! What comes next for the experiment in flight: another trial, relief from
 //! running out of memory, an audit of what is too good to be true, a verdict.
 
+use std::fmt::Write as _;
+
 use super::event::Plan;
 use super::state::{Action, Incumbent};
 use crate::experiment::{Experiment, Verdict};
@@ -88,10 +90,10 @@ impl Case<'_> {
             incumbent_lines: incumbent.code_lines,
         });
         if let Some(relief) = current.relief.as_ref().filter(|relief| relief.is_retried) {
-            ruling.reason.push_str(&format!(", after running out of memory ({})", relief.what));
+            let _ = write!(ruling.reason, ", after running out of memory ({})", relief.what);
         }
         if let Some(number) = current.trusts {
-            ruling.reason.push_str(&format!("; a person trusted #{number}"));
+            let _ = write!(ruling.reason, "; a person trusted #{number}");
         }
         ruling
     }
@@ -143,10 +145,7 @@ impl Case<'_> {
             Suspects::Hold => Ruling {
                 verdict: Verdict::Discard,
                 rule: Rule::Suspect,
-                reason: format!(
-                    "suspect: {suspicion}{fixed}; held, though it repeats: if you trust it, `autoresearch trust {}`",
-                    self.current.number
-                ),
+                reason: format!("suspect: {suspicion}{fixed}; held, though it repeats"),
                 ..ruling
             },
         }

@@ -49,8 +49,10 @@ impl Conductor<'_> {
             Ok(edits) => edits,
             Err(refusal) => return self.refuse(&proposal, proposer, refusal, id),
         };
+        // What a person trusts runs again.
+        let trusts = queued.and_then(|queued| queued.trusts);
         let checked = guard::check(&self.targets, self.config.scope, &edits, |fingerprint| {
-            self.state.tried(fingerprint)
+            self.state.tried(fingerprint).filter(|_| trusts.is_none())
         });
         let accepted = match checked {
             Ok(accepted) => accepted,

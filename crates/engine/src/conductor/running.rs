@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use autoresearch_core::experiment::{Experiment, Verdict};
-use autoresearch_core::judge::Ruling;
+use autoresearch_core::judge::{Rule, Ruling};
 use autoresearch_core::session::Event;
 use autoresearch_ledger::Message;
 use autoresearch_propose::Past;
@@ -29,6 +29,11 @@ impl Conductor<'_> {
         trial: u64,
         seed: u64,
     ) -> Result<(), EngineError> {
+        if let Some(suspicion) = self.state.suspicion() {
+            self.observer.tell(&News::Note(format!(
+                "#{number} is suspect: {suspicion}; it runs again with another seed"
+            )));
+        }
         self.intend(Event::Started { number, trial, seed })?;
         let Some(commit) = self.state.current().and_then(|e| e.commit.clone()) else {
             return Ok(());
@@ -106,6 +111,7 @@ impl Conductor<'_> {
     fn remember(&mut self, experiment: &Experiment) -> Point {
         let point = history::point_of(experiment, self.state.opened_at());
         self.progress.record(&point);
+        experiment.trusts.into_iter().for_each(|number| self.progress.trust(number));
         self.recall(experiment);
         point
     }
@@ -120,7 +126,8 @@ impl Conductor<'_> {
             verdict: ruling.verdict,
             reason: ruling.reason.clone(),
             metric: experiment.metric(),
-            settings: experiment.settings.clone(),
+            // A search must not learn from what nobody believes.
+            settings: experiment.settings.clone().filter(|_| ruling.rule != Rule::Suspect),
         });
         if self.past.len() > REMEMBERED {
             // Keeps are remembered longer than failures.

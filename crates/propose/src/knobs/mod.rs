@@ -175,7 +175,7 @@ pub(crate) struct Setting {
     /// As [`Found::name`].
     pub(crate) name: String,
     /// The identifier that says what it is.
-    pub(crate) setting: String,
+    pub(crate) identifier: String,
     pub(crate) value: Value,
     pub(crate) range: Range<usize>,
     /// Whether it stands among the settings of a program, rather than within it.
@@ -195,7 +195,7 @@ pub(crate) fn settings(path: &str, text: &str) -> Vec<Setting> {
     let Some(tree) = tree_of(path, text) else { return Vec::new() };
     let setting = |candidate: Candidate| Setting {
         name: candidate.name,
-        setting: candidate.setting,
+        identifier: candidate.setting,
         value: candidate.literal.value,
         range: candidate.literal.range,
         is_gathered: candidate.place == Place::Setting,
