@@ -75,6 +75,8 @@ impl Exit {
             Some(
                 EngineError::Config(_)
                 | EngineError::BadFile { .. }
+                | EngineError::BadPath { .. }
+                | EngineError::Unconfinable { .. }
                 | EngineError::BadTag(_)
                 | EngineError::TagTaken { .. }
                 | EngineError::ResultsTaken(_)

@@ -78,16 +78,24 @@ fn duration(what: &str, seconds: f64) -> Result<Duration, RunError> {
 }
 
 /// What all processes of a job together may use before they are ended; `None`
-/// is unlimited.
+/// is unlimited. The one that was reached is in [`Exit::Limit`].
+///
+/// Memory and processes are counted by control groups of the job's own where
+/// they can be made, else by looking at every process again and again. Whatever
+/// is unlimited here, no process gets more than 65,536 open files or leaves a
+/// core file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Bytes of memory: anonymous and shared pages.
+    /// Bytes of memory: anonymous and shared pages; in a control group also
+    /// what the kernel keeps for them. [`Report::out_of_memory`] says so too.
     pub memory: Option<u64>,
     /// Processes and threads at a time.
     pub processes: Option<u64>,
     /// Bytes of output.
     pub output: Option<u64>,
-    /// Bytes of disk space.
+    /// Bytes of disk space: of a single file, and of all that was written to the
+    /// folders that may be. A disk that is nearly full ends the job as well: with
+    /// less than 1 GiB or a hundredth left, whichever is smaller.
     pub disk: Option<u64>,
 }
 
@@ -96,24 +104,37 @@ pub struct Limits {
 /// readable; what is not named here and no part of that does not exist inside
 /// a sandbox.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Confinement {
     /// The way; exactly this one, or the job does not start. Without
-    /// protection everything else here but `private` is moot.
+    /// protection everything else here is moot, but for `protected`, which is
+    /// watched, and `keep_secrets`.
     pub protection: Protection,
     /// May be read and written, as the worktree.
+    #[serde(with = "any_paths")]
     pub writable: Vec<PathBuf>,
     /// May be read: files or folders. What does not exist is passed over.
+    #[serde(with = "any_paths")]
     pub readable: Vec<PathBuf>,
     /// Within `writable`, and may only be read: nothing in them, nor the folders
-    /// that they lie in, can be changed, renamed or replaced.
+    /// that they lie in, can be changed, renamed or replaced. Where that cannot
+    /// be prevented it is noticed: [`Report::tampered`].
+    #[serde(with = "any_paths")]
     pub protected: Vec<PathBuf>,
-    /// Within the others, and may not be read either.
+    /// Within the others, and may not be read either. Only a sandbox can hide
+    /// what lies within `writable`.
+    #[serde(with = "any_paths")]
     pub hidden: Vec<PathBuf>,
     /// A folder that is made for the job's `/tmp` and home, and removed after
-    /// it.
+    /// it. Without one nothing outlives the job at all: it is in memory.
+    #[serde(with = "any_path_or_none")]
     pub private: Option<PathBuf>,
     /// Whether it shares the network of the machine.
     pub network: bool,
+    /// Whether it gets the variables of the environment that look like secrets
+    /// (keys, tokens, passwords, agents' sockets), as a proposer needs. What is
+    /// set in [`Job::environment`] it gets in any case.
+    pub keep_secrets: bool,
 }
 
 /// Bytes of output that are kept. Up to `head + tail` the log is the whole
@@ -142,8 +163,11 @@ pub struct Report {
     /// How the command itself ended.
     pub exit: Exit,
     /// What the whole process tree used. The memory is the highest of the
-    /// samples (`RssAnon + RssShmem` over the tree) and of the largest single
-    /// process (`ru_maxrss`, exact; includes the files that it had mapped).
+    /// samples (anonymous and shared pages: of the control group, which has
+    /// each page once, or `RssAnon + RssShmem` over the tree) and of the largest
+    /// single process (`ru_maxrss`, exact; includes the files that it had
+    /// mapped). The control group's own peak is not used: it counts the files
+    /// that were read.
     pub usage: Usage,
     /// What the output said.
     pub readings: Readings,
@@ -154,13 +178,22 @@ pub struct Report {
     /// Last lines of the output, at most 20, as a terminal would have shown
     /// them: UTF-8, without escapes and control characters.
     pub tail: String,
-    /// Evidence that memory ran out: the kernel's counter, or the last line of
+    /// Evidence that memory ran out: the limit that was reached, the kernel's
+    /// counter, or the last line of
     /// the output that says so. A line counts only if the command failed or
     /// the metric is missing: programs recover.
     pub out_of_memory: Option<String>,
     /// How it was confined.
     #[serde(default)]
     pub protection: Protection,
+    /// What was done to a protected file or a folder that it lies in, even if
+    /// it was undone since, as "`eval.py` was written to".
+    #[serde(default)]
+    pub tampered: Option<String>,
+    /// What a failed command may have lacked because of its confinement, and
+    /// how to give it that.
+    #[serde(default)]
+    pub hint: Option<String>,
 }
 
 /// Why there is no report.
@@ -208,6 +241,14 @@ pub enum RunError {
     Unkillable {
         /// Their ids.
         pids: Vec<i32>,
+    },
+    /// The command cannot be confined as the job demands; it was not started.
+    #[error("run the command {protection}: {why}")]
+    Confine {
+        /// The demanded way.
+        protection: Protection,
+        /// What does not work here, and what to do.
+        why: String,
     },
     /// The system refused something that a trial cannot do without.
     #[error("{what}: {why}; the limits on processes and open files (`ulimit -a`) may be too low")]
@@ -265,6 +306,38 @@ mod any_path {
     }
 }
 
+mod any_paths {
+    use std::path::{Path, PathBuf};
+
+    use serde::ser::SerializeSeq as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::any_path::{self, AnyPath};
+
+    struct One<'a>(&'a Path);
+
+    impl Serialize for One<'_> {
+        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            any_path::serialize(self.0, to)
+        }
+    }
+
+    pub(super) fn serialize<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
+        let mut list = to.serialize_seq(Some(paths.len()))?;
+        for path in paths {
+            list.serialize_element(&One(path))?;
+        }
+        list.end()
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<PathBuf>, D::Error> {
+        let paths = Vec::<AnyPath>::deserialize(from)?;
+        Ok(paths.into_iter().map(PathBuf::from).collect())
+    }
+}
+
 mod any_path_or_none {
     use std::path::PathBuf;
 
@@ -311,7 +384,11 @@ mod tests {
             log: "log".into(),
             log_limit: LogLimit::default(),
             limits: Limits::default(),
-            confinement: Confinement::default(),
+            confinement: Confinement {
+                writable: vec![odd.clone()],
+                private: Some(odd.clone()),
+                ..Confinement::default()
+            },
             source: None,
             result: odd,
         };

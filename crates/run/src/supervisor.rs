@@ -5,27 +5,34 @@
 //! it; nothing is waited for by sleeping. It is the subreaper of everything
 //! below, so that "no children left" is proof that nothing is left at all.
 
+use std::collections::HashSet;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use autoresearch_core::trial::{Exit, Protection, Usage};
+use autoresearch_core::trial::{Exit, Usage};
 use autoresearch_core::units::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpid, getppid, kill_process_group, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpgid, getpgrp, getpid, getppid,
+    kill_process_group, waitid,
 };
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use crate::launch::{Launched, launch};
+use crate::heard::Heard;
+use crate::launch::{Launched, Running, launch};
+use crate::limits::hierarchy::own_groups;
+use crate::limits::{Bounds, Breach};
 use crate::log::Log;
-use crate::oom::{Counters, signature};
+use crate::oom::{Counters, killed, signature};
 use crate::reading::Reader;
+use crate::sandbox::hint::hint_for;
 use crate::tail::{Tail, excerpt};
+use crate::witness::Witness;
 use crate::{Job, Report, RunError, sys, tree};
 
 /// On the life line: end the trial with TERM and its grace.
@@ -41,6 +48,8 @@ const LAST_PIECES: usize = 1024;
 /// How long a process that outlives the command may go on writing: `tee` in
 /// `exec > >(tee log)` ends after its shell.
 const SETTLE: Duration = Duration::from_millis(250);
+/// How long the first process of a sandbox may take to leave, when it is alone.
+const LEAVING: Duration = Duration::from_secs(1);
 const FIRST_SAMPLE: Duration = Duration::from_millis(5);
 const RAREST_SAMPLE: Duration = Duration::from_millis(250);
 /// Sampling takes at most this part of one core.
@@ -83,12 +92,15 @@ fn supervised() -> Result<Option<Report>, RunError> {
         return Ok(None);
     };
     sys::adopt_orphans();
-    let counters = Counters::now();
+    let own = own_groups();
+    let counters = Counters::now(&own);
     let (deadline, grace) = (job.deadline()?, job.grace()?);
     let reader = Reader::new(job.source.as_ref(), &job.directory)?;
     let log = Log::create(&job.log, job.log_limit)?;
+    let mut bounds = Bounds::new(&job, &own);
+    let witness = Witness::of(&job.confinement);
     let started = Instant::now();
-    let report = match launch(&job)? {
+    let report = match launch(&job, &mut bounds)? {
         Launched::Failed(why) => {
             log.finish()?;
             Report {
@@ -100,11 +112,17 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 tail: String::new(),
                 out_of_memory: None,
                 protection: job.confinement.protection,
+                tampered: None,
+                hint: None,
             }
         }
-        Launched::Running { command, output } => {
+        Launched::Running(running) => {
+            let Running { child, output, confined } = *running;
             let mut trial = Trial {
-                command,
+                job: &job,
+                child,
+                confined: confined.map(Heard::new),
+                witness,
                 parent,
                 started,
                 deadline: started + deadline,
@@ -118,8 +136,9 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 ending: None,
                 failure: None,
                 is_abandoned: false,
+                bounds,
+                breach: None,
                 peak: 0,
-                protection: job.confinement.protection,
                 sample_at: started + FIRST_SAMPLE,
                 interval: FIRST_SAMPLE,
                 piece: vec![0; PIECE],
@@ -199,8 +218,12 @@ struct Ending {
     kill_at: Instant,
 }
 
-struct Trial {
-    command: Pid,
+struct Trial<'job> {
+    job: &'job Job,
+    /// The command, or what stands between us and it.
+    child: Pid,
+    confined: Option<Heard>,
+    witness: Option<Witness>,
     /// Who started us; another one means that the engine is gone.
     parent: Option<Pid>,
     started: Instant,
@@ -218,14 +241,16 @@ struct Trial {
     failure: Option<RunError>,
     /// The engine is gone.
     is_abandoned: bool,
+    bounds: Bounds,
+    /// The limit that ended it.
+    breach: Option<Breach>,
     peak: u64,
-    protection: Protection,
     sample_at: Instant,
     interval: Duration,
     piece: Vec<u8>,
 }
 
-impl Trial {
+impl Trial<'_> {
     fn run(mut self, counters: &Counters, wants_metric: bool) -> Result<Option<Report>, RunError> {
         let watched = self.watch();
         let wall = self.started.elapsed();
@@ -237,7 +262,15 @@ impl Trial {
         let (status, strays) = swept?;
         watched?;
 
-        let exit = ended_by_us.unwrap_or_else(|| natural_exit(status.as_ref()));
+        let natural = natural_exit(status.as_ref());
+        let exit = match (ended_by_us, &self.confined) {
+            (Some(exit), _) => exit,
+            (None, Some(heard)) if !self.is_abandoned => {
+                let exit = heard.exit(self.job, natural, &excerpt(&self.tail.lines()))?;
+                self.exit_within_limits(exit)
+            }
+            (None, _) => self.exit_within_limits(natural),
+        };
         let was_killed = matches!(exit, Exit::Signal(9) | Exit::Code(137));
         let logged = self.log.finish();
         if self.is_abandoned {
@@ -250,6 +283,16 @@ impl Trial {
         let lines = self.tail.lines();
         let has_failed = exit != Exit::Code(0) || (wants_metric && readings.metric.is_none());
         let used = sys::waited();
+        let out_of_memory = match &self.breach {
+            Some(breach @ Breach::Memory(_)) => Some(breach.to_string()),
+            _ => self.bounds.kills().map(|kills| killed(kills.count, &kills.file)),
+        };
+        let tail = excerpt(&lines);
+        let hint = self
+            .confined
+            .as_ref()
+            .filter(|_| matches!(exit, Exit::Code(1..)))
+            .and_then(|heard| hint_for(&tail, &heard.confined.view));
         Ok(Some(Report {
             usage: Usage {
                 wall_seconds: wall.as_secs_f64(),
@@ -258,13 +301,15 @@ impl Trial {
             },
             output_bytes: logged?,
             strays,
-            tail: excerpt(&lines),
-            out_of_memory: counters
-                .evidence(was_killed)
+            tail,
+            out_of_memory: out_of_memory
+                .or_else(|| counters.evidence(was_killed))
                 .or_else(|| has_failed.then(|| signature(&lines)).flatten()),
             readings,
             exit,
-            protection: self.protection,
+            protection: self.job.confinement.protection,
+            tampered: self.witness.and_then(|witness| witness.tampering()),
+            hint,
         }))
     }
 
@@ -295,9 +340,31 @@ impl Trial {
             None => self.ending = Some(Ending { exit, kill_at }),
         }
         if grace > Duration::ZERO {
-            // Fails if it has ended since.
-            let _ = kill_process_group(self.command, Signal::TERM);
+            match &mut self.confined {
+                Some(heard) if heard.confined.control.is_sandbox() => {
+                    heard.confined.control.send_term();
+                }
+                _ => {
+                    // Fails if it has ended since.
+                    let _ = kill_process_group(self.child, Signal::TERM);
+                }
+            }
         }
+    }
+
+    /// Ends everything at once: the trial used more than it may.
+    fn end_at(&mut self, breach: Breach) {
+        if self.ending.is_none() {
+            let exit = Exit::Limit(breach.to_string());
+            self.breach = Some(breach);
+            self.end(exit, Duration::ZERO);
+        }
+    }
+
+    /// A command that ended by itself may have reached a limit before.
+    fn exit_within_limits(&mut self, exit: Exit) -> Exit {
+        self.breach = self.bounds.breach_at_end(&exit);
+        self.breach.as_ref().map_or(exit, |breach| Exit::Limit(breach.to_string()))
     }
 
     /// Waits for anything to happen, and deals with it.
@@ -309,6 +376,8 @@ impl Trial {
         ];
         let life_at = self.has_life.then(|| push(&mut fds, stdin));
         let output_at = self.output.as_ref().map(|output| push(&mut fds, output.as_fd()));
+        let heard = self.confined.as_ref().filter(|heard| heard.is_open());
+        let said_at = heard.map(|heard| push(&mut fds, heard.confined.control.as_fd()));
         let timeout = Timespec::try_from(at_most).ok();
         match poll(&mut fds, timeout.as_ref()) {
             Ok(0) | Err(Errno::INTR) => return Ok(()),
@@ -318,8 +387,12 @@ impl Trial {
         let is_ready = |at: Option<usize>| at.is_some_and(|at| !fds[at].revents().is_empty());
         let (ended, stop, life, output) =
             (is_ready(Some(0)), is_ready(Some(1)), is_ready(life_at), is_ready(output_at));
+        let said = is_ready(said_at);
         if output {
             self.drain(PIECES);
+        }
+        if said && let Some(heard) = &mut self.confined {
+            heard.listen();
         }
         if life {
             self.listen();
@@ -375,6 +448,11 @@ impl Trial {
                         self.failure = Some(error);
                         self.end(Exit::Interrupted, Duration::ZERO);
                     }
+                    if let Some(breach) = self.bounds.breach_of_output(self.log.total()) {
+                        self.end_at(breach);
+                        // Nobody needs the rest.
+                        self.output = None;
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -384,28 +462,45 @@ impl Trial {
     }
 
     fn sample(&mut self, now: Instant) {
-        self.peak = self.peak.max(tree::memory(&tree::below(getpid())));
+        let look = self.bounds.look();
+        self.peak = self.peak.max(look.memory);
+        if let Some(breach) = look.breach {
+            self.end_at(breach);
+        }
         // A copy of the life line's other end may live on in a fork of the
         // engine's; then only this shows that the engine is gone.
         if getppid() != self.parent {
             self.abandon();
         }
-        self.interval =
-            (self.interval * 5 / 4).min(RAREST_SAMPLE).max(now.elapsed() * SAMPLING_SHARE);
+        let cost = now.elapsed();
+        self.interval = (self.interval * 5 / 4).min(RAREST_SAMPLE).max(cost * SAMPLING_SHARE);
+        if let Some(rarest) = self.bounds.rarest_look(cost) {
+            self.interval = self.interval.min(rarest);
+        }
         self.sample_at = now + self.interval;
     }
 
-    /// Whether the command has ended; it keeps its id until it is reaped.
-    fn has_ended(&self) -> Result<bool, RunError> {
+    /// Whether the command has ended; our child keeps its id until it is reaped.
+    fn has_ended(&mut self) -> Result<bool, RunError> {
+        let has_ended = self.has_child_ended()?;
+        let Some(heard) = &mut self.confined else { return Ok(has_ended) };
+        if has_ended {
+            // Its last words were said before.
+            heard.listen();
+        }
+        Ok(has_ended || heard.has_ended())
+    }
+
+    fn has_child_ended(&self) -> Result<bool, RunError> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        waitid(WaitId::Pid(self.command), options)
+        waitid(WaitId::Pid(self.child), options)
             .map(|status| status.is_some())
             .map_err(|error| RunError::system("wait for the command", error))
     }
 
     fn reap_orphans(&self) {
         for child in tree::children(getpid()) {
-            if child != self.command {
+            if child != self.child {
                 let _ = waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
             }
         }
@@ -418,12 +513,16 @@ impl Trial {
         if has_ended {
             self.settle();
         }
+        self.bounds.stop_forks();
+        // Hundreds that all want to run would leave us little. Only for root.
+        let _ = rustix::process::setpriority_process(None, -20);
+        let inside = self.end_everybody_inside();
         let mut killed = self.end_everybody()?;
         // While the zombie holds the id, the group can be no one else's. It
         // holds nobody that was visible; without `/proc` it holds them all.
-        let _ = kill_process_group(self.command, Signal::KILL);
+        let _ = kill_process_group(self.child, Signal::KILL);
         let status = loop {
-            match waitid(WaitId::Pid(self.command), WaitIdOptions::EXITED) {
+            match waitid(WaitId::Pid(self.child), WaitIdOptions::EXITED) {
                 Err(Errno::INTR) => {}
                 status => break status.ok().flatten(),
             }
@@ -444,7 +543,32 @@ impl Trial {
                 }
             }
         }
-        Ok((status, if has_ended { killed } else { 0 }))
+        Ok((status, if has_ended { inside.unwrap_or(killed) } else { 0 }))
+    }
+
+    /// Ends everybody in a sandbox but its first process, which then leaves by
+    /// itself: if it did not wait for them, nobody would know what they used.
+    /// How many there were; none without a sandbox.
+    fn end_everybody_inside(&mut self) -> Option<u32> {
+        let heard = self.confined.as_ref().filter(|h| h.confined.control.is_sandbox())?;
+        if !heard.has_started() || self.has_child_ended().unwrap_or(true) {
+            return Some(0);
+        }
+        let mut ours = tree::children(self.child);
+        ours.push(self.child);
+        let mut groups = Trial::groups_of(&ours);
+        // Whoever is left dies with the first process.
+        let killed = tree::end_all(
+            |visit| self.stop_everybody(&ours, &mut groups, visit),
+            || self.await_child(),
+            LEAVING,
+        )
+        .unwrap_or_default();
+        let until = Instant::now() + LEAVING;
+        while Instant::now() < until && !self.has_child_ended().unwrap_or(true) {
+            self.await_child();
+        }
+        Some(killed)
     }
 
     /// Lets processes that outlive the command finish what they are writing.
@@ -460,17 +584,52 @@ impl Trial {
                 return;
             }
         }
+        // Between the end of what it writes and its own is a moment.
+        if self.ending.is_none() && !tree::living_below(getpid()).is_empty() {
+            self.await_child();
+        }
     }
 
     fn end_everybody(&mut self) -> Result<u32, RunError> {
-        let own = getpid();
+        let mut groups = Trial::groups_of(&[]);
         tree::end_all(
-            || tree::living_below(own),
+            |visit| self.stop_everybody(&[], &mut groups, visit),
             || {
                 self.await_child();
                 self.reap_orphans();
             },
+            tree::PATIENCE,
         )
+    }
+
+    /// Shows everybody to `visit` but `spared`, and stops each process group that
+    /// is not in `groups` yet, at once, whoever of it is alive by now: processes
+    /// that pass their work on to a child all the time keep their group. The
+    /// command began a session: nobody else is in its groups.
+    fn stop_everybody(
+        &self,
+        spared: &[Pid],
+        groups: &mut HashSet<Pid>,
+        visit: &mut dyn FnMut(Pid),
+    ) {
+        // Thousands may end while others are being looked for.
+        self.reap_orphans();
+        tree::visit_below(getpid(), &mut |pid| {
+            if spared.contains(&pid) {
+                return;
+            }
+            if let Ok(group) = getpgid(Some(pid))
+                && groups.insert(group)
+            {
+                let _ = kill_process_group(group, Signal::STOP);
+            }
+            visit(pid);
+        });
+    }
+
+    /// Our own process group and those of others.
+    fn groups_of(others: &[Pid]) -> HashSet<Pid> {
+        others.iter().filter_map(|pid| getpgid(Some(*pid)).ok()).chain([getpgrp()]).collect()
     }
 
     /// Until a child has ended, or for a moment.

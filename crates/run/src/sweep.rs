@@ -35,15 +35,22 @@ pub(crate) fn sweep_exactly(id: &str) -> Result<u32, RunError> {
 
 fn sweep_where(is_wanted: impl Fn(&[u8]) -> bool) -> Result<u32, RunError> {
     let own = getpid();
-    let find = || {
-        let mut found: Vec<Pid> = tree::everybody();
+    let find = |visit: &mut dyn FnMut(Pid)| {
+        let mut show = |pid| {
+            if pid != own {
+                visit(pid);
+            }
+        };
+        let mut found = tree::everybody();
         found.retain(|pid| *pid != own && marker_of(*pid).is_some_and(|id| is_wanted(&id)));
-        let below: Vec<Pid> = found.iter().flat_map(|pid| tree::living_below(*pid)).collect();
-        found.extend(below);
-        found.retain(|pid| *pid != own);
-        found
+        for pid in &found {
+            show(*pid);
+        }
+        for pid in found {
+            tree::visit_below(pid, &mut show);
+        }
     };
-    tree::end_all(find, || std::thread::sleep(Duration::from_millis(1)))
+    tree::end_all(find, || std::thread::sleep(Duration::from_millis(1)), tree::PATIENCE)
 }
 
 /// The value of the marker in a process's environment. Another user's, and one

@@ -19,4 +19,5 @@ mod session;
 mod signals;
 mod suspects;
 mod toy;
+mod trust;
 mod wizard;

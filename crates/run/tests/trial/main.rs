@@ -2,9 +2,11 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
+mod confined;
 mod crash;
 mod ending;
 mod lab;
+mod limits;
 mod output;
 mod strays;
 mod usage;
