@@ -11,11 +11,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::metric::{Direction, significant};
 
-/// A gain this many times the largest effect so far is implausible.
+/// A gain this many times the largest effect L so far is implausible. It also
+/// lies this many median absolute deviations beyond the median m: half of the
+/// effects lie between m and L (or, where m < 0, between -L and m), so that the
+/// deviation is at most L - |m|.
 const TIMES_THE_LARGEST: f64 = 10.0;
-
-/// And it lies this many median absolute deviations from the median effect.
-const DEVIATIONS: f64 = 10.0;
 
 /// Effects without which nothing is known of what is plausible.
 const EFFECTS: usize = 8;
@@ -154,11 +154,7 @@ fn too_good(gain: f64, effects: &[f64]) -> Option<Suspicion> {
         return None;
     }
     let largest = largest(&effects);
-    let middle = median(&effects)?;
-    let deviations: Vec<f64> = effects.iter().map(|effect| (effect - middle).abs()).collect();
-    let deviation = median(&deviations)?;
-    (gain > TIMES_THE_LARGEST * largest && gain - middle > DEVIATIONS * deviation)
-        .then_some(Suspicion::TooGood { gain, largest })
+    (gain > TIMES_THE_LARGEST * largest).then_some(Suspicion::TooGood { gain, largest })
 }
 
 /// Zero of a loss, the whole of a rate or a percentage. An incumbent that is

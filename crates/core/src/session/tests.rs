@@ -316,7 +316,8 @@ proptest! {
                     metrics.entry(*number).or_default().extend(trial.metric);
                 }
                 Event::Judged { ruling, .. } => {
-                    doubted = matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated);
+                    doubted =
+                        matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated | Rule::Failed);
                 }
                 Event::Settled { number } if !doubted => {
                     let values = &metrics[number];
@@ -476,6 +477,7 @@ fn a_suspect_runs_again_under_another_seed() {
         ruling.reason,
         "suspect: it ran 0.5 s, where others take 100 s; and it did not repeat: equal, and no simpler"
     );
+    assert_eq!(ruling.gain, Some(45.5), "of the mean");
 }
 
 #[test]
@@ -508,6 +510,15 @@ fn a_metric_that_does_not_vary_with_the_seed_is_told_where_others_do() {
     };
     assert!(audited(8));
     assert!(!audited(9));
+}
+
+#[test]
+fn what_was_held_does_not_become_usual() {
+    let mut driver = settled(plan(None));
+    for _ in 0..8 {
+        play(&mut driver, &[Metric(9), Short(9), Short(9), Metric(9), Metric(9)]);
+        assert_eq!(last_ruling(&driver).rule, Rule::Suspect);
+    }
 }
 
 #[test]

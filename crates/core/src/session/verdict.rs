@@ -116,11 +116,14 @@ impl Case<'_> {
     fn audited(&self, first: &Trial, second: &Trial, suspicion: Suspicion) -> Ruling {
         let again = self.ruling(&[second]);
         if again.verdict != Verdict::Keep {
+            // As the metric of the experiment is: of all runs that have one.
+            let measured = [first, second].into_iter().filter(|trial| trial.metric.is_some());
+            let gain = self.ruling(&measured.collect::<Vec<_>>()).gain;
             return Ruling {
                 verdict: Verdict::Discard,
                 rule: Rule::Unrepeated,
                 reason: format!("suspect: {suspicion}; and it did not repeat: {}", again.reason),
-                gain: again.gain,
+                gain,
                 crash: None,
             };
         }
