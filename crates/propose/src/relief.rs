@@ -5,23 +5,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use autoresearch_core::platform::Device;
 use autoresearch_core::proposal::{FileEdit, Settings, Value};
 use tree_sitter::Node;
 
 use crate::Text;
 use crate::knobs::{self, Setting};
 use crate::search::found_in;
-
-/// What runs out of memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Device {
-    /// A GPU of NVIDIA: gradient checkpointing first, then half the batch.
-    Cuda,
-    /// Apple's GPU: half the batch.
-    Mps,
-    /// None: half the batch.
-    Cpu,
-}
 
 /// A change that needs less memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,45 +55,57 @@ impl Literal<'_> {
 
 type Pieces = BTreeMap<String, Vec<(Range<usize>, String)>>;
 
-/// A change of the targets that needs less memory on `device`. `batch` names
-/// the setting to halve (as the search names it, or its bare name); `None` is
-/// to find it among the integer literals by its name: one of a device or a
-/// micro-batch first, then any batch size.
+/// A change of the targets that needs less memory on `device`: gradient
+/// checkpointing on CUDA where a switch for it is off, else half the batch.
+/// `batch` names the setting to halve (as the search names it, or its bare
+/// name); `None` is to find it among the integer literals by its name: one of a
+/// device or a micro-batch first, then any batch size.
 ///
 /// # Errors
 /// Why there is none, as a fragment.
 pub fn relieve(targets: &[Text], batch: Option<&str>, device: Device) -> Result<Relief, String> {
-    let literals: Vec<Literal<'_>> = targets
-        .iter()
-        .flat_map(|target| {
-            let settings = knobs::settings(&target.path, &target.text).into_iter();
-            settings.map(move |setting| Literal { target, setting })
-        })
-        .collect();
-    let mut pieces = Pieces::new();
+    let literals = literals(targets);
     let switch = literals.iter().find(|literal| is_checkpointing_off(&literal.setting));
+    let mut pieces = Pieces::new();
     if let (Device::Cuda, Some(switch)) = (device, switch)
         && let Some(change) = switch.set(&Value::Bool(true), &mut pieces)
     {
         let edits = edits(targets, &pieces);
         return Ok(Relief { edits, change, accumulation: String::new() });
     }
+    divide_batch(targets, batch, 2)
+}
+
+/// A change that divides the batch by `by`, at least 1, down to 1 at least.
+/// `batch` is as for [`relieve`].
+///
+/// # Errors
+/// Why there is none, as a fragment.
+pub fn divide_batch(targets: &[Text], batch: Option<&str>, by: u32) -> Result<Relief, String> {
+    let literals = literals(targets);
+    let mut pieces = Pieces::new();
     let found = found_batch(&literals, batch)?;
     let size = found.int().unwrap_or_default();
+    let smaller = (size / i64::from(by.max(1))).max(1);
     let failed = || format!("`{}` cannot be written anew", found.setting.name);
-    let mut change = found.set(&Value::Int(size / 2), &mut pieces).ok_or_else(failed)?;
+    let mut change = found.set(&Value::Int(smaller), &mut pieces).ok_or_else(failed)?;
     let steps = literals.iter().find(|literal| {
         is_accumulation(&literal.setting.identifier)
             && literal.int().is_some_and(|steps| steps >= 1)
     });
-    let doubled = steps.and_then(|steps| {
-        let twice = steps.int()?.checked_mul(2)?;
-        steps.set(&Value::Int(twice), &mut pieces)
+    let times = size / smaller;
+    let multiplied = steps.and_then(|steps| {
+        let more = steps.int()?.checked_mul(times)?;
+        steps.set(&Value::Int(more), &mut pieces)
     });
-    let accumulation = match doubled {
+    let accumulation = match multiplied {
         Some(words) => {
             change = format!("{change}, {words}");
-            "accumulation is doubled".to_owned()
+            if times == 2 {
+                "accumulation is doubled".to_owned()
+            } else {
+                format!("accumulation is {times} times as long")
+            }
         }
         None => match targets.iter().find_map(derived_accumulation) {
             Some(name) => format!("the script derives `{name}` itself"),
@@ -111,6 +113,16 @@ pub fn relieve(targets: &[Text], batch: Option<&str>, device: Device) -> Result<
         },
     };
     Ok(Relief { edits: edits(targets, &pieces), change, accumulation })
+}
+
+fn literals(targets: &[Text]) -> Vec<Literal<'_>> {
+    targets
+        .iter()
+        .flat_map(|target| {
+            let settings = knobs::settings(&target.path, &target.text).into_iter();
+            settings.map(move |setting| Literal { target, setting })
+        })
+        .collect()
 }
 
 /// The settings of a search, read again from the targets as they are after a
