@@ -24,6 +24,8 @@ const USERS: [&str; 22] = [
     "metrics.json",
     "out/",
     "prepare.py",
+    "evaluate.py",
+    "tokenizer.json",
     "progress.png",
     "progress.svg",
     "pyproject.toml",
