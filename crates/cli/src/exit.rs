@@ -82,6 +82,8 @@ impl Exit {
                 | EngineError::ResultsTaken(_)
                 | EngineError::Rule(_)
                 | EngineError::Range { .. }
+                | EngineError::Wrap(_)
+                | EngineError::WrapIsNoSandbox(_)
                 | EngineError::NoSession { .. }
                 | EngineError::NoExperiment(_)
                 | EngineError::Table { .. },

@@ -14,7 +14,7 @@ mod event;
 mod state;
 mod verdict;
 
-pub use event::{Event, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION};
+pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION};
 pub use state::{Action, Focus, Incumbent, State};
 
 #[cfg(test)]

@@ -126,6 +126,7 @@ impl OneDesk<'_> {
             log_limit: LogLimit::default(),
             limits: workplace.walls.limits(),
             confinement,
+            container: None,
             source: None,
             result: workplace.places.scratch().join("desk-result.json"),
         }

@@ -50,8 +50,21 @@ impl Lookup {
         }
         std::env::split_paths(&self.path)
             .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join(name))
+            .filter_map(|folder| match folder.file_name() {
+                Some(last) if last == "shims" => self.behind_shim(folder.parent()?, name),
+                _ => Some(folder.join(name)),
+            })
             .find(|path| path.is_file())
+    }
+
+    /// What a shim of pyenv in `place` stands for; `None` where that is the next
+    /// on the path, or not to be known.
+    fn behind_shim(&self, place: &Path, name: &str) -> Option<PathBuf> {
+        let chosen = |file: PathBuf| fs::read_to_string(file).ok();
+        let text =
+            chosen(self.root.join(".python-version")).or_else(|| chosen(place.join("version")))?;
+        let version = text.split_whitespace().next().filter(|version| *version != "system")?;
+        Some(place.join("versions").join(version).join("bin").join(name))
     }
 
     /// The Python of the command: named in it, or beside the launcher that is
@@ -173,6 +186,27 @@ mod tests {
         );
         assert_eq!(found("numpy"), None);
         assert_eq!(found("README.json"), None);
+    }
+
+    #[test]
+    fn a_shim_stands_for_the_version_that_is_chosen() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join(".pyenv");
+        for folder in
+            ["shims", "versions/3.12.1/bin", "versions/3.12.1/lib/python3.12/site-packages"]
+        {
+            fs::create_dir_all(place.join(folder)).unwrap();
+        }
+        fs::write(place.join("shims/python3"), "").unwrap();
+        fs::write(place.join("versions/3.12.1/bin/python3.12"), "").unwrap();
+        let python = place.join("versions/3.12.1/bin/python3");
+        std::os::unix::fs::symlink("python3.12", &python).unwrap();
+        let command = ["python3".to_owned()];
+        let lookup = Lookup::new(&command, root.path(), place.join("shims").as_os_str(), None);
+        assert_eq!(lookup.find(), None, "no version is chosen");
+        fs::write(place.join("version"), "3.12.1\n").unwrap();
+        let site = place.join("versions/3.12.1/lib/python3.12/site-packages");
+        assert_eq!(lookup.find().unwrap().packages, [site.canonicalize().unwrap()]);
     }
 
     #[test]

@@ -11,12 +11,15 @@
 )]
 
 mod checkout;
+mod containers;
 mod crash_points;
+mod doctor;
 mod kill9;
 mod relief;
 mod rubbish;
 mod session;
 mod signals;
+mod sound;
 mod suspects;
 mod toy;
 mod trust;

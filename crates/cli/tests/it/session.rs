@@ -98,6 +98,8 @@ fn a_hypothesis_without_a_patch_is_handed_to_the_proposer() {
     assert_eq!(show(&place, 1)["proposer"], "command");
     let brief = place.read(".autoresearch/t/logs/desk-0001.log");
     assert!(brief.contains("forty is better"), "{brief}");
+    assert!(brief.contains("## Platform\n\n- Linux "), "{brief}");
+    assert!(brief.contains("- set for every run: AUTORESEARCH_DEVICE=c"), "{brief}");
 }
 
 /// SPEC G3.

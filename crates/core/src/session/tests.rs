@@ -33,6 +33,7 @@ fn plan(iterations: Option<u64>) -> Plan {
         suspects: Suspects::Hold,
         config: String::new(),
         platform: String::new(),
+        adjusted: Adjusted::default(),
     }
 }
 

@@ -7,6 +7,7 @@ use autoresearch_propose::{Brief, Mark, ProposeError};
 use autoresearch_report::Stage;
 
 use super::{Conductor, activity, texts};
+use crate::adjust;
 use crate::clock;
 use crate::desk::Around;
 use crate::error::EngineError;
@@ -217,6 +218,7 @@ impl Conductor<'_> {
             failures_in_a_row: focus.failures_in_a_row,
             complaint: self.complaint.clone(),
             history: self.past.iter().cloned().collect(),
+            platform: self.state.plan().map(adjust::for_brief).unwrap_or_default(),
             ranges: self.config.search.clone(),
             // Every question has its own lots, the same ones after a crash.
             seed: mix(seed, number, u64::from(self.state.stuck())),

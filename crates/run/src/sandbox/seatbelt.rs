@@ -33,8 +33,8 @@ pub(crate) fn profile(view: &View, private: Option<&Path>, network: bool) -> Str
          (allow file-ioctl (subpath \"/dev\"))\n\
          (allow file-write* (literal \"/dev/null\") (literal \"/dev/tty\"))\n",
     );
-    let own = private.into_iter().flat_map(|private| [private.join("tmp"), private.join("home")]);
-    let own: Vec<PathBuf> = own.collect();
+    let own = private.map(|private| private.join("tmp"));
+    let own: Vec<PathBuf> = own.into_iter().collect();
     let system = SYSTEM.iter().map(Path::new);
     let readable = view.readable.iter().map(PathBuf::as_path);
     rule(&mut text, "allow file-read*", system.chain(readable));

@@ -60,7 +60,11 @@ impl Confined {
             .then(|| Bubblewrap::find(std::env::var_os("PATH").as_deref()))
             .transpose()
             .map_err(refused)?;
-        let private = wish.private.as_deref().map(Private::create).transpose()?;
+        let private = wish
+            .private
+            .as_deref()
+            .map(|path| Private::create(path, is_sandbox && wish.network))
+            .transpose()?;
         let folder = private.as_ref().map(|private| private.0.as_path());
 
         let view = View::of(job, &environment);
@@ -131,9 +135,7 @@ fn plan_of(
         writable.extend(["/tmp", "/var/tmp", "/dev", "/proc"].map(Raw::from));
         writable.extend(view.home.iter().filter(|_| view.has_own_home).map(Raw::from));
     } else {
-        writable.extend(
-            private.into_iter().flat_map(|p| [p.join("tmp"), p.join("home")]).map(Raw::from),
-        );
+        writable.extend(private.map(|private| private.join("tmp").into()));
         writable.extend(DEVICES.iter().map(Raw::from));
         writable.extend(super::bubblewrap::devices().into_iter().map(Raw::from));
         readable.extend(view.readable_but_hidden().into_iter().map(Raw::from));
