@@ -5,23 +5,13 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
+use autoresearch_core::platform::Device;
 use autoresearch_core::proposal::{FileEdit, Settings, Value};
 use tree_sitter::Node;
 
 use crate::Text;
 use crate::knobs::{self, Setting};
 use crate::search::found_in;
-
-/// What runs out of memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Device {
-    /// A GPU of NVIDIA: gradient checkpointing first, then half the batch.
-    Cuda,
-    /// Apple's GPU: half the batch.
-    Mps,
-    /// None: half the batch.
-    Cpu,
-}
 
 /// A change that needs less memory.
 #[derive(Clone, Debug, PartialEq)]
@@ -65,7 +55,8 @@ impl Literal<'_> {
 
 type Pieces = BTreeMap<String, Vec<(Range<usize>, String)>>;
 
-/// A change of the targets that needs less memory on `device`. `batch` names
+/// A change of the targets that needs less memory on `device`: on CUDA gradient
+/// checkpointing first, else half the batch. `batch` names
 /// the setting to halve (as the search names it, or its bare name); `None` is
 /// to find it among the integer literals by its name: one of a device or a
 /// micro-batch first, then any batch size.

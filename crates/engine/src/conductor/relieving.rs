@@ -4,7 +4,7 @@
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::session::{Event, Retry};
 use autoresearch_propose::Text;
-use autoresearch_propose::relief::{Device, relieve, settings_after};
+use autoresearch_propose::relief::{relieve, settings_after};
 
 use super::{Conductor, read_targets, texts};
 use crate::clock;
@@ -67,7 +67,8 @@ impl Conductor<'_> {
             .into_iter()
             .filter(|text| targets.get(&text.path).map(Vec::as_slice) == Some(text.text.as_bytes()))
             .collect();
-        let relief = match relieve(&texts, self.config.run.batch.as_deref(), device()) {
+        let device = autoresearch_run::platform::machine().device;
+        let relief = match relieve(&texts, self.config.run.batch.as_deref(), device) {
             Ok(relief) => relief,
             Err(why) => return Ok(Err(why)),
         };
@@ -79,18 +80,6 @@ impl Conductor<'_> {
             }
             Err(refusal) => Err(format!("{}: {refusal}", relief.change)),
         })
-    }
-}
-
-/// What trials run out of memory on, by the description of the platform.
-fn device() -> Device {
-    let platform = autoresearch_run::platform::describe();
-    if platform.ends_with(", CPU") {
-        Device::Cpu
-    } else if platform.ends_with(", MPS") {
-        Device::Mps
-    } else {
-        Device::Cuda
     }
 }
 
