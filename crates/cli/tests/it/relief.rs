@@ -35,7 +35,9 @@ fn target(batch: u32, loss: u32) -> String {
 }
 
 fn toy(config: &str, proposals: &[String]) -> Place {
+    // The system's own Python: a shim may lead to where a confined run sees nothing.
     let mut place = place()
+        .variable("PATH", "/usr/local/bin:/usr/bin:/bin")
         .file("train.py", target(32, 50))
         .file("propose.sh", PROPOSE)
         .file("autoresearch.toml", config);

@@ -81,12 +81,15 @@ fn where_suspects_are_kept_they_are_shown_first_all_the_same() {
 /// What measures is out of the candidate's reach, so it audits.
 #[test]
 fn a_sealed_evaluation_audits_by_itself() {
-    let config = CONFIG.replace(
-        "direction = \"minimize\"\n",
-        "direction = \"minimize\"\ncommand = \"sh train.sh\"\n",
-    );
-    let place =
-        parts(place(), &proposals(&[loss(0)])).file("autoresearch.toml", config).repository();
+    let trained = |value: &str| format!("echo {value} > score\n");
+    let measured =
+        "direction = \"minimize\"\ncommand = \"sh measure.sh\"\nartifacts = [\"score\"]\n";
+    let config = CONFIG.replace("direction = \"minimize\"\n", measured);
+    let place = parts(place(), &[trained("60"), trained("0")])
+        .file("train.sh", trained("50"))
+        .file("measure.sh", "echo \"loss: $(cat score)\"\n")
+        .file("autoresearch.toml", config)
+        .repository();
     place.run(session("2", &[])).expect(0);
     let kept = &log(&place)[2];
     assert_eq!((&kept["verdict"], &kept["rule"]), (&"keep".into(), &"better".into()));
