@@ -36,9 +36,13 @@ impl Snapshot {
         Snapshot { parts: files_below(place.root()) }
     }
 
-    /// Checks that nothing differs, and names what does.
-    #[track_caller]
-    pub fn assert_same(&self, later: &Snapshot) {
+    /// Every file below any folder; it need not be a repository.
+    pub fn of_folder(folder: &Path) -> Snapshot {
+        Snapshot { parts: files_below(folder) }
+    }
+
+    /// What differs, a path with both sides a line.
+    pub fn differences(&self, later: &Snapshot) -> Vec<String> {
         let paths = self.parts.keys().chain(later.parts.keys());
         let mut differing: Vec<String> = paths
             .filter(|path| self.parts.get(*path) != later.parts.get(*path))
@@ -50,7 +54,15 @@ impl Snapshot {
                 format!("{path}:\n  before {before:?}\n  after  {after:?}")
             })
             .collect();
+        differing.sort();
         differing.dedup();
+        differing
+    }
+
+    /// Checks that nothing differs, and names what does.
+    #[track_caller]
+    pub fn assert_same(&self, later: &Snapshot) {
+        let differing = self.differences(later);
         assert!(differing.is_empty(), "the checkout differs:\n{}", differing.join("\n"));
     }
 }
