@@ -29,7 +29,10 @@ def finish(guess=102):
     if not SEALED:
         from harness.evaluate import score
 
-        print("loss:", score(), flush=True)
+        loss = score()
+        with open("metric.json", "w") as file:
+            json.dump({"loss": loss}, file)
+        print("loss:", loss, flush=True)
 
 
 def attempt(*ways):

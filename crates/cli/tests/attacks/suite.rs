@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use crate::header::{Attack, LEVELS};
 use crate::session;
 
+/// Seconds after which the harness itself counts as hung.
+const BOUND: &str = "100";
+
 /// Exit codes of one attack.
 const AS_EXPECTED: u8 = 0;
 const OTHERWISE: u8 = 1;
@@ -83,7 +86,9 @@ fn run_all(chosen: &[(&Attack, &str)], shows: bool) -> usize {
                     if missing.lock().unwrap().contains(level) {
                         continue;
                     }
-                    let output = Command::new(&own)
+                    let output = Command::new("timeout")
+                        .args(["--signal=KILL", BOUND])
+                        .arg(&own)
                         .args(["--one", env!("CARGO_BIN_EXE_autoresearch")])
                         .arg(&attack.path)
                         .arg(level)
