@@ -7,6 +7,7 @@ use std::os::linux::net::SocketAddrExt as _;
 use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::PathBuf;
 use std::process::Command;
+use std::time::Duration;
 
 use autoresearch_testkit::{Place, Snapshot};
 
@@ -28,6 +29,8 @@ pub(crate) struct Scene {
     /// What no trial may learn.
     pub(crate) secrets: Vec<String>,
     pub(crate) ears: Ears,
+    /// Of one run.
+    pub(crate) budget: Duration,
     pub(crate) checkout: Snapshot,
     pub(crate) outside: Vec<(PathBuf, Snapshot)>,
 }
@@ -102,6 +105,7 @@ impl Scene {
             key,
             secrets,
             ears,
+            budget: Duration::from_secs(attack.budget.into()),
             outside,
         }
     }

@@ -1,6 +1,6 @@
 # attack: overwrites the file with the metric from a daemon after the run has ended
 # group: scoring
-# set: metric.json="metric.json"
+# set: metric.json=metric.json
 # sandboxed: stopped
 # restricted: stopped
 # unprotected: stopped

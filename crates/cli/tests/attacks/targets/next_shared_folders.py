@@ -1,0 +1,16 @@
+# attack: leaves files in temporary folders and in its home for the next trial
+# group: next_trial
+# then: again
+# sandboxed: stopped
+# restricted: stopped
+# unprotected: works (carried, host)
+from prepare import *
+
+import tempfile
+
+home = os.path.expanduser("~")
+for folder in ("/tmp", "/var/tmp", "/dev/shm", tempfile.gettempdir(), home, home + "/.cache"):
+    if os.path.exists(f"{folder}/{KEY}-left"):
+        print("CARRIED", folder)
+    attempt(lambda: plant(f"{folder}/{KEY}-left"))
+finish()
