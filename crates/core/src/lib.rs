@@ -9,6 +9,7 @@ pub mod experiment;
 pub mod judge;
 pub mod metric;
 pub mod proposal;
+pub mod protected;
 pub mod session;
 pub mod source;
 pub mod space;

@@ -264,7 +264,7 @@ pub enum Refusal {
         of: u64,
     },
     /// A file that is no target was changed.
-    #[error("`{path}` is not a target; only the targets may be changed")]
+    #[error("`{path}` is {}not a target; only the targets may be changed", kind_in_words(path))]
     Protected {
         /// The offending path.
         path: String,
@@ -291,6 +291,11 @@ pub enum Refusal {
     },
 }
 
+/// `a lock file and ` for one that is protected by its name.
+fn kind_in_words(path: &str) -> String {
+    crate::protected::kind_of(path).map_or_else(String::new, |kind| format!("{kind} and "))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -301,6 +306,14 @@ mod tests {
         assert_eq!(Category::of("raise n_layers from 2 to 4"), Category::Architecture);
         assert_eq!(Category::of("batch_size"), Category::Training);
         assert_eq!(Category::of("colour of the shed"), Category::Other);
+    }
+
+    /// SPEC E11.
+    #[test]
+    fn a_refusal_names_the_kind_of_a_protected_file() {
+        let said = |path: &str| Refusal::Protected { path: path.to_owned() }.to_string();
+        assert!(said("uv.lock").starts_with("`uv.lock` is a lock file and not a target"));
+        assert!(said("notes.md").starts_with("`notes.md` is not a target"));
     }
 
     #[test]

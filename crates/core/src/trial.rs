@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::proposal::Fingerprint;
 use crate::units::Bytes;
 
 /// How the run command's process ended.
@@ -125,6 +126,21 @@ pub struct Crash {
     pub reason: String,
 }
 
+/// Under what a trial was measured: only trials with equal seals compare.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seal {
+    /// Of the files that no experiment may change, and of the measuring command.
+    pub evaluator: Fingerprint,
+    /// Of the session's configuration.
+    pub configuration: Fingerprint,
+    /// Of the machine and of what the run command finds installed.
+    pub environment: Fingerprint,
+    /// How the environment differs from that of the trial before, as
+    /// `torch 2.1 → 2.2`; `None` when it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment_changed: Option<String>,
+}
+
 /// A finished trial. Exactly one of `metric` and `crash` is set, unless it
 /// was interrupted: then neither is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -147,6 +163,9 @@ pub struct Trial {
     /// How it was confined; unknown for one of another tool or that never ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<Protection>,
+    /// Under what it was measured; unknown for one of another tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seal: Option<Seal>,
 }
 
 impl Trial {
@@ -160,6 +179,7 @@ impl Trial {
             secondary: BTreeMap::new(),
             crash: None,
             protection: None,
+            seal: None,
         }
     }
 

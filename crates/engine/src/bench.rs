@@ -2,19 +2,22 @@
 //! command in it under a supervisor, and the reading of what it says.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::thread::JoinHandle;
+use std::path::Path;
 use std::time::Duration;
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::CommitId;
-use autoresearch_core::trial::{Crash, CrashKind, Exit, Trial};
-use autoresearch_repo::{Repo, Worktree};
-use autoresearch_run::{Confinement, Executor, Job, Limits, LogLimit, Report, RunError};
+use autoresearch_core::proposal::Fingerprint;
+use autoresearch_core::trial::{Crash, CrashKind, Exit, Seal, Trial};
+use autoresearch_repo::Repo;
+use autoresearch_run::{Confinement, Executor, Job, LogLimit, Report, RunError};
 
+use crate::confine::Walls;
+use crate::environment::Environment;
 use crate::error::EngineError;
-use crate::guard::Targets;
+use crate::integrity::{HeldOut, Protected, Stamp};
 use crate::measure::trial_of;
+use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::stop::{Stop, Urgency};
 
@@ -38,62 +41,6 @@ pub struct FinishedTrial<'a> {
 pub(crate) type MetricFn =
     Box<dyn Fn(&FinishedTrial<'_>) -> Result<f64, Box<dyn std::error::Error + Send + Sync>> + Send>;
 
-/// A worktree that trials of one session run on.
-#[derive(Debug, Default)]
-pub(crate) struct Place {
-    worktree: Option<Worktree>,
-    /// Cleans up after the last trial, beside whatever comes next.
-    cleaning: Option<JoinHandle<bool>>,
-}
-
-impl Place {
-    /// Makes it hold exactly `commit`, and the links.
-    pub(crate) fn hold(
-        &mut self,
-        repo: &Repo,
-        path: &Path,
-        commit: &CommitId,
-        links: &[String],
-    ) -> Result<(), EngineError> {
-        let is_clean = self.cleaning.take().is_some_and(|thread| thread.join().unwrap_or(false));
-        match &self.worktree {
-            Some(worktree) if is_clean => worktree.move_to(commit, links)?,
-            Some(worktree) => worktree.reset_to(commit, links)?,
-            None => {
-                let fresh = repo.worktree(path, commit)?;
-                fresh.reset_to(commit, links)?;
-                self.worktree = Some(fresh);
-            }
-        }
-        if let Some(worktree) = &self.worktree {
-            worktree.link(repo.root(), links)?;
-        }
-        Ok(())
-    }
-
-    /// Nobody works there any more: begins to clean up.
-    fn release(&mut self, links: &[String]) {
-        let links = links.to_vec();
-        self.cleaning = self
-            .worktree
-            .clone()
-            .map(|worktree| std::thread::spawn(move || worktree.clean(&links).is_ok()));
-    }
-
-    /// The worktree, once it was made.
-    pub(crate) fn worktree(&self) -> Option<&Worktree> {
-        self.worktree.as_ref()
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        if let Some(thread) = self.cleaning.take() {
-            let _ = thread.join();
-        }
-    }
-}
-
 pub(crate) struct Bench<'a> {
     pub(crate) executor: &'a dyn Executor,
     pub(crate) repo: Repo,
@@ -101,8 +48,13 @@ pub(crate) struct Bench<'a> {
     pub(crate) config: Config,
     /// Unique id of the session, the prefix of every trial's marker.
     pub(crate) session: String,
-    /// Read-only files as they must still be after a trial.
-    pub(crate) protected: Targets,
+    /// What no trial may change, and what none may see.
+    pub(crate) protected: Protected,
+    pub(crate) held_out: HeldOut,
+    pub(crate) walls: Walls,
+    pub(crate) environment: Environment,
+    /// Identity of the configuration.
+    pub(crate) configuration: Fingerprint,
     pub(crate) metric_fn: Option<&'a MetricFn>,
     pub(crate) place: Place,
     pub(crate) scales: Place,
@@ -131,28 +83,22 @@ impl Bench<'_> {
     ) -> Result<Trial, EngineError> {
         let Order { number, trial, seed, commit } = *order;
         let bench = self.places.bench();
-        self.place.hold(&self.repo, &bench, commit, &self.config.links)?;
+        let withheld = &self.held_out.tracked;
+        let setting = Setting { links: &self.config.links, withheld, history: false };
+        self.place.hold(&self.repo, &bench, commit, setting)?;
+        let before = self.protected.stamps(&bench);
         let out = self.places.out(number, trial);
         std::fs::create_dir_all(&out).map_err(EngineError::io("create", &out))?;
-        let limit = self.config.budget + self.config.run.allowance;
+        let seal = self.seal()?;
         let is_sealed = self.config.metric.command.is_some();
-        let job = Job {
-            id: format!("{}/{number}-{trial}", self.session),
-            command: self.config.run.command.clone(),
-            directory: bench.clone(),
-            environment: self.environment(number, seed, &out),
-            stdin: None,
-            deadline_seconds: limit.as_secs_f64(),
-            grace_seconds: self.config.run.grace.as_secs_f64(),
-            log: self.places.log(number, trial),
-            log_limit: self.log_limit(),
-            limits: Limits::default(),
-            confinement: Confinement::default(),
-            source: (!is_sealed && self.metric_fn.is_none()).then(|| self.config.source()),
-            result: self.places.scratch().join("result.json"),
-        };
+        let mut job = self.job(order, &bench, &out);
+        let limit = self.config.budget + self.config.run.allowance;
+        job.deadline_seconds = limit.as_secs_f64();
+        job.confinement =
+            self.walls.trial(&bench, git_of(&bench), &out, self.protected.walls(&bench));
+        job.source = (!is_sealed && self.metric_fn.is_none()).then(|| self.config.source());
         let Some(report) = wait(self.executor, &job, stop, tick)? else {
-            return Ok(Trial::ended(seed, Exit::Lost));
+            return Ok(Trial { seal: Some(seal), ..Trial::ended(seed, Exit::Lost) });
         };
         // Only succeeds when the trial left nothing there.
         let _ = std::fs::remove_dir(&out);
@@ -162,8 +108,8 @@ impl Bench<'_> {
             // The run itself reports no metric; its absence is no failure yet.
             outcome.crash = outcome.crash.filter(|crash| crash.kind != CrashKind::NoMetric);
         }
-        if let Some(path) = self.tampered() {
-            let reason = format!("`{path}` was changed by the run");
+        outcome.seal = Some(seal);
+        if let Some(reason) = self.tampering(&report, &before, commit)? {
             outcome.metric = None;
             outcome.crash = Some(Crash { kind: CrashKind::Tampered, reason });
         }
@@ -187,62 +133,55 @@ impl Bench<'_> {
         Ok(outcome)
     }
 
-    /// Measures with a second command in a pristine checkout of the candidate,
-    /// to which only the declared artefacts are carried over.
-    fn weigh(
-        &mut self,
-        outcome: &mut Trial,
-        order: &Order<'_>,
-        stop: &Stop,
-        tick: &mut dyn FnMut(),
-    ) -> Result<(), EngineError> {
-        let Order { number, trial, commit, .. } = *order;
-        let folder = self.places.scales();
-        self.scales.hold(&self.repo, &folder, commit, &self.config.links)?;
-        for artifact in &self.config.metric.artifacts {
-            let from = self.places.bench().join(artifact);
-            let to = folder.join(artifact);
-            if let Err(why) = carry(&from, &to) {
-                let reason = format!("the artefact `{artifact}` cannot be carried over: {why}");
-                outcome.crash = Some(Crash { kind: CrashKind::NoMetric, reason });
-                return Ok(());
-            }
-        }
-        let out = self.places.out(number, trial);
-        let job = Job {
-            id: format!("{}/{number}-{trial}-measure", self.session),
-            command: self.config.metric.command.clone().unwrap_or_default(),
-            directory: folder,
-            environment: self.environment(number, outcome.seed, &out),
-            stdin: None,
-            deadline_seconds: self.config.metric.timeout.as_secs_f64(),
-            grace_seconds: self.config.run.grace.as_secs_f64(),
-            log: self.places.log(number, trial).with_extension("measure.log"),
-            log_limit: self.log_limit(),
-            limits: Limits::default(),
-            confinement: Confinement::default(),
-            source: Some(self.config.source()),
-            result: self.places.scratch().join("result.json"),
-        };
-        let Some(report) = wait(self.executor, &job, stop, tick)? else {
-            outcome.exit = Exit::Lost;
-            return Ok(());
-        };
-        let name = &self.config.metric.name;
-        let weighed = trial_of(&report, outcome.seed, name, autoresearch_config::OnBudget::Crash);
-        outcome.metric = weighed.metric;
-        outcome.secondary.extend(weighed.secondary);
-        outcome.crash = weighed.crash.map(|crash| Crash {
-            reason: format!("the measuring command: {}", crash.reason),
-            ..crash
-        });
-        if weighed.exit == Exit::Interrupted {
-            outcome.exit = Exit::Interrupted;
-        }
-        Ok(())
+    /// Under what the next trial is measured.
+    fn seal(&mut self) -> Result<Seal, EngineError> {
+        let record = self.places.environment();
+        let sight = self.environment.look().map_err(EngineError::io("write", &record))?;
+        Ok(Seal {
+            evaluator: self.protected.evaluator,
+            configuration: self.configuration,
+            environment: sight.fingerprint,
+            environment_changed: sight.changed,
+        })
     }
 
-    fn environment(&self, number: u64, seed: u64, out: &Path) -> BTreeMap<String, String> {
+    /// The run command in `folder`, not confined, without a deadline and
+    /// without anything to read.
+    pub(crate) fn job(&self, order: &Order<'_>, folder: &Path, out: &Path) -> Job {
+        let Order { number, trial, seed, .. } = *order;
+        Job {
+            id: format!("{}/{number}-{trial}", self.session),
+            command: self.config.run.command.clone(),
+            directory: folder.to_owned(),
+            environment: self.variables(number, seed, out),
+            stdin: None,
+            deadline_seconds: 0.0,
+            grace_seconds: self.config.run.grace.as_secs_f64(),
+            log: self.places.log(number, trial),
+            log_limit: self.log_limit(),
+            limits: self.walls.limits(),
+            confinement: Confinement::default(),
+            source: None,
+            result: self.places.scratch().join("result.json"),
+        }
+    }
+
+    /// What the run did to a protected file.
+    fn tampering(
+        &self,
+        report: &Report,
+        before: &[Stamp],
+        commit: &CommitId,
+    ) -> Result<Option<String>, EngineError> {
+        if report.tampered.is_some() {
+            return Ok(report.tampered.clone());
+        }
+        let Some(worktree) = self.place.worktree() else { return Ok(None) };
+        let changed = self.protected.changed(before, worktree, commit, &self.config.links)?;
+        Ok(changed.map(|path| format!("`{path}` was changed by the run")))
+    }
+
+    fn variables(&self, number: u64, seed: u64, out: &Path) -> BTreeMap<String, String> {
         let mut environment = self.config.run.env.clone();
         let seconds = self.config.budget.as_secs_f64();
         for (name, value) in [
@@ -263,18 +202,6 @@ impl Bench<'_> {
             tail: self.config.run.log_tail.0,
             ..LogLimit::default()
         }
-    }
-
-    /// A read-only file that the run changed.
-    fn tampered(&self) -> Option<&str> {
-        self.protected
-            .iter()
-            .find(|(path, bytes)| {
-                let there = self.places.bench().join(path);
-                let is_file = there.symlink_metadata().is_ok_and(|meta| meta.is_file());
-                !is_file || std::fs::read(&there).ok().as_ref() != Some(bytes)
-            })
-            .map(|(path, _)| path.as_str())
     }
 }
 
@@ -304,26 +231,5 @@ pub(crate) fn wait(
             }
             asked = urgency;
         }
-    }
-}
-
-/// Copies a file or a folder of files; a link is no artefact, since it could
-/// lead anywhere.
-fn carry(from: &Path, to: &PathBuf) -> std::io::Result<()> {
-    let meta = from.symlink_metadata()?;
-    if meta.is_dir() {
-        std::fs::create_dir_all(to)?;
-        for entry in std::fs::read_dir(from)? {
-            let name = entry?.file_name();
-            carry(&from.join(&name), &to.join(&name))?;
-        }
-        Ok(())
-    } else if meta.is_file() {
-        if let Some(parent) = to.parent() {
-            std::fs::create_dir_all(parent)?;
-        }
-        std::fs::copy(from, to).map(|_| ())
-    } else {
-        Err(std::io::Error::other("it is neither a file nor a folder"))
     }
 }

@@ -298,6 +298,11 @@ impl Conductor<'_> {
             }
         })?;
         self.observer.tell(&News::Ended { number, trial: &outcome });
+        if let Some(what) = outcome.seal.as_ref().and_then(|s| s.environment_changed.as_ref()) {
+            self.observer.tell(&News::Note(format!(
+                "the environment changed at experiment {number}: {what}; results before and after do not compare"
+            )));
+        }
         let is_interrupted = outcome.is_interrupted();
         self.note(Event::Ended { number, trial: Box::new(outcome) });
         if is_interrupted { self.flush() } else { Ok(()) }

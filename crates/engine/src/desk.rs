@@ -8,17 +8,20 @@ use autoresearch_config::Config;
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::proposal::{FileEdit, Refusal};
 use autoresearch_core::session::State;
-use autoresearch_core::trial::Exit;
+use autoresearch_core::trial::{Exit, Protection};
 use autoresearch_ledger::{Journal, Message};
 use autoresearch_propose::{Desk, Errand, Finished, ProposeError};
 use autoresearch_repo::{ChangeKind, Repo};
 use autoresearch_report::{Activity, Progress};
-use autoresearch_run::{Confinement, Executor, Job, Limits, LogLimit};
+use autoresearch_run::{Executor, Job, LogLimit};
 
-use crate::bench::{Place, wait};
+use crate::bench::wait;
+use crate::confine::Walls;
 use crate::error::EngineError;
 use crate::guard::{self, Targets};
+use crate::integrity::HeldOut;
 use crate::news::{News, Observer};
+use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::stop::{Stop, Urgency};
 
@@ -29,6 +32,8 @@ pub(crate) struct Workplace {
     pub(crate) config: Config,
     pub(crate) session: String,
     pub(crate) executor: Box<dyn Executor>,
+    pub(crate) walls: Walls,
+    pub(crate) held_out: HeldOut,
     /// Programs run here so far, for their logs' names.
     pub(crate) errands: u64,
 }
@@ -49,7 +54,8 @@ impl Workplace {
             return Ok(Err(Refusal::Empty));
         };
         let mut edits = Vec::new();
-        for change in worktree.changes(tip, &self.config.links)? {
+        let ignored = [&self.config.links[..], &self.held_out.tracked].concat();
+        for change in worktree.changes(tip, &ignored)? {
             if !self.config.target.contains(&change.path) {
                 return Ok(Err(Refusal::Protected { path: change.path }));
             }
@@ -97,6 +103,16 @@ impl OneDesk<'_> {
     fn job(&self, errand: &Errand<'_>, folder: PathBuf) -> Job {
         let workplace = &self.workplace;
         let log = format!("desk-{:04}.log", workplace.errands);
+        // With the history what is held out could be read from it.
+        let stores = if workplace.held_out.tracked.is_empty() {
+            self.around.repo.object_stores()
+        } else {
+            Vec::new()
+        };
+        let given = errand.environment.iter().map(|(_, value)| PathBuf::from(value));
+        let brief = given.filter(|path| path.is_absolute()).chain([errand.stdin.to_owned()]);
+        let git = git_of(&folder);
+        let confinement = workplace.walls.desk(&folder, git, stores, brief.collect());
         Job {
             id: format!("{}/desk-{}", workplace.session, workplace.errands),
             command: errand.command.to_vec(),
@@ -107,8 +123,8 @@ impl OneDesk<'_> {
             grace_seconds: workplace.config.run.grace.as_secs_f64(),
             log: workplace.places.folder().join("logs").join(log),
             log_limit: LogLimit::default(),
-            limits: Limits::default(),
-            confinement: Confinement::default(),
+            limits: workplace.walls.limits(),
+            confinement,
             source: None,
             result: workplace.places.scratch().join("desk-result.json"),
         }
@@ -134,8 +150,10 @@ impl Desk for OneDesk<'_> {
             return Err(ProposeError::Failed("there is no incumbent yet".to_owned()));
         };
         let path = self.workplace.places.desk();
-        let links = &self.workplace.config.links;
-        self.workplace.place.hold(self.around.repo, &path, tip, links).map_err(failed)?;
+        let Workplace { place, config, held_out, .. } = &mut *self.workplace;
+        let withheld = &held_out.tracked;
+        let setting = Setting { links: &config.links, withheld, history: withheld.is_empty() };
+        place.hold(self.around.repo, &path, tip, setting).map_err(failed)?;
         Ok(path)
     }
 
@@ -157,11 +175,16 @@ impl Desk for OneDesk<'_> {
         if report.exit == Exit::Interrupted {
             return Err(ProposeError::Interrupted);
         }
-        Ok(Finished {
-            success: report.exit == Exit::Code(0),
-            how: report.exit.to_string(),
-            tail: report.tail,
-        })
+        let success = report.exit == Exit::Code(0);
+        let mut how = report.exit.to_string();
+        let is_cut_off =
+            report.protection > Protection::Unprotected && !self.workplace.config.propose.network;
+        if let Some(hint) = report.hint.filter(|_| !success) {
+            how = format!("{how} ({hint})");
+        } else if !success && is_cut_off {
+            how.push_str(" (it had no network; `propose.network = true` gives it one)");
+        }
+        Ok(Finished { success, how, tail: report.tail })
     }
 
     fn tried(&self, edits: &[FileEdit]) -> Option<u64> {

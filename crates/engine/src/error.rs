@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use autoresearch_config::ConfigError;
+use autoresearch_core::trial::Protection;
 use autoresearch_ledger::{JournalError, LockError, TsvError};
 use autoresearch_repo::{LandError, RepoError};
 use autoresearch_run::RunError;
@@ -55,6 +56,26 @@ pub enum EngineError {
         what: String,
         /// What to do.
         hint: String,
+    },
+    /// A path outside the worktree, named by a key, is not fit for it.
+    #[error("`{key}`: `{path}` {what}")]
+    BadPath {
+        /// As `run.readable`.
+        key: &'static str,
+        /// As configured.
+        path: String,
+        /// What is wrong with it.
+        what: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Runs cannot be confined as the configuration demands.
+    #[error("`run.protection` demands {wanted} runs, which this machine does not offer")]
+    Unconfinable {
+        /// What is demanded.
+        wanted: Protection,
+        /// Why not, and what to do.
+        why: String,
     },
     /// The tag is no name for a branch.
     #[error("`{0}` cannot be a tag")]
@@ -117,7 +138,10 @@ impl EngineError {
     /// What the user can do about it.
     pub fn hint(&self) -> Option<String> {
         Some(match self {
-            EngineError::BadFile { hint, .. } => hint.clone(),
+            EngineError::BadFile { hint, .. } | EngineError::BadPath { hint, .. } => hint.clone(),
+            EngineError::Unconfinable { why, .. } => {
+                format!("{why}; or take the best that there is with `run.protection = \"best\"`")
+            }
             EngineError::BadTag(_) => {
                 "use letters, digits, `-`, `_` and `.`, as in `mar8`".to_owned()
             }

@@ -11,18 +11,27 @@
 mod bench;
 mod clock;
 mod conductor;
+mod confine;
 mod crash_point;
 mod desk;
+mod environment;
 mod error;
 mod experiment;
 mod guard;
 mod history;
 mod import;
+mod integrity;
 mod landing;
 mod measure;
+mod memory;
 mod news;
 mod open;
+mod pickle;
+mod place;
 mod places;
+mod python;
+mod roles;
+mod sealed;
 mod stop;
 mod view;
 
@@ -45,9 +54,14 @@ pub use places::{FOLDER, Places, sessions};
 pub use stop::{Limit, Stop, Urgency};
 pub use view::{Status, View, write_report};
 
-/// Does the supervisor's work and returns its exit code when this process was
-/// started as one; `None` otherwise. Must come first in the `main` of every
+/// Does the supervisor's work, or confines a command for one, and returns the
+/// exit code when this process was started for it; `None` otherwise. Must come first in the `main` of every
 /// program that runs experiments.
 pub fn supervise_if_asked() -> Option<i32> {
-    (std::env::args_os().nth(1)? == autoresearch_run::SUPERVISE).then(autoresearch_run::supervise)
+    let asked = std::env::args_os().nth(1)?;
+    if asked == autoresearch_run::SUPERVISE {
+        Some(autoresearch_run::supervise())
+    } else {
+        (asked == autoresearch_run::CONFINE).then(autoresearch_run::confine)
+    }
 }

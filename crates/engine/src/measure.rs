@@ -60,10 +60,14 @@ fn unmeasured(report: &Report, name: &str) -> Crash {
 /// names the error.
 fn last_words(report: &Report, exit: &Exit) -> String {
     let last = report.tail.lines().rev().map(str::trim).find(|line| !line.is_empty());
-    match last {
+    let mut words = match last {
         Some(line) => format!("{exit}: {}", line.chars().take(200).collect::<String>()),
         None => exit.to_string(),
+    };
+    if let Some(hint) = &report.hint {
+        words = format!("{words} ({hint})");
     }
+    words
 }
 
 #[cfg(test)]
@@ -82,6 +86,8 @@ mod tests {
             tail: "Traceback:\n  File x\nKeyError: 'lr'\n\n".to_owned(),
             out_of_memory: None,
             protection: Protection::Unprotected,
+            tampered: None,
+            hint: None,
         }
     }
 

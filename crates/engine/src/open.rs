@@ -4,26 +4,32 @@
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 
-use autoresearch_config::{Config, Layers, Origin};
+use autoresearch_config::{Config, Confine, Layers, Origin};
 use autoresearch_core::experiment::CommitId;
+use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
 use autoresearch_core::units::human_duration;
 use autoresearch_ledger::{Holder, Journal, JournalError, Lock, Message, TsvFile};
 use autoresearch_propose::knobs::Spec;
 use autoresearch_propose::{Proposer, Text};
-use autoresearch_repo::{EntryKind, Head, Repo};
+use autoresearch_repo::{Head, Repo};
 use autoresearch_report::Progress;
+use autoresearch_run::protection::{Offer, offered};
 use autoresearch_run::{Executor, Local};
 
-use crate::bench::{Bench, MetricFn, Place};
+use crate::bench::{Bench, MetricFn};
 use crate::conductor::{Conductor, proposer_of, read_targets, texts};
+use crate::confine::{Surroundings, Walls};
 use crate::desk::Workplace;
+use crate::environment::Environment;
 use crate::error::EngineError;
+use crate::integrity::{HeldOut, Protected, is_under};
 use crate::news::{News, Observer};
+use crate::place::Place;
 use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
-use crate::{clock, history};
+use crate::{clock, history, roles};
 
 /// README files that a brief carries, the first that exists.
 const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
@@ -41,6 +47,9 @@ pub(crate) struct Opening {
     pub(crate) places: Places,
     /// Changes in the checkout that are no part of the session.
     pub(crate) dirty: Vec<String>,
+    walls: Walls,
+    /// On files and protection.
+    notes: Vec<String>,
 }
 
 impl Opening {
@@ -53,12 +62,7 @@ impl Opening {
     ) -> Result<Opening, EngineError> {
         let repo = Repo::discover(folder)?;
         let head = repo.head()?;
-        for path in &config.target {
-            must_be_file(&repo, &head.commit, path, "a target")?;
-        }
-        for path in &config.read_only {
-            must_be_file(&repo, &head.commit, path, "a read-only file")?;
-        }
+        let mut notes = roles::check(&repo, &head.commit, &config)?;
         for rule in &config.stop.when {
             StopRule::parse(rule, &config.metric.name)?;
         }
@@ -86,7 +90,9 @@ impl Opening {
         let mut dirty = repo.dirty_paths(20)?;
         dirty.retain(|path| !ours.iter().any(|own| path.starts_with(own.as_str())));
         let places = Places::new(repo.root(), &tag);
-        Ok(Opening { repo, head, config, tag, places, dirty })
+        let walls = walls(&repo, &config, &places, &std::env::temp_dir())?;
+        notes.extend(walls.notes());
+        Ok(Opening { repo, head, config, tag, places, dirty, walls, notes })
     }
 
     /// What is worth knowing before it begins.
@@ -104,6 +110,7 @@ impl Opening {
         if self.head.branch.is_none() {
             notes.push("HEAD is detached; `merge` will need `--onto`".to_owned());
         }
+        notes.extend(self.notes.iter().cloned());
         notes
     }
 
@@ -123,9 +130,10 @@ impl Opening {
             format!("add `/{FOLDER}/` and `/{}` to .git/info/exclude", config.results),
             format!("write results to {}", self.repo.root().join(&config.results).display()),
             format!(
-                "run `{}` for the baseline, then once per experiment, {} each",
+                "run `{}` for the baseline, then once per experiment, {} each, {}",
                 config.run.command.join(" "),
-                human_duration(config.budget)
+                human_duration(config.budget),
+                self.walls.protection
             ),
             format!("change only {}", config.target.join(", ")),
             crate::experiment::limits(config),
@@ -139,7 +147,7 @@ impl Opening {
         revert_on_failure: bool,
         hypotheses: Vec<(String, Option<String>)>,
     ) -> Result<Session, EngineError> {
-        let Opening { repo, head, config, tag, places, .. } = self;
+        let Opening { repo, head, config, tag, places, walls, .. } = self;
         repo.exclude(&[&format!("/{FOLDER}/"), &format!("/{}", config.results)])?;
         places.create().map_err(EngineError::io("create", &places.folder()))?;
         let lock = Lock::acquire(&places.lock(), &holder())?;
@@ -176,7 +184,7 @@ impl Opening {
         if results.exists() {
             std::fs::remove_file(&results).map_err(EngineError::io("replace", &results))?;
         }
-        let session = Session { repo, places, config, journal, state, lock, resumed: false };
+        let session = Session { repo, places, config, journal, state, walls, lock, resumed: false };
         session.ensure_branch()?;
         Ok(session)
     }
@@ -189,6 +197,7 @@ pub(crate) struct Session {
     pub(crate) config: Config,
     pub(crate) journal: Journal,
     pub(crate) state: State,
+    walls: Walls,
     lock: Lock,
     pub(crate) resumed: bool,
 }
@@ -212,7 +221,13 @@ impl Session {
             return Err(EngineError::Empty(places.tag().to_owned()));
         };
         let config = config_of(&plan)?;
-        let mut session = Session { repo, places, config, journal, state, lock, resumed: true };
+        places.create().map_err(EngineError::io("create", &places.folder()))?;
+        let walls = walls(&repo, &config, &places, &places.scratch())?;
+        for note in walls.notes() {
+            observer.tell(&News::Note(note));
+        }
+        let mut session =
+            Session { repo, places, config, journal, state, walls, lock, resumed: true };
         let strays = autoresearch_run::sweep(&format!("{}/", plan.id))?;
         if strays > 0 {
             let what = format!("ended {strays} processes that a dead engine had left running");
@@ -232,7 +247,6 @@ impl Session {
             Limit::At(most) => Some(Event::Extended { iterations: Some(most) }),
         });
         append(&mut session.journal, &mut session.state, events)?;
-        session.places.create().map_err(EngineError::io("create", &session.places.folder()))?;
         if let Some(kept) = session.restore_results()? {
             observer.tell(&News::Note(format!(
                 "{} had been edited; it is rebuilt from the journal, the edited one is {}",
@@ -288,15 +302,20 @@ impl Session {
         observer: &'a mut dyn Observer,
         stop: Stop,
     ) -> Result<Conductor<'a>, EngineError> {
-        let Session { repo, places, config, journal, state, lock, resumed } = self;
+        let Session { repo, places, config, journal, state, walls, lock, resumed } = self;
         let plan = state.plan().cloned();
         let id = plan.as_ref().map_or_else(String::new, |plan| plan.id.clone());
         let tip = state.tip().cloned().unwrap_or(CommitId(String::new()));
         let base = plan.as_ref().map_or_else(|| tip.clone(), |plan| plan.base.clone());
         let targets = read_targets(&repo, &tip, &config.target)?;
-        let protected = read_targets(&repo, &base, &config.read_only)?;
+        let tracked = repo.tracked(&base)?;
+        let held_out = HeldOut::of(&config, &tracked);
+        let surroundings = Surroundings::of_this_process();
+        let lookup = surroundings.lookup(&config, &config.run.command, repo.root());
+        let configuration =
+            Fingerprint::of([("config", autoresearch_config::to_toml(&config).as_str())]);
         let origin = texts(&read_targets(&repo, &base, &config.target)?);
-        let context = context(&repo, &base, &config.read_only)?;
+        let context = context(&repo, &base, &config)?;
         if let Some(plan) = &plan {
             observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
         }
@@ -312,7 +331,11 @@ impl Session {
                 places: places.clone(),
                 config: config.clone(),
                 session: id.clone(),
-                protected,
+                protected: Protected::of(&config, &tracked),
+                held_out: held_out.clone(),
+                walls: walls.clone(),
+                environment: Environment::new(lookup, places.environment()),
+                configuration,
                 metric_fn,
                 place: Place::default(),
                 scales: Place::default(),
@@ -322,7 +345,9 @@ impl Session {
                 places: places.clone(),
                 config: config.clone(),
                 session: id,
-                executor: local()?,
+                executor: Box::new(Local::this_program()?),
+                walls,
+                held_out,
                 errands: 0,
             },
             tsv: TsvFile::at(&repo.root().join(&config.results)),
@@ -415,34 +440,27 @@ pub(crate) fn append(
     Ok(())
 }
 
+/// How the jobs of a session are confined, after a try in the folder `scratch`.
+fn walls(
+    repo: &Repo,
+    config: &Config,
+    places: &Places,
+    scratch: &Path,
+) -> Result<Walls, EngineError> {
+    let offer = if config.run.protection == Confine::Unprotected {
+        let unasked = || Err("it was not asked for".to_owned());
+        Offer { sandboxed: unasked(), restricted: unasked() }
+    } else {
+        offered(&Local::this_program()?, scratch)
+    };
+    let guarded = [repo.root().join(FOLDER), repo.common_dir().to_owned()];
+    let surroundings = Surroundings::of_this_process();
+    Walls::new(config, repo.root(), &guarded, places, &surroundings, &offer)
+}
+
 /// The supervisor is this very program under a hidden command.
 pub(crate) fn local() -> Result<Box<dyn Executor>, EngineError> {
     Ok(Box::new(Local::this_program()?))
-}
-
-fn must_be_file(repo: &Repo, head: &CommitId, path: &str, role: &str) -> Result<(), EngineError> {
-    let (what, hint) = match repo.kind_of(head, path)? {
-        EntryKind::File { .. } => return Ok(()),
-        EntryKind::Missing if repo.root().join(path).exists() => (
-            format!("is {role}, but not in the last commit"),
-            format!("a session starts from the last commit: `git add {path}` and commit it"),
-        ),
-        EntryKind::Missing => (
-            format!("is {role}, but does not exist"),
-            "paths are relative to the root of the repository".to_owned(),
-        ),
-        EntryKind::Symlink => {
-            (format!("is {role}, but a symbolic link"), "name the file that it leads to".to_owned())
-        }
-        EntryKind::Directory => {
-            (format!("is {role}, but a folder"), "name the files in it".to_owned())
-        }
-        EntryKind::Submodule => (
-            format!("is {role}, but a submodule"),
-            "run the session in the submodule's own repository".to_owned(),
-        ),
-    };
-    Err(EngineError::BadFile { path: path.to_owned(), what, hint })
 }
 
 fn is_tag(tag: &str) -> bool {
@@ -531,15 +549,17 @@ fn stop_rules(config: &Config) -> Result<Vec<StopRule>, EngineError> {
     Ok(config.stop.when.iter().map(parse).collect::<Result<_, _>>()?)
 }
 
-fn context(repo: &Repo, base: &CommitId, read_only: &[String]) -> Result<Vec<Text>, EngineError> {
+/// What a brief tells of the repository; nothing that is held out.
+fn context(repo: &Repo, base: &CommitId, config: &Config) -> Result<Vec<Text>, EngineError> {
     let mut texts = Vec::new();
-    for path in README {
+    let is_told = |path: &str| !is_under(path, &config.metric.held_out);
+    for path in README.into_iter().filter(|path| is_told(path)) {
         if let Some(bytes) = repo.read_file(base, path)? {
             texts.push(text(path, &bytes));
             break;
         }
     }
-    for path in read_only {
+    for path in config.read_only.iter().filter(|path| is_told(path)) {
         if let Some(bytes) = repo.read_file(base, path)? {
             texts.push(text(path, &bytes));
         }

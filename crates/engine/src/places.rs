@@ -63,6 +63,11 @@ impl Places {
         self.folder().join("scratch")
     }
 
+    /// What the last trial ran on, beside its commit.
+    pub(crate) fn environment(&self) -> PathBuf {
+        self.folder().join("environment.tsv")
+    }
+
     /// Output of a trial.
     pub fn log(&self, number: u64, trial: u64) -> PathBuf {
         self.folder().join("logs").join(format!("{number:04}-{trial}.log"))

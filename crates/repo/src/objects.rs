@@ -24,6 +24,17 @@ pub enum EntryKind {
     Submodule,
 }
 
+/// A file or symbolic link of a commit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tracked {
+    /// From the root of the repository.
+    pub path: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Id of its contents.
+    pub blob: String,
+}
+
 impl EntryKind {
     /// By the six digits that git writes.
     pub(crate) fn of(mode: &str) -> EntryKind {
@@ -73,6 +84,14 @@ impl Repo {
     /// # Errors
     /// When the commit does not exist.
     pub fn list_files(&self, commit: &CommitId) -> Result<Vec<String>, RepoError> {
+        Ok(self.tracked(commit)?.into_iter().map(|tracked| tracked.path).collect())
+    }
+
+    /// The same with what each is.
+    ///
+    /// # Errors
+    /// When the commit does not exist.
+    pub fn tracked(&self, commit: &CommitId) -> Result<Vec<Tracked>, RepoError> {
         let tree = self
             .call("list the files")
             .args(["ls-tree", "-r", "-z", "--full-tree", id(commit)?])
@@ -80,7 +99,10 @@ impl Repo {
         let entries = tree.split(|b| *b == 0).filter_map(|line| entry(line));
         Ok(entries
             .filter(|(kind, ..)| *kind != EntryKind::Submodule)
-            .filter_map(|(_, _, path)| std::str::from_utf8(path).ok().map(str::to_owned))
+            .filter_map(|(kind, blob, path)| {
+                let path = std::str::from_utf8(path).ok()?.to_owned();
+                Some(Tracked { path, kind, blob: blob.to_owned() })
+            })
             .collect())
     }
 

@@ -158,7 +158,7 @@ impl Repo {
     }
 
     /// The folder of git that all checkouts share.
-    pub(crate) fn common_dir(&self) -> &Path {
+    pub fn common_dir(&self) -> &Path {
         &self.places.common_dir
     }
 

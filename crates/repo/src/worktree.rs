@@ -159,7 +159,10 @@ impl Repo {
         let Some(admin) = text.strip_prefix(b"gitdir: ") else {
             return false;
         };
-        path::from_bytes(admin.trim_ascii_end()).starts_with(self.common_dir().join("worktrees"))
+        let admin = path::from_bytes(admin.trim_ascii_end());
+        // A private one lies beside its worktree.
+        admin.starts_with(self.common_dir().join("worktrees"))
+            || (admin.parent() == path.parent() && admin.extension().is_some_and(|e| e == "git"))
     }
 }
 
@@ -322,17 +325,17 @@ impl Worktree {
 
     /// The index that git finds on the desk is a copy of ours.
     fn hand_out_index(&self) -> Result<(), RepoError> {
-        let (ours, theirs) = (self.admin.join(INDEX), self.admin.join("index"));
-        let copy = || -> io::Result<()> {
-            fs::copy(&ours, &theirs)?;
-            // Git takes the index's own time to know which files may have
-            // changed since without a trace.
-            fs::File::options()
-                .write(true)
-                .open(&theirs)?
-                .set_modified(fs::metadata(&ours)?.modified()?)
-        };
-        copy().map_err(RepoError::io("write", &theirs))
+        let theirs = self.admin.join("index");
+        self.copy_index(&theirs).map_err(RepoError::io("write", &theirs))
+    }
+
+    /// A copy of our index at `to`.
+    pub(crate) fn copy_index(&self, to: &Path) -> io::Result<()> {
+        let ours = self.admin.join(INDEX);
+        fs::copy(&ours, to)?;
+        // Git takes the index's own time to know which files may have changed
+        // since without a trace.
+        fs::File::options().write(true).open(to)?.set_modified(fs::metadata(&ours)?.modified()?)
     }
 }
 

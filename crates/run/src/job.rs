@@ -96,24 +96,37 @@ pub struct Limits {
 /// readable; what is not named here and no part of that does not exist inside
 /// a sandbox.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Confinement {
     /// The way; exactly this one, or the job does not start. Without
-    /// protection everything else here but `private` is moot.
+    /// protection everything else here is moot, but for `protected`, which is
+    /// watched, and `keep_secrets`.
     pub protection: Protection,
     /// May be read and written, as the worktree.
+    #[serde(with = "any_paths")]
     pub writable: Vec<PathBuf>,
     /// May be read: files or folders. What does not exist is passed over.
+    #[serde(with = "any_paths")]
     pub readable: Vec<PathBuf>,
     /// Within `writable`, and may only be read: nothing in them, nor the folders
-    /// that they lie in, can be changed, renamed or replaced.
+    /// that they lie in, can be changed, renamed or replaced. Where that cannot
+    /// be prevented it is noticed: [`Report::tampered`].
+    #[serde(with = "any_paths")]
     pub protected: Vec<PathBuf>,
-    /// Within the others, and may not be read either.
+    /// Within the others, and may not be read either. Only a sandbox can hide
+    /// what lies within `writable`.
+    #[serde(with = "any_paths")]
     pub hidden: Vec<PathBuf>,
     /// A folder that is made for the job's `/tmp` and home, and removed after
-    /// it.
+    /// it. Without one nothing outlives the job at all: it is in memory.
+    #[serde(with = "any_path_or_none")]
     pub private: Option<PathBuf>,
     /// Whether it shares the network of the machine.
     pub network: bool,
+    /// Whether it gets the variables of the environment that look like secrets
+    /// (keys, tokens, passwords, agents' sockets), as a proposer needs. What is
+    /// set in [`Job::environment`] it gets in any case.
+    pub keep_secrets: bool,
 }
 
 /// Bytes of output that are kept. Up to `head + tail` the log is the whole
@@ -161,6 +174,14 @@ pub struct Report {
     /// How it was confined.
     #[serde(default)]
     pub protection: Protection,
+    /// What was done to a protected file or a folder that it lies in, even if
+    /// it was undone since, as "`eval.py` was written to".
+    #[serde(default)]
+    pub tampered: Option<String>,
+    /// What a failed command may have lacked because of its confinement, and
+    /// how to give it that.
+    #[serde(default)]
+    pub hint: Option<String>,
 }
 
 /// Why there is no report.
@@ -208,6 +229,14 @@ pub enum RunError {
     Unkillable {
         /// Their ids.
         pids: Vec<i32>,
+    },
+    /// The command cannot be confined as the job demands; it was not started.
+    #[error("run the command {protection}: {why}")]
+    Confine {
+        /// The demanded way.
+        protection: Protection,
+        /// What does not work here, and what to do.
+        why: String,
     },
     /// The system refused something that a trial cannot do without.
     #[error("{what}: {why}; the limits on processes and open files (`ulimit -a`) may be too low")]
@@ -265,6 +294,38 @@ mod any_path {
     }
 }
 
+mod any_paths {
+    use std::path::{Path, PathBuf};
+
+    use serde::ser::SerializeSeq as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::any_path::{self, AnyPath};
+
+    struct One<'a>(&'a Path);
+
+    impl Serialize for One<'_> {
+        fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+            any_path::serialize(self.0, to)
+        }
+    }
+
+    pub(super) fn serialize<S: Serializer>(paths: &[PathBuf], to: S) -> Result<S::Ok, S::Error> {
+        let mut list = to.serialize_seq(Some(paths.len()))?;
+        for path in paths {
+            list.serialize_element(&One(path))?;
+        }
+        list.end()
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        from: D,
+    ) -> Result<Vec<PathBuf>, D::Error> {
+        let paths = Vec::<AnyPath>::deserialize(from)?;
+        Ok(paths.into_iter().map(PathBuf::from).collect())
+    }
+}
+
 mod any_path_or_none {
     use std::path::PathBuf;
 
@@ -311,7 +372,11 @@ mod tests {
             log: "log".into(),
             log_limit: LogLimit::default(),
             limits: Limits::default(),
-            confinement: Confinement::default(),
+            confinement: Confinement {
+                writable: vec![odd.clone()],
+                private: Some(odd.clone()),
+                ..Confinement::default()
+            },
             source: None,
             result: odd,
         };

@@ -6,8 +6,11 @@ use std::os::unix::fs::FileTypeExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use autoresearch_core::trial::Protection;
 use rustix::process::Pid;
 
+use crate::sandbox::environment::environment_of;
+use crate::sandbox::start::Confined;
 use crate::{Job, MARKER, RunError, sys};
 
 /// What a pipe holds if the system lets us: a chatty command waits less.
@@ -16,12 +19,19 @@ const PIPE: usize = 1 << 20;
 
 /// A command that was started, or the reason why it was not.
 pub(crate) enum Launched {
-    Running { command: Pid, output: PipeReader },
+    Running(Running),
     Failed(String),
 }
 
+/// What was started: the command, or the process that will confine it.
+pub(crate) struct Running {
+    pub(crate) child: Pid,
+    pub(crate) output: PipeReader,
+    pub(crate) confined: Option<Confined>,
+}
+
 /// Starts a job's command in a session of its own, with one pipe for all that
-/// it prints.
+/// it prints. If it is to be confined, whether it runs is heard later.
 ///
 /// # Errors
 /// When it is not the job's fault.
@@ -30,6 +40,9 @@ pub(crate) fn launch(job: &Job) -> Result<Launched, RunError> {
     let Some((program, arguments)) = job.command.split_first() else {
         return Ok(Launched::Failed("the command is empty; name a program".to_owned()));
     };
+    if job.command.iter().any(|word| word.contains('\0')) {
+        return Ok(Launched::Failed("the command has a nul character; leave it out".to_owned()));
+    }
     let stdin = match job.stdin.as_deref().map(open_input).transpose() {
         Ok(file) => file.map_or_else(Stdio::null, Stdio::from),
         Err(why) => return Ok(Launched::Failed(why)),
@@ -40,20 +53,37 @@ pub(crate) fn launch(job: &Job) -> Result<Launched, RunError> {
     // Only a matter of speed; refused when this user has many.
     let _ = rustix::pipe::fcntl_setpipe_size(&output, PIPE);
 
-    let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(&job.directory)
-        .envs(&job.environment)
-        .env(MARKER, &job.id)
-        .stdin(stdin)
-        .stdout(end.try_clone().map_err(pipe)?)
-        .stderr(end);
-    sys::set_apart(&mut command);
+    let wish = &job.confinement;
+    let mut environment = environment_of(std::env::vars_os(), wish.keep_secrets, &job.environment);
+    environment.insert(MARKER.into(), (&job.id).into());
+    let mut bare;
+    let mut confined = match wish.protection {
+        Protection::Unprotected => None,
+        _ => Some(Confined::prepare(job, environment.clone())?),
+    };
+    let command = if let Some(confined) = &mut confined {
+        &mut confined.command
+    } else {
+        bare = Command::new(program);
+        bare.args(arguments).current_dir(&job.directory).env_clear().envs(environment);
+        &mut bare
+    };
+    command.stdin(stdin).stdout(end.try_clone().map_err(pipe)?).stderr(end);
+    sys::set_apart(command);
     Ok(match command.spawn() {
         // Dropping the handle neither waits nor kills.
-        Ok(child) => Launched::Running { command: Pid::from_child(&child), output },
-        Err(error) => Launched::Failed(why_not(job, program, &error)),
+        Ok(child) => {
+            let child = Pid::from_child(&child);
+            // It has its end of the output now; ours would keep it open.
+            if let Some(confined) = &mut confined {
+                confined.let_go();
+            }
+            Launched::Running(Running { child, output, confined })
+        }
+        Err(error) if confined.is_some() => {
+            return Err(RunError::system("start the process that confines the command", error));
+        }
+        Err(error) => Launched::Failed(why_not(job, &error)),
     })
 }
 
@@ -69,7 +99,8 @@ fn open_input(path: &Path) -> Result<File, String> {
 
 /// `exec` says "not found" of the program, its interpreter and the directory
 /// alike: look which.
-fn why_not(job: &Job, program: &str, error: &io::Error) -> String {
+pub(crate) fn why_not(job: &Job, error: &io::Error) -> String {
+    let program = job.command.first().map(String::as_str).unwrap_or_default();
     let directory = &job.directory;
     if !directory.is_dir() {
         return format!("its directory `{}` does not exist", directory.display());

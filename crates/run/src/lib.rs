@@ -9,21 +9,26 @@
 //! What the numbers mean is left to `core`, what to run to the engine.
 
 mod executor;
+mod heard;
 mod job;
 mod launch;
 mod log;
 mod oom;
 mod reading;
+mod sandbox;
 mod supervisor;
 mod sweep;
 mod sys;
 mod tail;
 mod tree;
+mod witness;
 
 pub mod platform;
+pub mod protection;
 
 pub use executor::{Executor, Local, Running};
 pub use job::{Confinement, Job, Limits, LogLimit, Report, RunError};
+pub use sandbox::confine;
 pub use supervisor::supervise;
 pub use sweep::sweep;
 
@@ -32,3 +37,7 @@ pub const MARKER: &str = "AUTORESEARCH_TRIAL";
 
 /// The hidden subcommand under which a program supervises.
 pub const SUPERVISE: &str = "__supervise";
+
+/// The hidden subcommand under which a program confines itself and becomes a
+/// command, or the first process of a sandbox.
+pub const CONFINE: &str = "__confine";

@@ -10,7 +10,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
-use autoresearch_core::trial::{Exit, Protection, Usage};
+use autoresearch_core::trial::{Exit, Usage};
 use autoresearch_core::units::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -21,11 +21,14 @@ use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
-use crate::launch::{Launched, launch};
+use crate::heard::Heard;
+use crate::launch::{Launched, Running, launch};
 use crate::log::Log;
 use crate::oom::{Counters, signature};
 use crate::reading::Reader;
+use crate::sandbox::hint::hint_for;
 use crate::tail::{Tail, excerpt};
+use crate::witness::Witness;
 use crate::{Job, Report, RunError, sys, tree};
 
 /// On the life line: end the trial with TERM and its grace.
@@ -87,6 +90,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
     let (deadline, grace) = (job.deadline()?, job.grace()?);
     let reader = Reader::new(job.source.as_ref(), &job.directory)?;
     let log = Log::create(&job.log, job.log_limit)?;
+    let witness = Witness::of(&job.confinement);
     let started = Instant::now();
     let report = match launch(&job)? {
         Launched::Failed(why) => {
@@ -100,11 +104,16 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 tail: String::new(),
                 out_of_memory: None,
                 protection: job.confinement.protection,
+                tampered: None,
+                hint: None,
             }
         }
-        Launched::Running { command, output } => {
+        Launched::Running(Running { child, output, confined }) => {
             let mut trial = Trial {
-                command,
+                job: &job,
+                child,
+                confined: confined.map(Heard::new),
+                witness,
                 parent,
                 started,
                 deadline: started + deadline,
@@ -119,7 +128,6 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 failure: None,
                 is_abandoned: false,
                 peak: 0,
-                protection: job.confinement.protection,
                 sample_at: started + FIRST_SAMPLE,
                 interval: FIRST_SAMPLE,
                 piece: vec![0; PIECE],
@@ -199,8 +207,12 @@ struct Ending {
     kill_at: Instant,
 }
 
-struct Trial {
-    command: Pid,
+struct Trial<'job> {
+    job: &'job Job,
+    /// The command, or what stands between us and it.
+    child: Pid,
+    confined: Option<Heard>,
+    witness: Option<Witness>,
     /// Who started us; another one means that the engine is gone.
     parent: Option<Pid>,
     started: Instant,
@@ -219,13 +231,12 @@ struct Trial {
     /// The engine is gone.
     is_abandoned: bool,
     peak: u64,
-    protection: Protection,
     sample_at: Instant,
     interval: Duration,
     piece: Vec<u8>,
 }
 
-impl Trial {
+impl Trial<'_> {
     fn run(mut self, counters: &Counters, wants_metric: bool) -> Result<Option<Report>, RunError> {
         let watched = self.watch();
         let wall = self.started.elapsed();
@@ -237,7 +248,14 @@ impl Trial {
         let (status, strays) = swept?;
         watched?;
 
-        let exit = ended_by_us.unwrap_or_else(|| natural_exit(status.as_ref()));
+        let natural = natural_exit(status.as_ref());
+        let exit = match (ended_by_us, &self.confined) {
+            (Some(exit), _) => exit,
+            (None, Some(heard)) if !self.is_abandoned => {
+                heard.exit(self.job, natural, &excerpt(&self.tail.lines()))?
+            }
+            (None, _) => natural,
+        };
         let was_killed = matches!(exit, Exit::Signal(9) | Exit::Code(137));
         let logged = self.log.finish();
         if self.is_abandoned {
@@ -250,6 +268,12 @@ impl Trial {
         let lines = self.tail.lines();
         let has_failed = exit != Exit::Code(0) || (wants_metric && readings.metric.is_none());
         let used = sys::waited();
+        let tail = excerpt(&lines);
+        let hint = self
+            .confined
+            .as_ref()
+            .filter(|_| matches!(exit, Exit::Code(1..)))
+            .and_then(|heard| hint_for(&tail, &heard.confined.view));
         Ok(Some(Report {
             usage: Usage {
                 wall_seconds: wall.as_secs_f64(),
@@ -258,13 +282,15 @@ impl Trial {
             },
             output_bytes: logged?,
             strays,
-            tail: excerpt(&lines),
+            tail,
             out_of_memory: counters
                 .evidence(was_killed)
                 .or_else(|| has_failed.then(|| signature(&lines)).flatten()),
             readings,
             exit,
-            protection: self.protection,
+            protection: self.job.confinement.protection,
+            tampered: self.witness.and_then(|witness| witness.tampering()),
+            hint,
         }))
     }
 
@@ -295,8 +321,15 @@ impl Trial {
             None => self.ending = Some(Ending { exit, kill_at }),
         }
         if grace > Duration::ZERO {
-            // Fails if it has ended since.
-            let _ = kill_process_group(self.command, Signal::TERM);
+            match &mut self.confined {
+                Some(heard) if heard.confined.control.is_sandbox() => {
+                    heard.confined.control.send_term();
+                }
+                _ => {
+                    // Fails if it has ended since.
+                    let _ = kill_process_group(self.child, Signal::TERM);
+                }
+            }
         }
     }
 
@@ -309,6 +342,8 @@ impl Trial {
         ];
         let life_at = self.has_life.then(|| push(&mut fds, stdin));
         let output_at = self.output.as_ref().map(|output| push(&mut fds, output.as_fd()));
+        let heard = self.confined.as_ref().filter(|heard| heard.is_open());
+        let said_at = heard.map(|heard| push(&mut fds, heard.confined.control.as_fd()));
         let timeout = Timespec::try_from(at_most).ok();
         match poll(&mut fds, timeout.as_ref()) {
             Ok(0) | Err(Errno::INTR) => return Ok(()),
@@ -318,8 +353,12 @@ impl Trial {
         let is_ready = |at: Option<usize>| at.is_some_and(|at| !fds[at].revents().is_empty());
         let (ended, stop, life, output) =
             (is_ready(Some(0)), is_ready(Some(1)), is_ready(life_at), is_ready(output_at));
+        let said = is_ready(said_at);
         if output {
             self.drain(PIECES);
+        }
+        if said && let Some(heard) = &mut self.confined {
+            heard.listen();
         }
         if life {
             self.listen();
@@ -395,17 +434,27 @@ impl Trial {
         self.sample_at = now + self.interval;
     }
 
-    /// Whether the command has ended; it keeps its id until it is reaped.
-    fn has_ended(&self) -> Result<bool, RunError> {
+    /// Whether the command has ended; our child keeps its id until it is reaped.
+    fn has_ended(&mut self) -> Result<bool, RunError> {
+        let has_ended = self.has_child_ended()?;
+        let Some(heard) = &mut self.confined else { return Ok(has_ended) };
+        if has_ended {
+            // Its last words were said before.
+            heard.listen();
+        }
+        Ok(has_ended || heard.has_ended())
+    }
+
+    fn has_child_ended(&self) -> Result<bool, RunError> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        waitid(WaitId::Pid(self.command), options)
+        waitid(WaitId::Pid(self.child), options)
             .map(|status| status.is_some())
             .map_err(|error| RunError::system("wait for the command", error))
     }
 
     fn reap_orphans(&self) {
         for child in tree::children(getpid()) {
-            if child != self.command {
+            if child != self.child {
                 let _ = waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
             }
         }
@@ -418,12 +467,13 @@ impl Trial {
         if has_ended {
             self.settle();
         }
+        let ours = self.own_helpers();
         let mut killed = self.end_everybody()?;
         // While the zombie holds the id, the group can be no one else's. It
         // holds nobody that was visible; without `/proc` it holds them all.
-        let _ = kill_process_group(self.command, Signal::KILL);
+        let _ = kill_process_group(self.child, Signal::KILL);
         let status = loop {
-            match waitid(WaitId::Pid(self.command), WaitIdOptions::EXITED) {
+            match waitid(WaitId::Pid(self.child), WaitIdOptions::EXITED) {
                 Err(Errno::INTR) => {}
                 status => break status.ok().flatten(),
             }
@@ -444,7 +494,18 @@ impl Trial {
                 }
             }
         }
-        Ok((status, if has_ended { killed } else { 0 }))
+        Ok((status, if has_ended { killed.saturating_sub(ours) } else { 0 }))
+    }
+
+    /// How many processes still run that belong to the sandbox itself:
+    /// bubblewrap, and the first one inside.
+    fn own_helpers(&self) -> u32 {
+        let is_sandbox = self.confined.as_ref().is_some_and(|h| h.confined.control.is_sandbox());
+        if !is_sandbox || self.has_child_ended().unwrap_or(true) {
+            return 0;
+        }
+        let first = tree::children(self.child);
+        1 + u32::try_from(first.len()).unwrap_or(0)
     }
 
     /// Lets processes that outlive the command finish what they are writing.

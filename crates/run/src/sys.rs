@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "pre_exec, getrusage and close_range have no safe wrapper")]
 
 use std::io;
+use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
 
@@ -32,11 +33,102 @@ pub(crate) fn waited() -> Waited {
 /// pipe of the engine's open.
 pub(crate) fn keep_files_to_self() {
     #[cfg(target_os = "linux")]
-    // SAFETY: only sets the close-on-exec flag; no file is closed. On a kernel
-    // before 5.11 it fails and nothing changes.
-    unsafe {
-        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC);
+    // SAFETY: only sets the close-on-exec flag; no file is closed.
+    let failed = unsafe {
+        libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, libc::CLOSE_RANGE_CLOEXEC) != 0
+    };
+    #[cfg(not(target_os = "linux"))]
+    let failed = true;
+    // A kernel before 5.11; another system.
+    if failed && let Ok(files) = std::fs::read_dir("/dev/fd") {
+        let numbers = files.flatten().filter_map(|file| file.file_name().to_str()?.parse().ok());
+        for number in numbers.filter(|number: &RawFd| *number > 2) {
+            // SAFETY: only sets the close-on-exec flag.
+            unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
     }
+}
+
+/// Lets `command` inherit files under the numbers that they have here.
+pub(crate) fn pass_on(command: &mut Command, files: Vec<RawFd>) {
+    before_exec(command, move || {
+        for file in &files {
+            // SAFETY: only clears the close-on-exec flag.
+            if unsafe { libc::fcntl(*file, libc::F_SETFD, 0) } != 0 {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Makes a file ours that whoever started this process handed over. None if it
+/// is not there.
+pub(crate) fn take_over(number: RawFd) -> Option<OwnedFd> {
+    // SAFETY: only sets a flag.
+    let is_open =
+        number > 2 && unsafe { libc::fcntl(number, libc::F_SETFD, libc::FD_CLOEXEC) } == 0;
+    // SAFETY: it is open, and nobody else in this process knows of it: it was
+    // opened before the process began, and is taken over once.
+    is_open.then(|| unsafe { OwnedFd::from_raw_fd(number) })
+}
+
+/// Lets the new process do something before it becomes the command. It must be
+/// started from a process with a single thread: what `prepare` does may
+/// allocate.
+pub(crate) fn before_exec(
+    command: &mut Command,
+    prepare: impl FnMut() -> io::Result<()> + Send + Sync + 'static,
+) {
+    // SAFETY: supervisor and confining process have one thread, so that no lock
+    // is held at the fork.
+    unsafe { command.pre_exec(prepare) };
+}
+
+/// Ends this process without any ceremony, as befits one after a fork.
+pub(crate) fn end_at_once(code: i32) -> ! {
+    // SAFETY: always sound; nothing of ours runs afterwards.
+    unsafe { libc::_exit(code) }
+}
+
+/// The version of Landlock's interface that the kernel has; 0 without.
+#[cfg(target_os = "linux")]
+pub(crate) fn landlock_version() -> i32 {
+    const VERSION: libc::c_uint = 1;
+    // SAFETY: with this flag it takes no attributes and only tells.
+    let version = unsafe {
+        libc::syscall(libc::SYS_landlock_create_ruleset, std::ptr::null::<u8>(), 0, VERSION)
+    };
+    i32::try_from(version).unwrap_or(0).max(0)
+}
+
+/// Whether this process may make a user namespace, in which it would be root;
+/// it does, if so.
+#[cfg(target_os = "linux")]
+pub(crate) fn makes_user_namespace() -> bool {
+    // SAFETY: changes nothing that safe code relies on.
+    unsafe { libc::unshare(libc::CLONE_NEWUSER) == 0 }
+}
+
+/// Gives up all rights beyond those of the user, for good.
+#[cfg(target_os = "linux")]
+pub(crate) fn drop_capabilities() -> io::Result<()> {
+    use rustix::thread::{CapabilitySet, CapabilitySets, capabilities, set_capabilities};
+    let now = capabilities(None)?;
+    let none = CapabilitySet::empty();
+    if now.permitted == none && now.inheritable == none {
+        return Ok(());
+    }
+    // A program of root's has them all again, but for those that are not in
+    // the bounding set.
+    for number in 0..63 {
+        // SAFETY: only takes rights away; unknown numbers are an error.
+        if unsafe { libc::prctl(libc::PR_CAPBSET_DROP, number, 0, 0, 0) } != 0 {
+            break;
+        }
+    }
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })?;
+    Ok(())
 }
 
 /// Makes what becomes orphaned among the descendants a child of this process,
@@ -62,7 +154,5 @@ pub(crate) fn set_apart(command: &mut Command) {
             Err(io::ErrorKind::BrokenPipe.into())
         }
     };
-    // SAFETY: between fork and exec only system calls are made; nothing is
-    // allocated and no lock is taken.
-    unsafe { command.pre_exec(prepare) };
+    before_exec(command, prepare);
 }

@@ -7,4 +7,5 @@ mod checkout;
 mod desks;
 mod landing;
 mod patches;
+mod private;
 mod support;

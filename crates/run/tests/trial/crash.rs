@@ -6,11 +6,10 @@ use autoresearch_core::trial::Exit;
 use autoresearch_run::{RunError, sweep};
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::lab::{Lab, until};
+use crate::lab::{Lab, WAYS, until};
 
-/// Tells its supervisor's id, and starts one child in its own session.
-const SCRIPT: &str =
-    "setsid sleep 1000 & echo $PPID > ready; trap '' TERM; while :; do sleep 0.01; done";
+/// Starts one child in its own session.
+const SCRIPT: &str = "setsid sleep 1000 & echo > ready; trap '' TERM; while :; do sleep 0.01; done";
 
 fn signal(pid: &str, signal: Signal) {
     kill_process(Pid::from_raw(pid.trim().parse().unwrap()).unwrap(), signal).unwrap();
@@ -29,49 +28,60 @@ fn engine(lab: &Lab) -> std::process::Child {
 
 #[test]
 fn a_killed_engine_leaves_no_process() {
-    let lab = Lab::sh(SCRIPT);
-    let mut engine = engine(&lab);
-    lab.await_file("ready");
-    engine.kill().unwrap();
-    engine.wait().unwrap();
-    until(|| lab.left().is_empty().then_some(()));
-    assert!(!lab.job.result.exists());
+    for way in WAYS {
+        let lab = Lab::sh(SCRIPT).under(way);
+        let mut engine = engine(&lab);
+        lab.await_file("ready");
+        engine.kill().unwrap();
+        engine.wait().unwrap();
+        until(|| lab.left().is_empty().then_some(()));
+        assert!(!lab.job.result.exists());
+    }
 }
 
 #[test]
 fn a_killed_supervisor_takes_the_command_along_and_the_engine_sweeps_the_rest() {
-    let lab = Lab::sh(SCRIPT);
-    let mut running = lab.start();
-    signal(&lab.await_file("ready"), Signal::KILL);
-    let error = lab.finish(&mut *running).unwrap_err();
-    let RunError::SupervisorDied { how, swept } = error else { panic!("{error:?}") };
-    assert_eq!(how, "was ended by signal 9");
-    assert!(swept >= 1);
+    for way in WAYS {
+        let lab = Lab::sh(SCRIPT).under(way);
+        let mut running = lab.start();
+        lab.await_file("ready");
+        signal(&lab.supervisor(), Signal::KILL);
+        let error = lab.finish(&mut *running).unwrap_err();
+        let RunError::SupervisorDied { how, swept } = error else { panic!("{error:?}") };
+        assert_eq!(how, "was ended by signal 9");
+        assert!(swept >= 1);
+    }
 }
 
 #[test]
 fn the_command_dies_with_its_supervisor_even_if_nobody_sweeps() {
-    let lab = Lab::sh("echo $PPID > ready; exec sleep 1000");
-    let mut engine = engine(&lab);
-    let supervisor = lab.await_file("ready");
-    signal(&engine.id().to_string(), Signal::STOP);
-    signal(&supervisor, Signal::KILL);
-    until(|| lab.left().is_empty().then_some(()));
-    engine.kill().unwrap();
-    engine.wait().unwrap();
+    for way in WAYS {
+        let lab = Lab::sh("echo > ready; exec sleep 1000").under(way);
+        let mut engine = engine(&lab);
+        lab.await_file("ready");
+        let supervisor = lab.supervisor();
+        signal(&engine.id().to_string(), Signal::STOP);
+        signal(&supervisor, Signal::KILL);
+        until(|| lab.left().is_empty().then_some(()));
+        engine.kill().unwrap();
+        engine.wait().unwrap();
+    }
 }
 
 #[test]
 fn sweep_kills_the_supervisor_and_everything_below_it() {
-    let lab = Lab::sh("env -i setsid sleep 1003 & setsid sleep 1000 & echo $PPID > ready; wait");
-    let mut engine = engine(&lab);
-    lab.await_file("ready");
-    // The supervisor cannot help: it is stopped.
-    let swept = sweep(&lab.job.id).unwrap();
-    assert!(swept >= 4, "{swept}");
-    assert_eq!(lab.left(), Vec::<String>::new());
-    assert_eq!(sweep(&lab.job.id), Ok(0));
-    engine.wait().unwrap();
+    for way in WAYS {
+        let lab =
+            Lab::sh("env -i setsid sleep 1003 & setsid sleep 1000 & echo > ready; wait").under(way);
+        let mut engine = engine(&lab);
+        lab.await_file("ready");
+        // The supervisor cannot help: it is stopped.
+        let swept = sweep(&lab.job.id).unwrap();
+        assert!(swept >= 4, "{swept}");
+        assert_eq!(lab.left(), Vec::<String>::new());
+        assert_eq!(sweep(&lab.job.id), Ok(0));
+        engine.wait().unwrap();
+    }
 }
 
 #[test]
@@ -87,16 +97,21 @@ fn a_sweep_spares_other_sessions() {
 
 #[test]
 fn a_supervisor_that_is_told_to_stop_ends_the_trial_in_order() {
-    let lab = Lab::sh("trap 'exit 0' TERM; echo $PPID > ready; while :; do sleep 0.01; done");
-    let mut running = lab.start();
-    signal(&lab.await_file("ready"), Signal::TERM);
-    assert_eq!(lab.finish(&mut *running).unwrap().exit, Exit::Interrupted);
+    for way in WAYS {
+        let lab =
+            Lab::sh("trap 'exit 0' TERM; echo > ready; while :; do sleep 0.01; done").under(way);
+        let mut running = lab.start();
+        lab.await_file("ready");
+        signal(&lab.supervisor(), Signal::TERM);
+        assert_eq!(lab.finish(&mut *running).unwrap().exit, Exit::Interrupted);
+    }
 }
 
 /// A fork of the engine's (Python's `multiprocessing`) holds the life line open.
 #[test]
 fn a_killed_engine_is_noticed_even_if_a_fork_of_it_lives_on() {
-    const ENGINE: &str = "\
+    for way in WAYS {
+        const ENGINE: &str = "\
 import os, subprocess, sys, time
 read, write = os.pipe()
 subprocess.Popen([sys.argv[1], 'supervise'], stdin=read)
@@ -105,18 +120,19 @@ fork = os.fork()
 if fork: open(sys.argv[3], 'w').write(f'{fork}\\n')
 time.sleep(1000)
 ";
-    let lab = Lab::sh(SCRIPT);
-    let job = lab.path("job.json");
-    std::fs::write(&job, serde_json::to_vec(&lab.job).unwrap()).unwrap();
-    let mut engine = Command::new("python3")
-        .args(["-c", ENGINE, env!("CARGO_BIN_EXE_supervisor-for-tests")])
-        .args([&job, &lab.path("fork")])
-        .spawn()
-        .unwrap();
-    lab.await_file("ready");
-    let fork = lab.await_file("fork");
-    engine.kill().unwrap();
-    engine.wait().unwrap();
-    until(|| lab.left().is_empty().then_some(()));
-    signal(&fork, Signal::KILL);
+        let lab = Lab::sh(SCRIPT).under(way);
+        let job = lab.path("job.json");
+        std::fs::write(&job, serde_json::to_vec(&lab.job).unwrap()).unwrap();
+        let mut engine = Command::new("python3")
+            .args(["-c", ENGINE, env!("CARGO_BIN_EXE_supervisor-for-tests")])
+            .args([&job, &lab.path("fork")])
+            .spawn()
+            .unwrap();
+        lab.await_file("ready");
+        let fork = lab.await_file("fork");
+        engine.kill().unwrap();
+        engine.wait().unwrap();
+        until(|| lab.left().is_empty().then_some(()));
+        signal(&fork, Signal::KILL);
+    }
 }

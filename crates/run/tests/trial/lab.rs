@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use autoresearch_core::metric::Source;
+use autoresearch_core::trial::Protection;
 use autoresearch_run::{
     Confinement, Executor as _, Job, Limits, Local, LogLimit, MARKER, Report, RunError, Running,
 };
@@ -15,6 +16,11 @@ use tempfile::TempDir;
 
 /// Far more than anything here takes; a test that reaches it has failed.
 pub(crate) const BOUND: Duration = Duration::from_mins(1);
+
+/// All ways to be confined that must work on a machine where this is tested.
+pub(crate) const WAYS: [Protection; 3] =
+    [Protection::Unprotected, Protection::Restricted, Protection::Sandboxed];
+pub(crate) const CONFINED: [Protection; 2] = [Protection::Restricted, Protection::Sandboxed];
 
 pub(crate) struct Lab {
     pub(crate) folder: TempDir,
@@ -53,6 +59,18 @@ impl Lab {
         Lab::command(&["python3", "-u", "-c", script])
     }
 
+    /// Confined to its folder in this way.
+    pub(crate) fn under(self, protection: Protection) -> Lab {
+        self.with(|job| {
+            job.confinement.protection = protection;
+            job.confinement.writable = vec![job.directory.clone()];
+            job.confinement.private = Some(job.directory.with_file_name(format!(
+                "{}-private",
+                job.directory.file_name().unwrap().to_string_lossy()
+            )));
+        })
+    }
+
     pub(crate) fn with(mut self, change: impl FnOnce(&mut Job)) -> Lab {
         change(&mut self.job);
         self
@@ -71,6 +89,8 @@ impl Lab {
         let report = self.finish(&mut *self.start()).unwrap();
         let written: Report = serde_json::from_slice(&fs::read(&self.job.result).unwrap()).unwrap();
         assert_eq!(written, report);
+        assert_eq!(report.protection, self.job.confinement.protection);
+        assert!(self.job.confinement.private.as_ref().is_none_or(|private| !private.exists()));
         report
     }
 
@@ -111,6 +131,13 @@ impl Lab {
                 format!("{} {}", entry.path().display(), String::from_utf8_lossy(&line))
             })
             .collect()
+    }
+
+    /// The supervisor's id.
+    pub(crate) fn supervisor(&self) -> String {
+        let all = self.marked();
+        let line = all.iter().find(|line| line.ends_with("\0supervise\0")).unwrap();
+        line.split(' ').next().unwrap().trim_start_matches("/proc/").to_owned()
     }
 
     /// Until the trial has written a file of this name.

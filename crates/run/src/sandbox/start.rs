@@ -1,0 +1,294 @@
+//! The supervisor's side: from a job to the process that will confine itself
+//! and become the command, and what is heard of it.
+
+use std::collections::BTreeMap;
+use std::ffi::{OsStr, OsString};
+use std::fs::{self, File};
+use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use autoresearch_core::trial::Protection;
+use rustix::fs::{MemfdFlags, memfd_create};
+
+use super::bubblewrap::Bubblewrap;
+use super::plan::{Plan, Raw, Said, TERM};
+use super::view::View;
+use crate::{CONFINE, Job, MARKER, RunError, sys};
+
+/// Devices that any program may use, without a sandbox.
+const DEVICES: &[&str] = &[
+    "/dev/null",
+    "/dev/zero",
+    "/dev/full",
+    "/dev/random",
+    "/dev/urandom",
+    "/dev/tty",
+    "/dev/ptmx",
+    "/dev/pts",
+    "/dev/shm",
+];
+
+/// A confined command, about to start.
+pub(crate) struct Confined {
+    /// Whose standard files are still to be set.
+    pub(crate) command: Command,
+    pub(crate) control: Control,
+    pub(crate) view: View,
+    pub(crate) private: Option<Private>,
+    /// What the new process inherits, kept open until it has.
+    handed_over: Vec<std::os::fd::OwnedFd>,
+}
+
+impl Confined {
+    /// Prepares a job's command, with the environment that it would have.
+    ///
+    /// # Errors
+    /// When it cannot be confined as demanded, or what is needed cannot be made.
+    pub(crate) fn prepare(
+        job: &Job,
+        mut environment: BTreeMap<OsString, OsString>,
+    ) -> Result<Confined, RunError> {
+        let wish = &job.confinement;
+        let is_sandbox = wish.protection == Protection::Sandboxed;
+        let refused = |why| RunError::Confine { protection: wish.protection, why };
+        let bubblewrap = is_sandbox
+            .then(|| Bubblewrap::find(std::env::var_os("PATH").as_deref()))
+            .transpose()
+            .map_err(refused)?;
+        let private = wish.private.as_deref().map(Private::create).transpose()?;
+        let folder = private.as_ref().map(|private| private.0.as_path());
+
+        let view = View::of(job, &environment);
+        adjust(&mut environment, job, &view, folder);
+        let plan = plan_of(job, &view, folder, environment);
+        let made = |error: io::Error| RunError::system("hand the job over", error);
+        let mut paper = File::from(
+            memfd_create("plan", MemfdFlags::CLOEXEC).map_err(|error| made(error.into()))?,
+        );
+        paper.write_all(&serde_json::to_vec(&plan).map_err(|e| made(e.into()))?).map_err(made)?;
+        paper.rewind().map_err(made)?;
+        let (ours, theirs) = UnixStream::pair().map_err(made)?;
+        ours.set_nonblocking(true).map_err(made)?;
+        // As it is now, even if another version has been installed since.
+        let own = File::open("/proc/self/exe").map_err(made)?;
+
+        let mut handed_over = vec![paper.into(), theirs.into()];
+        let numbers: Vec<String> = handed_over
+            .iter()
+            .map(|file: &std::os::fd::OwnedFd| file.as_raw_fd().to_string())
+            .collect();
+        let program = format!("/proc/self/fd/{}", own.as_raw_fd());
+        let mut command = match bubblewrap {
+            Some(bubblewrap) => {
+                let half = shared_memory(job);
+                let mut command = Command::new(&bubblewrap.program);
+                command.args(bubblewrap.arguments(&view, folder, wish.network, half)).arg(program);
+                command
+            }
+            None => Command::new(program),
+        };
+        handed_over.push(own.into());
+        // Nothing that is set for the command has a say in how it is confined.
+        command.arg(CONFINE).args(numbers).env_clear().env(MARKER, &job.id);
+        sys::pass_on(&mut command, handed_over.iter().map(|file| file.as_raw_fd()).collect());
+        let control = Control { socket: ours, text: Vec::new(), is_sandbox };
+        Ok(Confined { command, control, view, private, handed_over })
+    }
+}
+
+impl Confined {
+    /// Closes what is the new process's alone, now that it runs.
+    pub(crate) fn let_go(&mut self) {
+        self.command = Command::new("");
+        self.handed_over.clear();
+    }
+}
+
+/// Half of what the job may use, or of what the machine has.
+fn shared_memory(job: &Job) -> u64 {
+    let machine = || {
+        let info = rustix::system::sysinfo();
+        u64::from(info.totalram).saturating_mul(u64::from(info.mem_unit))
+    };
+    job.limits.memory.unwrap_or_else(machine) / 2
+}
+
+fn plan_of(
+    job: &Job,
+    view: &View,
+    private: Option<&Path>,
+    environment: BTreeMap<OsString, OsString>,
+) -> Plan {
+    let protection = job.confinement.protection;
+    let mut writable: Vec<Raw> = view.writable.iter().map(Raw::from).collect();
+    let mut readable = Vec::new();
+    if protection == Protection::Sandboxed {
+        writable.extend(["/tmp", "/var/tmp", "/dev", "/proc"].map(Raw::from));
+        writable.extend(view.home.iter().filter(|_| view.has_own_home).map(Raw::from));
+    } else {
+        writable.extend(
+            private.into_iter().flat_map(|p| [p.join("tmp"), p.join("home")]).map(Raw::from),
+        );
+        writable.extend(DEVICES.iter().map(Raw::from));
+        writable.extend(super::bubblewrap::devices().into_iter().map(Raw::from));
+        readable.extend(view.readable_but_hidden().into_iter().map(Raw::from));
+        readable.extend(["/proc", "/dev"].map(Raw::from));
+    }
+    Plan {
+        protection,
+        command: job.command.iter().map(Raw::from).collect(),
+        directory: Raw::from(&job.directory),
+        environment: environment.iter().map(|(name, value)| (name.into(), value.into())).collect(),
+        readable,
+        writable,
+        network: job.confinement.network,
+    }
+}
+
+/// Brings an environment in line with what there is: folders that it may write
+/// to, and no waiting for a network that never answers.
+fn adjust(
+    environment: &mut BTreeMap<OsString, OsString>,
+    job: &Job,
+    view: &View,
+    private: Option<&Path>,
+) {
+    let is_sandbox = job.confinement.protection == Protection::Sandboxed;
+    let mut set = |name: &str, value: &OsStr, is_default: bool| {
+        let is_set = if is_default {
+            environment.contains_key(OsStr::new(name))
+        } else {
+            job.environment.contains_key(name)
+        };
+        if !is_set {
+            environment.insert(name.into(), value.to_owned());
+        }
+    };
+    let tmp = match private {
+        Some(private) if !is_sandbox => private.join("tmp"),
+        _ => PathBuf::from("/tmp"),
+    };
+    for name in ["TMPDIR", "TMP", "TEMP"] {
+        set(name, tmp.as_os_str(), false);
+    }
+    set("PWD", job.directory.as_os_str(), false);
+    if is_sandbox {
+        // Its user may have no name there, and some programs insist on one.
+        set("USER", "user".as_ref(), true);
+        set("LOGNAME", "user".as_ref(), true);
+    } else if let Some(private) = private.filter(|_| view.has_own_home) {
+        // The home folder is the user's, and cannot be written to.
+        for (name, folder) in [("MPLCONFIGDIR", "matplotlib"), ("TRITON_CACHE_DIR", "triton")] {
+            set(name, private.join("home").join(folder).as_os_str(), true);
+        }
+    }
+    if !job.confinement.network {
+        for name in ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "UV_OFFLINE"]
+        {
+            set(name, "1".as_ref(), true);
+        }
+        set("WANDB_MODE", "offline".as_ref(), true);
+    }
+    for name in ["OLDPWD", "XDG_RUNTIME_DIR"] {
+        if !job.environment.contains_key(name) {
+            environment.remove(OsStr::new(name));
+        }
+    }
+}
+
+/// The line to the process that confines.
+pub(crate) struct Control {
+    socket: UnixStream,
+    text: Vec<u8>,
+    is_sandbox: bool,
+}
+
+impl AsFd for Control {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+impl Control {
+    /// Whether there is a first process between us and the command.
+    pub(crate) fn is_sandbox(&self) -> bool {
+        self.is_sandbox
+    }
+
+    /// Asks the command's group to end.
+    pub(crate) fn send_term(&mut self) {
+        // Fails if it has ended since.
+        let _ = self.socket.write_all(&[TERM]);
+    }
+
+    /// What was said since, without waiting; and whether more may come.
+    pub(crate) fn hear(&mut self) -> (Vec<Said>, bool) {
+        let mut piece = [0; 4096];
+        let is_open = loop {
+            match self.socket.read(&mut piece) {
+                Ok(0) => break false,
+                Ok(n) => self.text.extend_from_slice(&piece[..n]),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break error.kind() == io::ErrorKind::WouldBlock,
+            }
+        };
+        let whole = self.text.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        let lines: Vec<u8> = self.text.drain(..whole).collect();
+        let said = lines.split(|byte| *byte == b'\n');
+        (said.filter_map(|line| serde_json::from_slice(line).ok()).collect(), is_open)
+    }
+}
+
+/// A folder for the job's `/tmp` and home; goes away with its value.
+pub(crate) struct Private(PathBuf);
+
+impl Private {
+    /// Makes it anew: what a killed supervisor left there is removed.
+    fn create(path: &Path) -> Result<Private, RunError> {
+        let make = || -> io::Result<PathBuf> {
+            fs::create_dir_all(path)?;
+            let path = path.canonicalize()?;
+            empty(&path);
+            for name in ["tmp", "home"] {
+                fs::create_dir(path.join(name))?;
+            }
+            File::create(path.join("nothing"))?;
+            Ok(path)
+        };
+        make().map(Private).map_err(|error| RunError::write(path, error))
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        empty(&self.0);
+        // Not empty if it was somebody else's, too.
+        let _ = fs::remove_dir(&self.0);
+    }
+}
+
+fn empty(private: &Path) {
+    for name in ["tmp", "home"] {
+        let folder = private.join(name);
+        if fs::remove_dir_all(&folder).is_err() {
+            unlock(&folder);
+            // What cannot be removed now is found by the next one.
+            let _ = fs::remove_dir_all(&folder);
+        }
+    }
+    let _ = fs::remove_file(private.join("nothing"));
+}
+
+/// Lets us remove what is in folders that were locked by whoever made them.
+fn unlock(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            unlock(&entry.path());
+        }
+    }
+}
