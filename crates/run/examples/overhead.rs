@@ -25,7 +25,12 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         grace_seconds: 1.0,
         log: folder.path().join("log"),
         log_limit: LogLimit::default(),
-        limits: Limits::default(),
+        limits: Limits {
+            memory: Some(8 << 30),
+            processes: Some(1000),
+            output: Some(1 << 30),
+            disk: Some(64 << 30),
+        },
         confinement: Confinement::default(),
         source: Some(autoresearch_core::metric::Source::Printed { name: "loss".into() }),
         result: folder.path().join("result.json"),

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use autoresearch_core::trial::Protection;
 use rustix::process::Pid;
 
+use crate::limits::Bounds;
 use crate::sandbox::environment::environment_of;
 use crate::sandbox::start::Confined;
 use crate::{Job, MARKER, RunError, sys};
@@ -35,7 +36,7 @@ pub(crate) struct Running {
 ///
 /// # Errors
 /// When it is not the job's fault.
-pub(crate) fn launch(job: &Job) -> Result<Launched, RunError> {
+pub(crate) fn launch(job: &Job, bounds: &mut Bounds) -> Result<Launched, RunError> {
     let pipe = |error: io::Error| RunError::system("open a pipe for the output", error);
     let Some((program, arguments)) = job.command.split_first() else {
         return Ok(Launched::Failed("the command is empty; name a program".to_owned()));
@@ -70,6 +71,7 @@ pub(crate) fn launch(job: &Job) -> Result<Launched, RunError> {
     };
     command.stdin(stdin).stdout(end.try_clone().map_err(pipe)?).stderr(end);
     sys::set_apart(command);
+    bounds.bind(command)?;
     Ok(match command.spawn() {
         // Dropping the handle neither waits nor kills.
         Ok(child) => {

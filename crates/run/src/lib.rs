@@ -12,6 +12,7 @@ mod executor;
 mod heard;
 mod job;
 mod launch;
+mod limits;
 mod log;
 mod oom;
 mod reading;

@@ -56,6 +56,11 @@ impl Log {
         Ok(Log { path, limit, plain, length: 0, total: 0, whole: None })
     }
 
+    /// Bytes of output so far.
+    pub(crate) fn total(&self) -> u64 {
+        self.total
+    }
+
     fn kept(&self) -> u64 {
         self.limit.head.saturating_add(self.limit.tail)
     }

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 
 use regex::RegexSet;
 
+use crate::limits::cgroup::value;
+use crate::limits::hierarchy::{Kind, own_groups};
+
 /// Lines by which a program says that it ran out of memory. Triton's
 /// `OutOfResources: shared memory` and an exhausted `/dev/shm` are other things.
 const SIGNATURES: &[&str] = &[
@@ -54,8 +57,7 @@ pub(crate) struct Counters {
 impl Counters {
     /// Reads them; those that do not exist are left out.
     pub(crate) fn now() -> Counters {
-        let groups = fs::read_to_string("/proc/self/cgroup").unwrap_or_default();
-        let group = files(&groups)
+        let group = files()
             .into_iter()
             .filter_map(|path| Some((count(&path)?, path)))
             .map(|(count, path)| (path, count))
@@ -68,8 +70,7 @@ impl Counters {
     pub(crate) fn evidence(&self, was_killed: bool) -> Option<String> {
         let rise = |path: &Path, before: u64| {
             let kills = count(path)?.checked_sub(before).filter(|n| *n > 0)?;
-            let noun = if kills == 1 { "process" } else { "processes" };
-            Some(format!("the kernel killed {kills} {noun} for memory ({})", path.display()))
+            Some(killed(kills, path))
         };
         let machine = self.machine.filter(|_| was_killed);
         self.group
@@ -79,31 +80,27 @@ impl Counters {
     }
 }
 
-/// Where the counters of the control groups in `/proc/self/cgroup` lie, as the
-/// usual mount points have it. In a container the path may be the host's: then
-/// the mount point itself is our group.
-fn files(groups: &str) -> Vec<PathBuf> {
-    groups
-        .lines()
-        .filter_map(|line| {
-            let (controllers, path) = line.split_once(':')?.1.split_once(':')?;
-            let (mount, file) = if controllers.is_empty() {
-                ("/sys/fs/cgroup", "memory.events")
-            } else if controllers.split(',').any(|c| c == "memory") {
-                ("/sys/fs/cgroup/memory", "memory.oom_control")
-            } else {
-                return None;
-            };
-            let own = Path::new(mount).join(path.trim_start_matches('/'));
-            Some(if own.is_dir() { own.join(file) } else { Path::new(mount).join(file) })
+/// Where the counters of our own control groups lie.
+fn files() -> Vec<PathBuf> {
+    own_groups()
+        .into_iter()
+        .filter_map(|own| match own.kind {
+            Kind::Unified => Some(own.folder.join("memory.events")),
+            Kind::Memory => Some(own.folder.join("memory.oom_control")),
+            Kind::Pids => None,
         })
         .collect()
 }
 
 /// The number behind `oom_kill` in a file of the kernel's.
 fn count(path: &Path) -> Option<u64> {
-    let text = fs::read_to_string(path).ok()?;
-    text.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+    value(&fs::read_to_string(path).ok()?, "oom_kill")
+}
+
+/// The sentence for `kills` processes that `file` counts.
+pub(crate) fn killed(kills: u64, file: &Path) -> String {
+    let noun = if kills == 1 { "process" } else { "processes" };
+    format!("the kernel killed {kills} {noun} for memory ({})", file.display())
 }
 
 #[cfg(test)]
@@ -169,18 +166,6 @@ mod tests {
     fn the_last_match_wins() {
         let lines = ["MemoryError: first", "HIP out of memory", "exiting"].map(str::to_owned);
         assert_eq!(signature(&lines).as_deref(), Some("HIP out of memory"));
-    }
-
-    #[test]
-    fn own_groups_are_found_in_both_versions() {
-        assert_eq!(
-            files("9:name=systemd:/\n4:memory:/no/such\n0::/no/such\n"),
-            [
-                Path::new("/sys/fs/cgroup/memory/memory.oom_control"),
-                Path::new("/sys/fs/cgroup/memory.events")
-            ]
-        );
-        assert!(files("rubbish\n:\n::\n").len() <= 1);
     }
 
     #[test]

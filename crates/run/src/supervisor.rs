@@ -5,6 +5,7 @@
 //! it; nothing is waited for by sleeping. It is the subreaper of everything
 //! below, so that "no children left" is proof that nothing is left at all.
 
+use std::collections::HashSet;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -15,7 +16,7 @@ use autoresearch_core::units::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpid, getppid, kill_process_group, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpgid, getpgrp, getpid, getppid, kill_process_group, waitid,
 };
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
@@ -23,8 +24,9 @@ use signal_hook::low_level::pipe;
 
 use crate::heard::Heard;
 use crate::launch::{Launched, Running, launch};
+use crate::limits::{Bounds, Breach};
 use crate::log::Log;
-use crate::oom::{Counters, signature};
+use crate::oom::{Counters, killed, signature};
 use crate::reading::Reader;
 use crate::sandbox::hint::hint_for;
 use crate::tail::{Tail, excerpt};
@@ -91,8 +93,9 @@ fn supervised() -> Result<Option<Report>, RunError> {
     let reader = Reader::new(job.source.as_ref(), &job.directory)?;
     let log = Log::create(&job.log, job.log_limit)?;
     let witness = Witness::of(&job.confinement);
+    let mut bounds = Bounds::new(&job);
     let started = Instant::now();
-    let report = match launch(&job)? {
+    let report = match launch(&job, &mut bounds)? {
         Launched::Failed(why) => {
             log.finish()?;
             Report {
@@ -127,6 +130,8 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 ending: None,
                 failure: None,
                 is_abandoned: false,
+                bounds,
+                breach: None,
                 peak: 0,
                 sample_at: started + FIRST_SAMPLE,
                 interval: FIRST_SAMPLE,
@@ -230,6 +235,9 @@ struct Trial<'job> {
     failure: Option<RunError>,
     /// The engine is gone.
     is_abandoned: bool,
+    bounds: Bounds,
+    /// The limit that ended it.
+    breach: Option<Breach>,
     peak: u64,
     sample_at: Instant,
     interval: Duration,
@@ -252,9 +260,10 @@ impl Trial<'_> {
         let exit = match (ended_by_us, &self.confined) {
             (Some(exit), _) => exit,
             (None, Some(heard)) if !self.is_abandoned => {
-                heard.exit(self.job, natural, &excerpt(&self.tail.lines()))?
+                let exit = heard.exit(self.job, natural, &excerpt(&self.tail.lines()))?;
+                self.exit_within_limits(exit)
             }
-            (None, _) => natural,
+            (None, _) => self.exit_within_limits(natural),
         };
         let was_killed = matches!(exit, Exit::Signal(9) | Exit::Code(137));
         let logged = self.log.finish();
@@ -274,6 +283,10 @@ impl Trial<'_> {
             .as_ref()
             .filter(|_| matches!(exit, Exit::Code(1..)))
             .and_then(|heard| hint_for(&tail, &heard.confined.view));
+        let out_of_memory = match &self.breach {
+            Some(breach @ Breach::Memory(_)) => Some(breach.to_string()),
+            _ => self.bounds.kills().map(|kills| killed(kills.count, &kills.file)),
+        };
         Ok(Some(Report {
             usage: Usage {
                 wall_seconds: wall.as_secs_f64(),
@@ -283,8 +296,8 @@ impl Trial<'_> {
             output_bytes: logged?,
             strays,
             tail,
-            out_of_memory: counters
-                .evidence(was_killed)
+            out_of_memory: out_of_memory
+                .or_else(|| counters.evidence(was_killed))
                 .or_else(|| has_failed.then(|| signature(&lines)).flatten()),
             readings,
             exit,
@@ -331,6 +344,21 @@ impl Trial<'_> {
                 }
             }
         }
+    }
+
+    /// Ends everything at once: the trial used more than it may.
+    fn end_at(&mut self, breach: Breach) {
+        if self.ending.is_none() {
+            let exit = Exit::Limit(breach.to_string());
+            self.breach = Some(breach);
+            self.end(exit, Duration::ZERO);
+        }
+    }
+
+    /// A command that ended by itself may have reached a limit before.
+    fn exit_within_limits(&mut self, exit: Exit) -> Exit {
+        self.breach = self.bounds.breach_at_end(&exit);
+        self.breach.as_ref().map_or(exit, |breach| Exit::Limit(breach.to_string()))
     }
 
     /// Waits for anything to happen, and deals with it.
@@ -414,6 +442,11 @@ impl Trial<'_> {
                         self.failure = Some(error);
                         self.end(Exit::Interrupted, Duration::ZERO);
                     }
+                    if let Some(breach) = self.bounds.breach_of_output(self.log.total()) {
+                        self.end_at(breach);
+                        // Nobody needs the rest.
+                        self.output = None;
+                    }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -423,14 +456,21 @@ impl Trial<'_> {
     }
 
     fn sample(&mut self, now: Instant) {
-        self.peak = self.peak.max(tree::memory(&tree::below(getpid())));
+        let look = self.bounds.look();
+        self.peak = self.peak.max(look.memory);
+        if let Some(breach) = look.breach {
+            self.end_at(breach);
+        }
         // A copy of the life line's other end may live on in a fork of the
         // engine's; then only this shows that the engine is gone.
         if getppid() != self.parent {
             self.abandon();
         }
-        self.interval =
-            (self.interval * 5 / 4).min(RAREST_SAMPLE).max(now.elapsed() * SAMPLING_SHARE);
+        let cost = now.elapsed();
+        self.interval = (self.interval * 5 / 4).min(RAREST_SAMPLE).max(cost * SAMPLING_SHARE);
+        if let Some(rarest) = self.bounds.rarest_look(cost) {
+            self.interval = self.interval.min(rarest);
+        }
         self.sample_at = now + self.interval;
     }
 
@@ -524,9 +564,27 @@ impl Trial<'_> {
     }
 
     fn end_everybody(&mut self) -> Result<u32, RunError> {
-        let own = getpid();
+        let (own, own_group) = (getpid(), getpgrp());
+        self.bounds.stop_forks();
+        // Hundreds that all want to run would leave us little. Only for root.
+        let _ = rustix::process::setpriority_process(None, -20);
+        let is_ours = |group: &Pid| *group != own_group;
+        let mut groups = HashSet::new();
         tree::end_all(
-            || tree::living_below(own),
+            |visit| {
+                // Thousands may end while others are being looked for.
+                self.reap_orphans();
+                tree::visit_below(own, &mut |pid| {
+                    // A whole group stops at once, whoever of it is alive by now.
+                    // The command began a session: nobody else is in its groups.
+                    if let Some(group) = getpgid(Some(pid)).ok().filter(is_ours)
+                        && groups.insert(group)
+                    {
+                        let _ = kill_process_group(group, Signal::STOP);
+                    }
+                    visit(pid);
+                });
+            },
             || {
                 self.await_child();
                 self.reap_orphans();

@@ -35,13 +35,18 @@ pub(crate) fn sweep_exactly(id: &str) -> Result<u32, RunError> {
 
 fn sweep_where(is_wanted: impl Fn(&[u8]) -> bool) -> Result<u32, RunError> {
     let own = getpid();
-    let find = || {
-        let mut found: Vec<Pid> = tree::everybody();
+    let find = |visit: &mut dyn FnMut(Pid)| {
+        let mut show = |pid| {
+            if pid != own {
+                visit(pid);
+            }
+        };
+        let mut found = tree::everybody();
         found.retain(|pid| *pid != own && marker_of(*pid).is_some_and(|id| is_wanted(&id)));
-        let below: Vec<Pid> = found.iter().flat_map(|pid| tree::living_below(*pid)).collect();
-        found.extend(below);
-        found.retain(|pid| *pid != own);
-        found
+        found.iter().for_each(|pid| show(*pid));
+        for pid in found {
+            tree::visit_below(pid, &mut show);
+        }
     };
     tree::end_all(find, || std::thread::sleep(Duration::from_millis(1)))
 }

@@ -1,10 +1,12 @@
 //! The system calls that have no safe wrapper, and what differs by system.
 #![expect(unsafe_code, reason = "pre_exec, getrusage and close_range have no safe wrapper")]
 
-use std::io;
+use std::io::{self, PipeWriter};
 use std::os::fd::{FromRawFd as _, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 /// CPU time and memory of children that were waited for, with theirs.
 pub(crate) struct Waited {
@@ -155,4 +157,29 @@ pub(crate) fn set_apart(command: &mut Command) {
         }
     };
     before_exec(command, prepare);
+}
+
+/// Lets `command` start in control groups, entered by writing into `entrances`,
+/// and with limits. The number of each group that cannot be entered goes into
+/// `refused`, a byte each.
+pub(crate) fn bound(
+    command: &mut Command,
+    limits: Vec<(Resource, Rlimit)>,
+    entrances: Vec<OwnedFd>,
+    refused: PipeWriter,
+) {
+    let prepare = move || -> io::Result<()> {
+        for (number, entrance) in (0_u8..).zip(&entrances) {
+            if rustix::io::write(entrance, b"0").is_err() {
+                let _ = rustix::io::write(&refused, &[number]);
+            }
+        }
+        for (resource, limit) in &limits {
+            setrlimit(*resource, limit.clone())?;
+        }
+        Ok(())
+    };
+    // SAFETY: between fork and exec only system calls are made; nothing is
+    // allocated (a limit is two numbers) and no lock is taken.
+    unsafe { command.pre_exec(prepare) };
 }

@@ -25,6 +25,8 @@ pub(crate) const CONFINED: [Protection; 2] = [Protection::Restricted, Protection
 pub(crate) struct Lab {
     pub(crate) folder: TempDir,
     pub(crate) job: Job,
+    /// What starts its supervisor.
+    pub(crate) local: Local,
 }
 
 impl Lab {
@@ -48,7 +50,7 @@ impl Lab {
             source: Some(Source::Printed { name: "loss".into() }),
             result: folder.path().join("result.json"),
         };
-        Lab { folder, job }
+        Lab { folder, job, local: local() }
     }
 
     pub(crate) fn sh(script: &str) -> Lab {
@@ -81,7 +83,7 @@ impl Lab {
     }
 
     pub(crate) fn start(&self) -> Box<dyn Running> {
-        local().start(&self.job).unwrap()
+        self.local.start(&self.job).unwrap()
     }
 
     /// Runs it to its end and checks what holds for every trial.
@@ -147,7 +149,7 @@ impl Lab {
     }
 }
 
-pub(crate) fn local() -> Local {
+fn local() -> Local {
     Local::new(env!("CARGO_BIN_EXE_supervisor-for-tests"), ["supervise"])
 }
 

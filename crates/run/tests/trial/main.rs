@@ -6,6 +6,7 @@ mod confined;
 mod crash;
 mod ending;
 mod lab;
+mod limits;
 mod output;
 mod strays;
 mod usage;
