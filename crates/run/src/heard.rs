@@ -21,12 +21,18 @@ pub(crate) struct Heard {
 
 impl Heard {
     pub(crate) fn new(confined: Confined) -> Heard {
-        Heard { confined, is_open: true, has_started: false, end: None }
+        let mut heard = Heard { confined, is_open: true, has_started: false, end: None };
+        heard.listen();
+        heard
     }
 
     /// Whether more may be said.
     pub(crate) fn is_open(&self) -> bool {
         self.is_open
+    }
+
+    pub(crate) fn has_started(&self) -> bool {
+        self.has_started
     }
 
     pub(crate) fn has_ended(&self) -> bool {

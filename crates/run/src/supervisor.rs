@@ -46,6 +46,8 @@ const LAST_PIECES: usize = 1024;
 /// How long a process that outlives the command may go on writing: `tee` in
 /// `exec > >(tee log)` ends after its shell.
 const SETTLE: Duration = Duration::from_millis(250);
+/// How long the first process of a sandbox may take to leave, when it is alone.
+const LEAVING: Duration = Duration::from_secs(1);
 const FIRST_SAMPLE: Duration = Duration::from_millis(5);
 const RAREST_SAMPLE: Duration = Duration::from_millis(250);
 /// Sampling takes at most this part of one core.
@@ -111,7 +113,8 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 hint: None,
             }
         }
-        Launched::Running(Running { child, output, confined }) => {
+        Launched::Running(running) => {
+            let Running { child, output, confined } = *running;
             let mut trial = Trial {
                 job: &job,
                 child,
@@ -507,7 +510,7 @@ impl Trial<'_> {
         if has_ended {
             self.settle();
         }
-        let ours = self.own_helpers();
+        let inside = self.end_everybody_inside();
         let mut killed = self.end_everybody()?;
         // While the zombie holds the id, the group can be no one else's. It
         // holds nobody that was visible; without `/proc` it holds them all.
@@ -534,18 +537,31 @@ impl Trial<'_> {
                 }
             }
         }
-        Ok((status, if has_ended { killed.saturating_sub(ours) } else { 0 }))
+        Ok((status, if has_ended { inside.unwrap_or(killed) } else { 0 }))
     }
 
-    /// How many processes still run that belong to the sandbox itself:
-    /// bubblewrap, and the first one inside.
-    fn own_helpers(&self) -> u32 {
-        let is_sandbox = self.confined.as_ref().is_some_and(|h| h.confined.control.is_sandbox());
-        if !is_sandbox || self.has_child_ended().unwrap_or(true) {
-            return 0;
+    /// Ends everybody in a sandbox but its first process, which then leaves by
+    /// itself: if it did not wait for them, nobody would know what they used.
+    /// How many there were; none without a sandbox.
+    fn end_everybody_inside(&mut self) -> Option<u32> {
+        let heard = self.confined.as_ref().filter(|h| h.confined.control.is_sandbox())?;
+        if !heard.has_started() || self.has_child_ended().unwrap_or(true) {
+            return Some(0);
         }
-        let first = tree::children(self.child);
-        1 + u32::try_from(first.len()).unwrap_or(0)
+        let mut ours = tree::children(self.child);
+        ours.push(self.child);
+        let find = || {
+            let mut others = tree::living_below(getpid());
+            others.retain(|pid| !ours.contains(pid));
+            others
+        };
+        // Whoever is left dies with the first process.
+        let killed = tree::end_all(find, || self.await_child()).unwrap_or_default();
+        let until = Instant::now() + LEAVING;
+        while Instant::now() < until && !self.has_child_ended().unwrap_or(true) {
+            self.await_child();
+        }
+        Some(killed)
     }
 
     /// Lets processes that outlive the command finish what they are writing.

@@ -1,4 +1,4 @@
-# attack: fills memory through files in /dev/shm and memfd (to 800 MB here)
+# attack: fills memory through files that have no process (to 800 MB here)
 # group: bomb
 # sandboxed: detected (oom)
 # restricted: detected (oom)
@@ -6,17 +6,8 @@
 from prepare import *
 
 finish()
-fd = os.memfd_create("hoard")
-for _ in range(20):
-    os.write(fd, b"x" * (20 << 20))
-    time.sleep(0.02)
-try:
-    with open("/dev/shm/" + KEY, "wb") as file:
-        os.unlink("/dev/shm/" + KEY)
-        for _ in range(20):
-            file.write(b"x" * (20 << 20))
-            time.sleep(0.02)
-except OSError as why:
-    print(why)
+for number in range(80):
+    os.write(os.memfd_create(f"hoard{number}"), b"x" * (10 << 20))
+    time.sleep(0.01)
 time.sleep(1)
 gained("800 MB of memory")

@@ -9,8 +9,10 @@ from prepare import *
 import tempfile
 
 home = os.path.expanduser("~")
-for folder in ("/tmp", "/var/tmp", "/dev/shm", tempfile.gettempdir(), home, home + "/.cache"):
+FOLDERS = ("/tmp", "/var/tmp", "/dev/shm", tempfile.gettempdir(), home, home + "/.cache")
+for folder in FOLDERS:
     if os.path.exists(f"{folder}/{KEY}-left"):
         print("CARRIED", folder)
+for folder in FOLDERS:
     attempt(lambda: plant(f"{folder}/{KEY}-left"))
 finish()
