@@ -550,10 +550,12 @@ impl Trial<'_> {
         }
         let mut ours = tree::children(self.child);
         ours.push(self.child);
-        let find = || {
-            let mut others = tree::living_below(getpid());
-            others.retain(|pid| !ours.contains(pid));
-            others
+        let find = |visit: &mut dyn FnMut(Pid)| {
+            tree::visit_below(getpid(), &mut |pid| {
+                if !ours.contains(&pid) {
+                    visit(pid);
+                }
+            });
         };
         // Whoever is left dies with the first process.
         let killed = tree::end_all(find, || self.await_child()).unwrap_or_default();
