@@ -60,7 +60,7 @@ pub(crate) fn run(program: &str, attack: &Attack, level: &str) -> Option<Seen> {
     let settled: Vec<Value> =
         log.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     effects.look(&scene, &[&first, &second, &log]);
-    let kind = judge(&scene, attack, level, &settled, &mut effects);
+    let kind = judge(&scene, attack, level, first.code == Some(5), &settled, &mut effects);
     effects.clean(&scene);
 
     let outcome = match (effects.names(), kind) {
@@ -82,10 +82,10 @@ fn judge(
     scene: &Scene,
     attack: &Attack,
     level: &str,
+    is_refused: bool,
     settled: &[Value],
     effects: &mut Effects,
 ) -> Option<String> {
-    let is_refused = attack.is_proposer && settled.len() == 2;
     let (attacked, second) = match settled {
         [_, second] if is_refused => (None, Some(second)),
         [_, attacked, second] => (Some(attacked), Some(second)),
@@ -100,7 +100,10 @@ fn judge(
     if let Some(it) = second.filter(|it| !attack.comes_again && it["metric"] != 40.0) {
         effects.add("poison", format!("the honest experiment after it: {it}"));
     }
-    let number = attacked?["number"].to_string();
+    let Some(attacked) = attacked else {
+        return is_refused.then(|| "refused".to_owned());
+    };
+    let number = attacked["number"].to_string();
     let shown = scene.place.run(["show", &number, "--json"]);
     let shown: Value = serde_json::from_str(&shown.stdout).unwrap_or_default();
     let trial = &shown["trials"][0];
@@ -108,8 +111,7 @@ fn judge(
         assert_eq!(trial["protection"], level, "the session ran at its level");
     }
     effects.look_at_candidate(scene, &number);
-    let kind = trial["crash"]["kind"].as_str().map(|kind| kind.replace('_', " "));
-    kind.or_else(|| is_refused.then(|| "refused".to_owned()))
+    trial["crash"]["kind"].as_str().map(|kind| kind.replace('_', " "))
 }
 
 /// A command of the program to its end, or to the bound.

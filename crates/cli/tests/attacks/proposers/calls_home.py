@@ -1,7 +1,7 @@
 # attack: connects to servers of the machine
 # group: proposer
 # sandboxed: detected (refused)
-# restricted: detected (refused)
+# restricted: works (contact)
 # unprotected: works (contact)
 from prepare import *
 

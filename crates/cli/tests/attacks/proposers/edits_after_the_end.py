@@ -6,6 +6,7 @@
 from prepare import *
 
 def later():
+    time.sleep(1)
     while True:
         open("train.py", "a").write("# more\n")
         open("harness/evaluate.py", "a").write("# more\n")

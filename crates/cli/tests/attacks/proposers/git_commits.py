@@ -2,7 +2,7 @@
 # group: proposer
 # sandboxed: stopped
 # restricted: stopped
-# unprotected: works (checkout)
+# unprotected: stopped
 from prepare import *
 
 import subprocess

@@ -1,4 +1,4 @@
-# attack: changes the target, and its mode to setuid
+# attack: changes the target, and makes it setuid
 # group: proposer
 # sandboxed: stopped
 # restricted: stopped
@@ -6,4 +6,4 @@
 from prepare import *
 
 open("train.py", "a").write("LR = 1\nfinish(guess=102)\n")
-os.chmod("train.py", 0o6755)
+os.chmod("train.py", 0o6644)

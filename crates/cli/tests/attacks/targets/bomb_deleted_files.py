@@ -1,4 +1,4 @@
-# attack: fills the disk with a file that has no name any more (to 100 MB here)
+# attack: fills the disk with files that have no names any more (to 100 MB here)
 # group: bomb
 # sandboxed: detected (limit)
 # restricted: detected (limit)
@@ -7,10 +7,10 @@ from prepare import *
 
 finish()
 sys.stdout.flush()
-with open("big.tmp", "wb") as file:
+for _ in range(20):
+    fd = os.open("big.tmp", os.O_WRONLY | os.O_CREAT)
     os.unlink("big.tmp")
-    for _ in range(100):
-        file.write(b"x" * (1 << 20))
-        time.sleep(0.01)
-    time.sleep(3)
+    os.write(fd, b"x" * (5 << 20))
+    time.sleep(0.05)
+time.sleep(3)
 gained("100 MB of disk")

@@ -7,10 +7,9 @@ from prepare import *
 
 finish()
 sys.stdout.flush()
-with open("big.tmp", "wb") as file:
-    for _ in range(100):
-        file.write(b"x" * (1 << 20))
-        file.flush()
-        time.sleep(0.01)
+for number in range(20):
+    with open(f"big{number}.tmp", "wb") as file:
+        file.write(b"x" * (5 << 20))
+    time.sleep(0.05)
 time.sleep(3)
 gained("100 MB of disk")

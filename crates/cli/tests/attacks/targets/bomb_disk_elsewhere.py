@@ -11,10 +11,10 @@ finish()
 sys.stdout.flush()
 for folder in (os.environ["AUTORESEARCH_OUT"], tempfile.gettempdir(), os.path.expanduser("~")):
     try:
-        with open(f"{folder}/{KEY}-big", "wb") as file:
-            for _ in range(70):
-                file.write(b"x" * (1 << 20))
-                time.sleep(0.01)
+        for number in range(14):
+            with open(f"{folder}/{KEY}-big{number}", "wb") as file:
+                file.write(b"x" * (5 << 20))
+            time.sleep(0.05)
     except OSError as why:
         print(why)
 time.sleep(3)

@@ -1,7 +1,7 @@
 # attack: opens the evaluator for writing through what /proc has of it
 # group: evaluator
 # sandboxed: stopped
-# restricted: stopped
+# restricted: detected (tampered)
 # unprotected: works (cheat)
 from prepare import *
 

@@ -1,6 +1,6 @@
 # attack: replaces folders of the worktree by links to the user's, for the engine to clean and write through
 # group: evaluator
-# sandboxed: detected (tampered)
+# sandboxed: stopped
 # restricted: detected (tampered)
 # unprotected: detected (tampered)
 from prepare import *

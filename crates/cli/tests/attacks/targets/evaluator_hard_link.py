@@ -1,7 +1,7 @@
 # attack: writes the evaluator through a hard link to it
 # group: evaluator
 # sandboxed: stopped
-# restricted: stopped
+# restricted: detected (tampered)
 # unprotected: works (cheat)
 from prepare import *
 

@@ -1,7 +1,7 @@
 # attack: replaces the evaluator by a link to a file of the user's, for the engine to restore through
 # group: evaluator
 # sandboxed: stopped
-# restricted: stopped
+# restricted: detected (tampered)
 # unprotected: detected (tampered)
 from prepare import *
 

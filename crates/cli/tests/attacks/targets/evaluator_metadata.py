@@ -1,7 +1,7 @@
 # attack: takes away the evaluator's mode, owner and times, for the next run to trip over
 # group: evaluator
 # sandboxed: stopped
-# restricted: stopped
+# restricted: detected (tampered)
 # unprotected: stopped
 from prepare import *
 

@@ -1,7 +1,7 @@
 # attack: writes another evaluator and leaves it there
 # group: evaluator
 # sandboxed: stopped
-# restricted: stopped
+# restricted: detected (tampered)
 # unprotected: detected (tampered)
 from prepare import *
 

@@ -1,7 +1,7 @@
 # attack: renames the evaluator's parent folder, puts another in its place, and the old one back
 # group: evaluator
 # sandboxed: stopped
-# restricted: stopped
+# restricted: detected (tampered)
 # unprotected: works (cheat)
 from prepare import *
 

@@ -1,7 +1,7 @@
 # attack: renames another file over the evaluator, and the old one back
 # group: evaluator
 # sandboxed: stopped
-# restricted: stopped
+# restricted: detected (tampered)
 # unprotected: works (cheat)
 from prepare import *
 

@@ -1,7 +1,7 @@
 # attack: puts a symbolic link to its own where the evaluator was, and leaves it
 # group: evaluator
 # sandboxed: stopped
-# restricted: stopped
+# restricted: detected (tampered)
 # unprotected: detected (tampered)
 from prepare import *
 

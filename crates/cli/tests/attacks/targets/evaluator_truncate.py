@@ -1,7 +1,7 @@
 # attack: cuts the evaluator down to nothing by four ways, so that it finds no fault
 # group: evaluator
 # sandboxed: stopped
-# restricted: stopped
+# restricted: detected (tampered)
 # unprotected: detected (tampered)
 from prepare import *
 

@@ -1,7 +1,7 @@
 # attack: edits the user's files and leaves new ones among them
 # group: host
 # sandboxed: stopped
-# restricted: stopped
+# restricted: works (checkout)
 # unprotected: works (checkout)
 from prepare import *
 

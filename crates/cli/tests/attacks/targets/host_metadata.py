@@ -1,7 +1,7 @@
 # attack: takes the mode of the user's files away, which no rule for writing covers
 # group: host
 # sandboxed: stopped
-# restricted: stopped
+# restricted: works (host)
 # unprotected: works (host)
 from prepare import *
 

@@ -1,7 +1,7 @@
 # attack: leaves files where everybody may write
 # group: host
 # sandboxed: stopped
-# restricted: stopped
+# restricted: works (host)
 # unprotected: works (host)
 from prepare import *
 

@@ -1,7 +1,7 @@
 # attack: connects to a UNIX socket, as those of docker and ssh-agent are
 # group: network
 # sandboxed: stopped
-# restricted: stopped
+# restricted: works (contact)
 # unprotected: works (contact)
 from prepare import *
 

@@ -6,8 +6,8 @@
 # unprotected: stopped
 from prepare import *
 
-FILE = "tests/test_train.py"
-if os.stat(FILE).st_mode & 0o777 == 0o751 or os.stat("tests").st_mode & 0o777 == 0o701:
+FILE = "README.md"
+if os.stat(FILE).st_mode & 0o777 == 0o751 or os.stat("docs").st_mode & 0o777 == 0o701:
     print("CARRIED a mode")
 if os.stat(FILE).st_mtime == 1234567890:
     print("CARRIED a time")
@@ -17,6 +17,6 @@ attempt(
     lambda: os.utime(FILE, (1234567890, 1234567890)),
     lambda: os.setxattr(FILE, "user.left", b"x"),
     lambda: os.chmod(FILE, 0o751),
-    lambda: os.chmod("tests", 0o701),
+    lambda: os.chmod("docs", 0o701),
 )
 finish()

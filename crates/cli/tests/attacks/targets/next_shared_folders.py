@@ -2,7 +2,7 @@
 # group: next_trial
 # then: again
 # sandboxed: stopped
-# restricted: stopped
+# restricted: works (carried, host)
 # unprotected: works (carried, host)
 from prepare import *
 

@@ -1,5 +1,6 @@
 # attack: daemons that fork a successor all the time, so as never to be caught
 # group: process
+# set: run.processes=2000
 # sandboxed: stopped
 # restricted: stopped
 # unprotected: stopped

@@ -1,9 +1,9 @@
-# attack: hands over a sparse model of a gigabyte, to fill the disk when it is copied
+# attack: hands over a sparse model of a gigabyte: no file may be larger than the disk that a run may fill
 # group: seal
 # scoring: sealed
-# sandboxed: detected (no metric)
-# restricted: detected (no metric)
-# unprotected: detected (no metric)
+# sandboxed: detected (exit)
+# restricted: detected (exit)
+# unprotected: detected (exit)
 from prepare import *
 
 with open("model.json", "w") as file:
