@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::limits::cgroup::remove_left;
+use crate::limits::hierarchy::own_groups;
 use crate::supervisor::{INTERRUPT, KILL, Outcome};
 use crate::sweep::sweep_exactly;
 use crate::{Job, MARKER, Report, RunError};
@@ -190,7 +192,9 @@ impl Supervised {
         if let Some(outcome) = last.and_then(|line| serde_json::from_str(line).ok()) {
             return outcome;
         }
-        match sweep_exactly(&self.id) {
+        let swept = sweep_exactly(&self.id);
+        remove_left(&own_groups(), self.child.id());
+        match swept {
             Ok(swept) => {
                 let how = how_it_ended(status, text.trim());
                 Outcome::Error(RunError::SupervisorDied { how, swept })

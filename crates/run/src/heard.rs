@@ -21,9 +21,7 @@ pub(crate) struct Heard {
 
 impl Heard {
     pub(crate) fn new(confined: Confined) -> Heard {
-        let mut heard = Heard { confined, is_open: true, has_started: false, end: None };
-        heard.listen();
-        heard
+        Heard { confined, is_open: true, has_started: false, end: None }
     }
 
     /// Whether more may be said.

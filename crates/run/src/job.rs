@@ -78,16 +78,24 @@ fn duration(what: &str, seconds: f64) -> Result<Duration, RunError> {
 }
 
 /// What all processes of a job together may use before they are ended; `None`
-/// is unlimited.
+/// is unlimited. The one that was reached is in [`Exit::Limit`].
+///
+/// Memory and processes are counted by control groups of the job's own where
+/// they can be made, else by looking at every process again and again. Whatever
+/// is unlimited here, no process gets more than 65,536 open files or leaves a
+/// core file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
-    /// Bytes of memory: anonymous and shared pages.
+    /// Bytes of memory: anonymous and shared pages; in a control group also
+    /// what the kernel keeps for them. [`Report::out_of_memory`] says so too.
     pub memory: Option<u64>,
     /// Processes and threads at a time.
     pub processes: Option<u64>,
     /// Bytes of output.
     pub output: Option<u64>,
-    /// Bytes of disk space.
+    /// Bytes of disk space: of a single file, and of all that was written to the
+    /// folders that may be. A disk that is nearly full ends the job as well: with
+    /// less than 1 GiB or a hundredth left, whichever is smaller.
     pub disk: Option<u64>,
 }
 
@@ -155,8 +163,11 @@ pub struct Report {
     /// How the command itself ended.
     pub exit: Exit,
     /// What the whole process tree used. The memory is the highest of the
-    /// samples (`RssAnon + RssShmem` over the tree) and of the largest single
-    /// process (`ru_maxrss`, exact; includes the files that it had mapped).
+    /// samples (anonymous and shared pages: of the control group, which has
+    /// each page once, or `RssAnon + RssShmem` over the tree) and of the largest
+    /// single process (`ru_maxrss`, exact; includes the files that it had
+    /// mapped). The control group's own peak is not used: it counts the files
+    /// that were read.
     pub usage: Usage,
     /// What the output said.
     pub readings: Readings,
@@ -167,7 +178,8 @@ pub struct Report {
     /// Last lines of the output, at most 20, as a terminal would have shown
     /// them: UTF-8, without escapes and control characters.
     pub tail: String,
-    /// Evidence that memory ran out: the kernel's counter, or the last line of
+    /// Evidence that memory ran out: the limit that was reached, the kernel's
+    /// counter, or the last line of
     /// the output that says so. A line counts only if the command failed or
     /// the metric is missing: programs recover.
     pub out_of_memory: Option<String>,

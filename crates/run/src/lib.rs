@@ -29,6 +29,8 @@ pub mod protection;
 
 pub use executor::{Executor, Local, Running};
 pub use job::{Confinement, Job, Limits, LogLimit, Report, RunError};
+#[cfg(windows)]
+pub use limits::windows::JobObject;
 pub use sandbox::confine;
 pub use supervisor::supervise;
 pub use sweep::sweep;

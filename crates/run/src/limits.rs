@@ -23,7 +23,7 @@ use rustix::process::{Pid, Resource, Rlimit, getpid, getrlimit};
 
 use crate::limits::cgroup::{Group, Kills};
 use crate::limits::disk::Disk;
-use crate::limits::hierarchy::own_groups;
+use crate::limits::hierarchy::Own;
 use crate::{Job, Limits, RunError, sys, tree};
 
 /// More open files than that serve no trial, and some programs walk through all
@@ -46,8 +46,6 @@ pub(crate) enum Breach {
     Memory(Bytes),
     Processes(u64),
     Output(Bytes),
-    /// Of a single file.
-    File(Bytes),
     Disk(Bytes),
     /// Nearly full, by whomever; with what is left.
     FullDisk(Bytes),
@@ -62,7 +60,6 @@ impl fmt::Display for Breach {
             Breach::Processes(1) => f.write_str("it had more than 1 process"),
             Breach::Processes(most) => write!(f, "it had more than {most} processes"),
             Breach::Output(most) => write!(f, "it printed more than {}", size(*most)),
-            Breach::File(most) => write!(f, "it wrote a file of more than {}", size(*most)),
             Breach::Disk(most) => write!(f, "it filled more than {} of disk", size(*most)),
             Breach::FullDisk(left) => write!(f, "the disk is nearly full ({left} left)"),
         }
@@ -106,8 +103,8 @@ struct Exact {
 }
 
 impl Bounds {
-    /// Makes the trial's control groups and looks at its disks.
-    pub(crate) fn new(job: &Job) -> Bounds {
+    /// Makes the trial's control groups, `own` being ours, and looks at its disks.
+    pub(crate) fn new(job: &Job, own: &[Own]) -> Bounds {
         let confinement = &job.confinement;
         let folders = || {
             let writable = confinement.writable.iter().chain(&confinement.private);
@@ -115,7 +112,7 @@ impl Bounds {
         };
         Bounds {
             limits: job.limits,
-            group: Group::make(&own_groups(), &job.limits, std::process::id()),
+            group: Group::make(own, &job.limits, std::process::id()),
             refused: None,
             disk: job.limits.disk.map(|limit| Disk::new(limit, folders())),
             exact: None,
@@ -241,9 +238,9 @@ impl Bounds {
         self.forget_refused();
         self.breach_in_group().or_else(|| {
             let most = self.limits.disk?;
-            // A shell says it its own way.
+            // Of a single file; a shell says it its own way.
             let signals = [Exit::Signal(libc::SIGXFSZ), Exit::Code(128 + libc::SIGXFSZ)];
-            signals.contains(exit).then_some(Breach::File(Bytes(most)))
+            signals.contains(exit).then_some(Breach::Disk(Bytes(most)))
         })
     }
 
@@ -274,7 +271,10 @@ mod tests {
         assert_eq!(said(Breach::Disk(Bytes(64 << 30))), "it filled more than 64GiB of disk");
         assert_eq!(said(Breach::Processes(100)), "it had more than 100 processes");
         assert_eq!(said(Breach::Disk(Bytes(1_500_000))), "it filled more than 1.4 MiB of disk");
-        assert_eq!(said(Breach::FullDisk(Bytes(5 << 19))), "the disk is nearly full (2.5 MiB left)");
+        assert_eq!(
+            said(Breach::FullDisk(Bytes(5 << 19))),
+            "the disk is nearly full (2.5 MiB left)"
+        );
         assert_eq!(size(Bytes(0)), "0 B");
     }
 

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use regex::RegexSet;
 
 use crate::limits::cgroup::value;
-use crate::limits::hierarchy::{Kind, own_groups};
+use crate::limits::hierarchy::{Kind, Own};
 
 /// Lines by which a program says that it ran out of memory. Triton's
 /// `OutOfResources: shared memory` and an exhausted `/dev/shm` are other things.
@@ -55,9 +55,9 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// Reads them; those that do not exist are left out.
-    pub(crate) fn now() -> Counters {
-        let group = files()
+    /// Reads them, `own` being our groups; those that do not exist are left out.
+    pub(crate) fn now(own: &[Own]) -> Counters {
+        let group = files(own)
             .into_iter()
             .filter_map(|path| Some((count(&path)?, path)))
             .map(|(count, path)| (path, count))
@@ -81,9 +81,8 @@ impl Counters {
 }
 
 /// Where the counters of our own control groups lie.
-fn files() -> Vec<PathBuf> {
-    own_groups()
-        .into_iter()
+fn files(own: &[Own]) -> Vec<PathBuf> {
+    own.iter()
         .filter_map(|own| match own.kind {
             Kind::Unified => Some(own.folder.join("memory.events")),
             Kind::Memory => Some(own.folder.join("memory.oom_control")),

@@ -16,7 +16,8 @@ use autoresearch_core::units::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpgid, getpgrp, getpid, getppid, kill_process_group, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpgid, getpgrp, getpid, getppid,
+    kill_process_group, waitid,
 };
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
@@ -24,6 +25,7 @@ use signal_hook::low_level::pipe;
 
 use crate::heard::Heard;
 use crate::launch::{Launched, Running, launch};
+use crate::limits::hierarchy::own_groups;
 use crate::limits::{Bounds, Breach};
 use crate::log::Log;
 use crate::oom::{Counters, killed, signature};
@@ -90,12 +92,13 @@ fn supervised() -> Result<Option<Report>, RunError> {
         return Ok(None);
     };
     sys::adopt_orphans();
-    let counters = Counters::now();
+    let own = own_groups();
+    let counters = Counters::now(&own);
     let (deadline, grace) = (job.deadline()?, job.grace()?);
     let reader = Reader::new(job.source.as_ref(), &job.directory)?;
     let log = Log::create(&job.log, job.log_limit)?;
+    let mut bounds = Bounds::new(&job, &own);
     let witness = Witness::of(&job.confinement);
-    let mut bounds = Bounds::new(&job);
     let started = Instant::now();
     let report = match launch(&job, &mut bounds)? {
         Launched::Failed(why) => {
@@ -113,8 +116,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 hint: None,
             }
         }
-        Launched::Running(running) => {
-            let Running { child, output, confined } = *running;
+        Launched::Running(Running { child, output, confined }) => {
             let mut trial = Trial {
                 job: &job,
                 child,
@@ -280,16 +282,16 @@ impl Trial<'_> {
         let lines = self.tail.lines();
         let has_failed = exit != Exit::Code(0) || (wants_metric && readings.metric.is_none());
         let used = sys::waited();
+        let out_of_memory = match &self.breach {
+            Some(breach @ Breach::Memory(_)) => Some(breach.to_string()),
+            _ => self.bounds.kills().map(|kills| killed(kills.count, &kills.file)),
+        };
         let tail = excerpt(&lines);
         let hint = self
             .confined
             .as_ref()
             .filter(|_| matches!(exit, Exit::Code(1..)))
             .and_then(|heard| hint_for(&tail, &heard.confined.view));
-        let out_of_memory = match &self.breach {
-            Some(breach @ Breach::Memory(_)) => Some(breach.to_string()),
-            _ => self.bounds.kills().map(|kills| killed(kills.count, &kills.file)),
-        };
         Ok(Some(Report {
             usage: Usage {
                 wall_seconds: wall.as_secs_f64(),
@@ -510,6 +512,9 @@ impl Trial<'_> {
         if has_ended {
             self.settle();
         }
+        self.bounds.stop_forks();
+        // Hundreds that all want to run would leave us little. Only for root.
+        let _ = rustix::process::setpriority_process(None, -20);
         let inside = self.end_everybody_inside();
         let mut killed = self.end_everybody()?;
         // While the zombie holds the id, the group can be no one else's. It
@@ -550,15 +555,14 @@ impl Trial<'_> {
         }
         let mut ours = tree::children(self.child);
         ours.push(self.child);
-        let find = |visit: &mut dyn FnMut(Pid)| {
-            tree::visit_below(getpid(), &mut |pid| {
-                if !ours.contains(&pid) {
-                    visit(pid);
-                }
-            });
-        };
+        let mut groups = Trial::groups_of(&ours);
         // Whoever is left dies with the first process.
-        let killed = tree::end_all(find, || self.await_child()).unwrap_or_default();
+        let killed = tree::end_all(
+            |visit| self.stop_everybody(&ours, &mut groups, visit),
+            || self.await_child(),
+            LEAVING,
+        )
+        .unwrap_or_default();
         let until = Instant::now() + LEAVING;
         while Instant::now() < until && !self.has_child_ended().unwrap_or(true) {
             self.await_child();
@@ -579,35 +583,52 @@ impl Trial<'_> {
                 return;
             }
         }
+        // Between the end of what it writes and its own is a moment.
+        if self.ending.is_none() && !tree::living_below(getpid()).is_empty() {
+            self.await_child();
+        }
     }
 
     fn end_everybody(&mut self) -> Result<u32, RunError> {
-        let (own, own_group) = (getpid(), getpgrp());
-        self.bounds.stop_forks();
-        // Hundreds that all want to run would leave us little. Only for root.
-        let _ = rustix::process::setpriority_process(None, -20);
-        let is_ours = |group: &Pid| *group != own_group;
-        let mut groups = HashSet::new();
+        let mut groups = Trial::groups_of(&[]);
         tree::end_all(
-            |visit| {
-                // Thousands may end while others are being looked for.
-                self.reap_orphans();
-                tree::visit_below(own, &mut |pid| {
-                    // A whole group stops at once, whoever of it is alive by now.
-                    // The command began a session: nobody else is in its groups.
-                    if let Some(group) = getpgid(Some(pid)).ok().filter(is_ours)
-                        && groups.insert(group)
-                    {
-                        let _ = kill_process_group(group, Signal::STOP);
-                    }
-                    visit(pid);
-                });
-            },
+            |visit| self.stop_everybody(&[], &mut groups, visit),
             || {
                 self.await_child();
                 self.reap_orphans();
             },
+            tree::PATIENCE,
         )
+    }
+
+    /// Shows everybody to `visit` but `spared`, and stops each process group that
+    /// is not in `groups` yet, at once, whoever of it is alive by now: processes
+    /// that pass their work on to a child all the time keep their group. The
+    /// command began a session: nobody else is in its groups.
+    fn stop_everybody(
+        &self,
+        spared: &[Pid],
+        groups: &mut HashSet<Pid>,
+        visit: &mut dyn FnMut(Pid),
+    ) {
+        // Thousands may end while others are being looked for.
+        self.reap_orphans();
+        tree::visit_below(getpid(), &mut |pid| {
+            if spared.contains(&pid) {
+                return;
+            }
+            if let Ok(group) = getpgid(Some(pid))
+                && groups.insert(group)
+            {
+                let _ = kill_process_group(group, Signal::STOP);
+            }
+            visit(pid);
+        });
+    }
+
+    /// Our own process group and those of others.
+    fn groups_of(others: &[Pid]) -> HashSet<Pid> {
+        others.iter().filter_map(|pid| getpgid(Some(*pid)).ok()).chain([getpgrp()]).collect()
     }
 
     /// Until a child has ended, or for a moment.

@@ -43,12 +43,14 @@ fn sweep_where(is_wanted: impl Fn(&[u8]) -> bool) -> Result<u32, RunError> {
         };
         let mut found = tree::everybody();
         found.retain(|pid| *pid != own && marker_of(*pid).is_some_and(|id| is_wanted(&id)));
-        found.iter().for_each(|pid| show(*pid));
+        for pid in &found {
+            show(*pid);
+        }
         for pid in found {
             tree::visit_below(pid, &mut show);
         }
     };
-    tree::end_all(find, || std::thread::sleep(Duration::from_millis(1)))
+    tree::end_all(find, || std::thread::sleep(Duration::from_millis(1)), tree::PATIENCE)
 }
 
 /// The value of the marker in a process's environment. Another user's, and one

@@ -112,12 +112,6 @@ pub(crate) fn makes_user_namespace() -> bool {
     unsafe { libc::unshare(libc::CLONE_NEWUSER) == 0 }
 }
 
-/// There are none.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn makes_user_namespace() -> bool {
-    false
-}
-
 /// Gives up all rights beyond those of the user, for good.
 #[cfg(target_os = "linux")]
 pub(crate) fn drop_capabilities() -> io::Result<()> {
@@ -181,7 +175,7 @@ pub(crate) fn bound(
             }
         }
         for (resource, limit) in &limits {
-            setrlimit(*resource, limit.clone())?;
+            setrlimit(*resource, *limit)?;
         }
         Ok(())
     };

@@ -51,7 +51,7 @@ fn visible(line: &str) -> String {
         .unwrap_or_default()
 }
 
-/// `text` without ANSI escapes (CSI, OSC and two-character ones, ECMA-48) and
+/// `text` without ANSI escapes (CSI, OSC and other strings, two-character ones, ECMA-48) and
 /// control characters; a tab becomes a space.
 fn plain(text: &str) -> String {
     let mut plain = String::with_capacity(text.len());
@@ -62,7 +62,8 @@ fn plain(text: &str) -> String {
                 Some('[') => {
                     rest.by_ref().find(|c| ('\x40'..='\x7e').contains(c));
                 }
-                Some(']') => {
+                // Titles, links, images, keyboards: whatever it is, up to its end.
+                Some(']' | 'P' | 'X' | '^' | '_') => {
                     while let Some(c) = rest.next() {
                         if c == '\x07' || (c == '\x1b' && rest.next_if_eq(&'\\').is_some()) {
                             break;
@@ -72,11 +73,16 @@ fn plain(text: &str) -> String {
                 _ => {}
             },
             '\t' => plain.push(' '),
-            c if c.is_control() => {}
+            c if c.is_control() || turns_writing_round(c) => {}
             c => plain.push(c),
         }
     }
     plain
+}
+
+/// Marks of direction make a line read as another than it is.
+fn turns_writing_round(c: char) -> bool {
+    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 #[cfg(test)]
@@ -90,6 +96,16 @@ mod tests {
         let mut tail = Tail::default();
         tail.feed(b"10%\r20%\r\x1b[32m100%\x1b[0m\r\n\x1b]0;title\x07done\t\xff\n\n");
         assert_eq!(tail.lines(), ["100%", "done \u{fffd}"]);
+    }
+
+    #[test]
+    fn nothing_that_drives_a_terminal_or_misleads_a_reader_is_shown() {
+        let mut tail = Tail::default();
+        tail.feed(
+            b"\x1bPq#0;2;0;0;0\x1b\\a\x1b_Ga=d\x1b\\b\x1b[?1049h\x1bc\x1b]52;c;ZXZpbA==\x07\x9bc",
+        );
+        tail.feed("\n\u{9b}2Jc\u{202e}d\u{2066}\x08\x07\x7f\n".as_bytes());
+        assert_eq!(tail.lines(), ["ab\u{fffd}c", "2Jcd"]);
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub(crate) fn children(parent: Pid) -> Vec<Pid> {
 pub(crate) fn end_all(
     mut find: impl FnMut(&mut dyn FnMut(Pid)),
     mut pause: impl FnMut(),
+    patience: Duration,
 ) -> Result<u32, RunError> {
     let started = Instant::now();
     let mut ended = HashSet::new();
@@ -64,14 +65,14 @@ pub(crate) fn end_all(
                     }
                 }
             });
-            if stopped.len() == known || started.elapsed() > PATIENCE {
+            if stopped.len() == known || started.elapsed() > patience {
                 break;
             }
         }
         if stopped.is_empty() {
             return Ok(u32::try_from(ended.len()).unwrap_or(u32::MAX));
         }
-        if started.elapsed() > PATIENCE {
+        if started.elapsed() > patience {
             let pids = stopped.into_iter().map(Pid::as_raw_pid).collect();
             return Err(RunError::Unkillable { pids });
         }
@@ -169,8 +170,7 @@ pub(crate) fn below(root: Pid) -> Vec<Pid> {
 /// Shows all processes below `root` to `visit`, ended ones included, each before
 /// its children are looked for.
 pub(crate) fn visit_below(root: Pid, visit: &mut dyn FnMut(Pid)) {
-    let mut families =
-        if kernel_lists_children() { HashMap::new() } else { children_by_parent() };
+    let mut families = if kernel_lists_children() { HashMap::new() } else { children_by_parent() };
     let mut parents = vec![root];
     while let Some(parent) = parents.pop() {
         let found = if kernel_lists_children() {
@@ -254,6 +254,7 @@ mod tests {
             || {
                 child.try_wait().unwrap();
             },
+            PATIENCE,
         );
         assert_eq!(ended, Ok(1));
         assert!(!living_below(own).contains(&pid));

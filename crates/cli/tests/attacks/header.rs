@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// How a level of protection is called in a header and in `run.protection`.
 pub(crate) const LEVELS: [&str; 3] = ["sandboxed", "restricted", "unprotected"];
@@ -46,10 +46,11 @@ impl fmt::Display for Outcome {
 /// One file of `targets/` or `proposers/`.
 #[derive(Clone, Debug)]
 pub(crate) struct Attack {
-    pub(crate) path: PathBuf,
     /// As `targets/truncates_the_evaluator`.
     pub(crate) name: String,
     pub(crate) source: String,
+    /// What it aims at, as `evaluator`.
+    pub(crate) group: String,
     pub(crate) is_proposer: bool,
     /// Whether a second command scores, in a checkout of its own.
     pub(crate) is_sealed: bool,
@@ -73,9 +74,9 @@ impl Attack {
         let folder = folder.to_string_lossy().into_owned();
         let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let mut attack = Attack {
-            path: path.to_owned(),
             name: format!("{folder}/{stem}"),
             is_proposer: folder == "proposers",
+            group: String::new(),
             is_sealed: false,
             comes_again: false,
             budget: 20,
@@ -89,7 +90,8 @@ impl Attack {
             let (key, value) = line.split_once(": ").ok_or_else(|| format!("no `: `: {line}"))?;
             words.push(key.to_owned());
             match (key, value) {
-                ("attack" | "group", _) | ("scoring", "printed") => {}
+                ("group", group) => group.clone_into(&mut attack.group),
+                ("attack", _) | ("scoring", "printed") => {}
                 ("scoring", "sealed") => attack.is_sealed = true,
                 ("then", "again") => attack.comes_again = true,
                 ("python", "venv") => attack.has_venv = true,

@@ -87,7 +87,7 @@ fn judge(
     effects: &mut Effects,
 ) -> Option<String> {
     let (attacked, second) = match settled {
-        [_, second] if is_refused => (None, Some(second)),
+        [_, second] if attack.is_proposer => (None, Some(second)),
         [_, attacked, second] => (Some(attacked), Some(second)),
         _ => {
             effects.add("engine", format!("{} experiments are settled", settled.len()));

@@ -56,11 +56,8 @@ impl Group {
 
     /// Gives up the parts that could not be entered.
     pub(crate) fn forget(&mut self, refused: &[u8]) {
-        let mut at = 0..;
-        self.parts.retain(|_| {
-            let is_in = !at.next().is_some_and(|n: usize| refused.iter().any(|r| usize::from(*r) == n));
-            is_in
-        });
+        let mut number = 0..;
+        self.parts.retain(|_| number.next().is_some_and(|number| !refused.contains(&number)));
     }
 
     /// Whether the kernel counts memory for us.
@@ -117,14 +114,9 @@ impl Group {
     /// From now on no process can be made, so that all of them can be killed
     /// however fast they were at it.
     pub(crate) fn stop_forks(&self) {
-        for part in &self.parts {
-            // Another's failure is the sweep's to deal with.
-            let _ = if part.has_pids {
-                set(&part.folder.join("pids.max"), "0")
-            } else {
-                // Only in version 2; frozen processes can be killed there.
-                set(&part.folder.join("cgroup.freeze"), "1")
-            };
+        for part in self.parts.iter().filter(|part| part.has_pids) {
+            // If it fails, the sweep takes longer.
+            let _ = set(&part.folder.join("pids.max"), "0");
         }
     }
 }
@@ -165,8 +157,7 @@ impl Part {
             Kind::Pids => None,
         };
         let has_memory = memory_file.is_some_and(|file| hold(&folder.join(file), limits.memory));
-        let has_pids =
-            kind != Kind::Memory && hold(&folder.join("pids.max"), limits.processes);
+        let has_pids = kind != Kind::Memory && hold(&folder.join("pids.max"), limits.processes);
         if !has_memory && !has_pids {
             return None;
         }
@@ -215,6 +206,16 @@ fn is_held_as_much(theirs: &str, ours: Option<u64>) -> bool {
     match theirs.trim() {
         "" | "max" => true,
         theirs => theirs.parse().is_ok_and(|theirs: u64| ours.is_some_and(|ours| ours <= theirs)),
+    }
+}
+
+/// Removes the groups that a supervisor left beside or above `own`; empty ones.
+pub(crate) fn remove_left(own: &[Own], pid: u32) {
+    for own in own {
+        let parents = own.folder.ancestors().take_while(|parent| parent.starts_with(&own.mount));
+        for parent in parents {
+            let _ = remove(&parent.join(format!("{PREFIX}{pid}")));
+        }
     }
 }
 
@@ -307,12 +308,8 @@ mod tests {
         for (name, text) in files {
             fs::write(folder.path().join(name), text).unwrap();
         }
-        let part = Part {
-            kind,
-            folder: folder.path().to_owned(),
-            has_memory: true,
-            has_pids: true,
-        };
+        let part =
+            Part { kind, folder: folder.path().to_owned(), has_memory: true, has_pids: true };
         (folder, Group { parts: vec![part] })
     }
 
@@ -362,7 +359,11 @@ mod tests {
             can_be_left(folder.path(), &limits)
         };
         assert!(left(&[]));
-        assert!(left(&[("memory.max", "max\n"), ("pids.max", "4915\n"), ("cpu.max", "max 100000\n")]));
+        assert!(left(&[
+            ("memory.max", "max\n"),
+            ("pids.max", "4915\n"),
+            ("cpu.max", "max 100000\n")
+        ]));
         assert!(!left(&[("memory.max", "1073741824\n")]));
         assert!(!left(&[("pids.max", "99\n")]));
         assert!(!left(&[("cpu.max", "50000 100000\n")]));

@@ -152,7 +152,10 @@ mod tests {
     #[test]
     fn folders_in_one_another_are_counted_once() {
         let paths = |names: &[&str]| names.iter().map(PathBuf::from).collect::<Vec<_>>();
-        assert_eq!(apart(paths(&["/b/c", "/a", "/a/x", "/a", "/ab"])), paths(&["/a", "/ab", "/b/c"]));
+        assert_eq!(
+            apart(paths(&["/b/c", "/a", "/a/x", "/a", "/ab"])),
+            paths(&["/a", "/ab", "/b/c"])
+        );
     }
 
     #[test]

@@ -35,9 +35,8 @@ fn groups_in(groups: &str, mounts: &str) -> Vec<Own> {
     groups
         .lines()
         .flat_map(|line| {
-            let Some((_, (controllers, path))) = line
-                .split_once(':')
-                .and_then(|(id, rest)| Some((id, rest.split_once(':')?)))
+            let Some((_, (controllers, path))) =
+                line.split_once(':').and_then(|(id, rest)| Some((id, rest.split_once(':')?)))
             else {
                 return Vec::new();
             };
@@ -110,7 +109,11 @@ mod tests {
             groups_in(HYBRID_GROUPS, HYBRID_MOUNTS),
             [
                 own(Kind::Pids, &format!("{at}/pids"), &format!("{at}/pids")),
-                own(Kind::Memory, &format!("{at}/memory/process_api/3f4c"), &format!("{at}/memory")),
+                own(
+                    Kind::Memory,
+                    &format!("{at}/memory/process_api/3f4c"),
+                    &format!("{at}/memory")
+                ),
                 own(Kind::Unified, &format!("{at}/unified"), &format!("{at}/unified")),
             ]
         );
@@ -129,16 +132,11 @@ mod tests {
     #[test]
     fn in_a_container_the_group_is_what_is_mounted() {
         // Docker with version 1: the path is the host's, and so is the mount's root.
-        let mounts = "7 6 0:3 /docker/abc /sys/fs/cgroup/cpu,memory ro - cgroup cgroup rw,cpu,memory\n";
+        let mounts =
+            "7 6 0:3 /docker/abc /sys/fs/cgroup/cpu,memory ro - cgroup cgroup rw,cpu,memory\n";
         let at = "/sys/fs/cgroup/cpu,memory";
-        assert_eq!(
-            groups_in("4:cpu,memory:/docker/abc\n", mounts),
-            [own(Kind::Memory, at, at)]
-        );
-        assert_eq!(
-            groups_in("4:cpu,memory:/elsewhere\n", mounts),
-            [own(Kind::Memory, at, at)]
-        );
+        assert_eq!(groups_in("4:cpu,memory:/docker/abc\n", mounts), [own(Kind::Memory, at, at)]);
+        assert_eq!(groups_in("4:cpu,memory:/elsewhere\n", mounts), [own(Kind::Memory, at, at)]);
         let mounts = "7 6 0:3 / /sys/fs/cgroup ro - cgroup2 cgroup rw\n";
         let at = "/sys/fs/cgroup";
         assert_eq!(groups_in("0::/../../x\n", mounts), [own(Kind::Unified, at, at)]);

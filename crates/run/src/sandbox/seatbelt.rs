@@ -62,15 +62,10 @@ pub(crate) fn profile(view: &View, private: Option<&Path>, network: bool) -> Str
 }
 
 fn rule<'a>(text: &mut String, what: &str, paths: impl Iterator<Item = &'a Path>) {
-    let mut paths = paths.peekable();
-    if paths.peek().is_none() {
-        return;
+    let places: String = paths.map(|path| format!(" (subpath {})", quoted(path))).collect();
+    if !places.is_empty() {
+        let _ = writeln!(text, "({what}{places})");
     }
-    let _ = write!(text, "({what}");
-    for path in paths {
-        let _ = write!(text, " (subpath {})", quoted(path));
-    }
-    text.push_str(")\n");
 }
 
 /// As a string of SBPL. A path that is no UTF-8 comes out as one that does not

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use autoresearch_core::trial::Protection;
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen as Width, SeccompCmpOp as Is,
-    SeccompCondition as Condition, SeccompFilter, SeccompRule, TargetArch,
+    SeccompCondition as Condition, SeccompFilter, SeccompRule, TargetArch, sock_filter,
 };
 
 /// System calls, each with the arguments that are denied; none is any.
@@ -57,14 +57,6 @@ fn unknown() -> Denied {
 /// The same on every processor (Linux 6.6); not in `libc` for all.
 const SYS_FCHMODAT2: i64 = 452;
 
-/// Input for the terminal (`TIOCSTI`), what `TIOCLINUX` does, another line
-/// discipline (`TIOCSETD`), the console (`TIOCCONS`).
-const TERMINAL: [u64; 4] = [0x5412, 0x541C, 0x5423, 0x541D];
-
-/// Execution domains that take no protection away: Linux as it is, with 32 bits
-/// or an old version's number, and the question which one it is.
-const DOMAINS: [u64; 5] = [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
-
 fn denied() -> Result<Denied, BackendError> {
     let mut denied: Denied = ALWAYS.iter().map(|call| (*call, Vec::new())).collect();
     let mut deny = |call, rules| {
@@ -89,15 +81,21 @@ fn denied() -> Result<Denied, BackendError> {
             .map(|bit| SeccompRule::new(vec![flag(0, *bit)?]))
             .collect::<Result<_, _>>()?,
     );
+    // Input for the terminal, another line discipline, the console.
+    const TIOCSETD: u64 = 0x5423;
+    const TIOCLINUX: u64 = 0x541C;
+    const TIOCCONS: u64 = 0x541D;
+    const TIOCSTI: u64 = 0x5412;
     deny(
         libc::SYS_ioctl,
-        TERMINAL
+        [TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS]
             .iter()
             .map(|request| SeccompRule::new(vec![low(1, Is::Eq, *request)?]))
             .collect::<Result<_, _>>()?,
     );
-    // Execution domains with less protection.
-    deny(libc::SYS_personality, vec![none_of(0, &DOMAINS)?]);
+    // Execution domains with less protection; these are the harmless ones.
+    const HARMLESS: [u64; 5] = [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
+    deny(libc::SYS_personality, vec![none_of(0, &HARMLESS)?]);
 
     // Programs that run as their owner, for somebody outside to start.
     let set_id = [libc::S_ISUID, libc::S_ISGID].map(u64::from);
@@ -237,16 +235,12 @@ fn none_of(at: u8, values: &[u64]) -> Result<SeccompRule, BackendError> {
 #[cfg(target_arch = "x86_64")]
 fn without_x32() -> BpfProgram {
     const X32: u32 = 0x4000_0000;
-    let step = |code: u32, jt, jf, k| {
-        let code = u16::try_from(code).unwrap_or_default();
-        seccompiler::sock_filter { code, jt, jf, k }
-    };
-    let unknown = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
+    let step = |code: u32, jt, jf, k| sock_filter { code: code as u16, jt, jf, k };
     vec![
         // The number of the call is the first field of `seccomp_data`.
         step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
         step(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, X32),
-        step(libc::BPF_RET | libc::BPF_K, 0, 0, unknown),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
         step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
     ]
 }

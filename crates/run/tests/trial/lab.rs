@@ -149,7 +149,7 @@ impl Lab {
     }
 }
 
-fn local() -> Local {
+pub(crate) fn local() -> Local {
     Local::new(env!("CARGO_BIN_EXE_supervisor-for-tests"), ["supervise"])
 }
 

@@ -2,7 +2,7 @@
 # group: proposer
 # sandboxed: stopped
 # restricted: stopped
-# unprotected: stopped
+# unprotected: works (setuid)
 from prepare import *
 
 open("train.py", "a").write("LR = 1\nfinish(guess=102)\n")

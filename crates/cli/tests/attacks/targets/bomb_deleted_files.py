@@ -2,7 +2,7 @@
 # group: bomb
 # sandboxed: detected (limit)
 # restricted: detected (limit)
-# unprotected: detected (limit)
+# unprotected: works (power)
 from prepare import *
 
 finish()

@@ -2,7 +2,7 @@
 # group: evaluator
 # sandboxed: stopped
 # restricted: detected (tampered)
-# unprotected: stopped
+# unprotected: detected (tampered)
 from prepare import *
 
 attempt(

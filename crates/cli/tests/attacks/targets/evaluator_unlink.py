@@ -2,7 +2,7 @@
 # group: evaluator
 # sandboxed: stopped
 # restricted: detected (tampered)
-# unprotected: works (cheat)
+# unprotected: detected (tampered)
 from prepare import *
 
 old = open("harness/evaluate.py").read()

@@ -2,7 +2,7 @@
 # group: git
 # sandboxed: stopped
 # restricted: stopped
-# unprotected: stopped
+# unprotected: detected (tampered)
 from prepare import *
 
 import subprocess
