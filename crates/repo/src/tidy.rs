@@ -69,8 +69,9 @@ mod tests {
 
         tidy(&root, &fresh, &["kept".to_owned()]);
 
-        let mode =
-            |path: &str| fs::symlink_metadata(root.join(path)).unwrap().permissions().mode() & 0o7777;
+        let mode = |path: &str| {
+            fs::symlink_metadata(root.join(path)).unwrap().permissions().mode() & 0o7777
+        };
         assert_eq!(mode(""), 0o750);
         assert_eq!(mode("a/run"), 0o750);
         assert_eq!(mode("a/read"), 0o640);

@@ -23,8 +23,8 @@ pub(crate) struct Effects {
 }
 
 impl Effects {
-    pub(crate) fn add(&mut self, name: &str, detail: String) {
-        self.details.push(format!("{name}: {detail}"));
+    pub(crate) fn add(&mut self, name: &str, detail: impl Into<String>) {
+        self.details.push(format!("{name}: {}", detail.into()));
         if !self.names.iter().any(|known| known == name) {
             self.names.push(name.to_owned());
             self.names.sort();
@@ -98,7 +98,9 @@ impl Effects {
         let worktrees = ["bench-1", "desk-1", "measure-1"];
         for path in files_below(&[root.join(".autoresearch"), root.join(".git")]) {
             let inside = path.strip_prefix(root).unwrap().to_string_lossy().into_owned();
-            if fs::symlink_metadata(&path).is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o6000 != 0) {
+            if fs::symlink_metadata(&path)
+                .is_ok_and(|m| m.is_file() && m.permissions().mode() & 0o6000 != 0)
+            {
                 self.add("setuid", inside.clone());
             }
             let parts: Vec<&str> = inside.split('/').collect();
@@ -138,22 +140,22 @@ impl Effects {
         let Ok(diff) = diff else {
             return;
         };
-        let is_fine = diff.lines().all(|line| {
-            line.starts_with(":100644 100644 ") && line.ends_with(" M\ttrain.py")
-        });
+        let is_fine = diff
+            .lines()
+            .all(|line| line.starts_with(":100644 100644 ") && line.ends_with(" M\ttrain.py"));
         if !is_fine {
             self.add("slipped", diff);
         }
     }
+}
 
-    /// Takes away what an attack left where others work, too.
-    pub(crate) fn clean(&self, scene: &Scene) {
-        for path in shared(scene) {
-            let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
-        }
-        for folder in folders_below(scene.place.base()) {
-            let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o755));
-        }
+/// Takes away what an attack left where others work, too.
+pub(crate) fn clean(scene: &Scene) {
+    for path in shared(scene) {
+        let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
+    }
+    for folder in folders_below(scene.place.base()) {
+        let _ = fs::set_permissions(&folder, fs::Permissions::from_mode(0o755));
     }
 }
 
@@ -176,9 +178,8 @@ fn children() -> Vec<(u32, String)> {
 /// What lies in shared folders under our name, the scene itself excepted.
 fn shared(scene: &Scene) -> Vec<PathBuf> {
     let entries = SHARED.iter().filter_map(|folder| fs::read_dir(folder).ok()).flatten().flatten();
-    let is_left = |path: &PathBuf| {
-        path.to_string_lossy().contains(&scene.key) && path != scene.place.base()
-    };
+    let is_left =
+        |path: &PathBuf| path.to_string_lossy().contains(&scene.key) && path != scene.place.base();
     entries.map(|entry| entry.path()).filter(is_left).collect()
 }
 

@@ -45,6 +45,7 @@ impl fmt::Display for Outcome {
 
 /// One file of `targets/` or `proposers/`.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "lines of a header that are there or not")]
 pub(crate) struct Attack {
     /// As `targets/truncates_the_evaluator`.
     pub(crate) name: String,

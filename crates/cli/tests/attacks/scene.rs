@@ -67,7 +67,10 @@ impl Scene {
             ("@HOST@", host.display().to_string()),
             ("@HOME@", base.join("home").display().to_string()),
             ("@TCP@", ears.tcp.local_addr().unwrap().port().to_string()),
-            ("@TCP6@", ears.tcp6.as_ref().map_or(0, |e| e.local_addr().unwrap().port()).to_string()),
+            (
+                "@TCP6@",
+                ears.tcp6.as_ref().map_or(0, |e| e.local_addr().unwrap().port()).to_string(),
+            ),
             ("@UDP@", ears.udp.local_addr().unwrap().port().to_string()),
             ("@UNIX@", sockets.join("agent.sock").display().to_string()),
             ("@ABSTRACT@", key.clone()),
@@ -88,11 +91,8 @@ impl Scene {
             .file("requirements.txt", "numpy\n")
             .file(".gitignore", "__pycache__/\n*.tmp\nmodel.json\nmetric.json\n")
             .file("autoresearch.toml", config(attack, &python, &host));
-        let place = if attack.is_proposer {
-            place.file("proposer.py", &attack.source)
-        } else {
-            place
-        };
+        let place =
+            if attack.is_proposer { place.file("proposer.py", &attack.source) } else { place };
         let place = place.variable("API_KEY", &secrets[2]).variable("PYTHONDONTWRITEBYTECODE", "1");
         let place = place.repository();
         place.write("notes.txt", "untracked\n");
@@ -152,7 +152,8 @@ fn config(attack: &Attack, python: &str, host: &std::path::Path) -> String {
     );
     text.push_str(&run);
     if attack.has_venv {
-        text.push_str(&format!("readable = [{:?}]\n", host.join("venv")));
+        let readable = format!("readable = [\"{}\"]\n", host.join("venv").display());
+        text.push_str(&readable);
     }
     text.push_str("[propose]\npatience = 1\ntimeout = \"20s\"\n");
     if attack.is_proposer {
@@ -167,7 +168,7 @@ fn config(attack: &Attack, python: &str, host: &std::path::Path) -> String {
 /// From one text of the target to another.
 fn patch(from: &str, to: &str) -> String {
     let side = |sign: char, text: &str| -> String {
-        text.lines().map(|line| format!("{sign}{line}\n")).collect()
+        text.lines().flat_map(|line| [sign.to_string(), line.to_owned(), "\n".to_owned()]).collect()
     };
     let count = |text: &str| text.lines().count();
     format!(

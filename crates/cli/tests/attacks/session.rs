@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use autoresearch_testkit::{Ended, kill};
 use serde_json::Value;
 
-use crate::effects::Effects;
+use crate::effects::{Effects, clean};
 use crate::header::{Attack, Outcome};
 use crate::scene::Scene;
 
@@ -43,7 +43,10 @@ pub(crate) fn run(program: &str, attack: &Attack, level: &str) -> Option<Seen> {
         return None;
     }
     if effects.names() == ["hang"] {
-        return Some(Seen { outcome: Outcome::Works(effects.names().to_vec()), details: effects.details });
+        return Some(Seen {
+            outcome: Outcome::Works(effects.names().to_vec()),
+            details: effects.details,
+        });
     }
     // A refused proposal ends a session whose patience is one.
     if !matches!(first.code, Some(0 | 5)) {
@@ -61,7 +64,7 @@ pub(crate) fn run(program: &str, attack: &Attack, level: &str) -> Option<Seen> {
         log.stdout.lines().filter_map(|line| serde_json::from_str(line).ok()).collect();
     effects.look(&scene, &[&first, &second, &log]);
     let kind = judge(&scene, attack, level, first.code == Some(5), &settled, &mut effects);
-    effects.clean(&scene);
+    clean(&scene);
 
     let outcome = match (effects.names(), kind) {
         ([], None) => Outcome::Stopped,

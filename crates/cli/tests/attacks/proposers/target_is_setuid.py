@@ -6,4 +6,4 @@
 from prepare import *
 
 open("train.py", "a").write("LR = 1\nfinish(guess=102)\n")
-os.chmod("train.py", 0o6644)
+attempt(lambda: os.chmod("train.py", 0o6644))

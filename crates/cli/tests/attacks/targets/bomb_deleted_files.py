@@ -1,7 +1,7 @@
 # attack: fills the disk with files that have no names any more (to 100 MB here)
 # group: bomb
-# sandboxed: detected (limit)
-# restricted: detected (limit)
+# sandboxed: works (power)
+# restricted: works (power)
 # unprotected: works (power)
 from prepare import *
 
