@@ -53,8 +53,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Bring what was kept back to the branch that the session came from
     Merge(MergeArgs),
-    /// What this machine and this repository offer
-    Doctor,
+    /// What this machine and this repository offer, and what a run could do here
+    Doctor(DoctorArgs),
     /// Watch a small language model improve, with nothing but Python 3
     Demo(DemoArgs),
     /// Print a completion script for a shell
@@ -296,6 +296,16 @@ pub(crate) struct MergeArgs {
     /// Say what would happen, and touch nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DoctorArgs {
+    /// Ask the Python of this command instead of the configured one
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    pub(crate) command: Option<String>,
+    /// Attack every level of protection that works here, not only the one in use
+    #[arg(long)]
+    pub(crate) all: bool,
 }
 
 #[derive(Debug, Args)]

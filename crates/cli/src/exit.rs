@@ -75,11 +75,15 @@ impl Exit {
             Some(
                 EngineError::Config(_)
                 | EngineError::BadFile { .. }
+                | EngineError::BadPath { .. }
+                | EngineError::Unconfinable { .. }
                 | EngineError::BadTag(_)
                 | EngineError::TagTaken { .. }
                 | EngineError::ResultsTaken(_)
                 | EngineError::Rule(_)
                 | EngineError::Range { .. }
+                | EngineError::Wrap(_)
+                | EngineError::WrapIsNoSandbox(_)
                 | EngineError::NoSession { .. }
                 | EngineError::NoExperiment(_)
                 | EngineError::Table { .. },

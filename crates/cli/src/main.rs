@@ -35,7 +35,7 @@ fn main() -> std::process::ExitCode {
         Command::Hypothesis(args) => commands::hypothesis::run(&cli.global, &args),
         Command::Import(args) => commands::import::run(&cli.global, &args),
         Command::Merge(args) => commands::merge::run(&cli.global, &args),
-        Command::Doctor => commands::doctor::run(&cli.global),
+        Command::Doctor(args) => commands::doctor::run(&cli.global, &args),
         Command::Demo(args) => commands::demo::run(&cli.global, &args),
         Command::Completions { shell } => commands::completions::run(shell),
     };

@@ -99,8 +99,13 @@ fn ask_direction(question: &str, layers: &Layers) -> anyhow::Result<String> {
 ///
 /// # Errors
 /// [`Answer::Declined`].
-pub(crate) fn confirm(config: &Config, layers: &Layers, question: &str) -> anyhow::Result<()> {
-    show(config, layers)?;
+pub(crate) fn confirm(
+    config: &Config,
+    layers: &Layers,
+    platform: &[(&'static str, String)],
+    question: &str,
+) -> anyhow::Result<()> {
+    show(config, layers, platform)?;
     if !can_ask() {
         let message = "nobody is there to confirm the configuration";
         return Err(crate::exit::BadInput::new(message, "look it over and pass `--yes`").into());
@@ -116,19 +121,32 @@ pub(crate) fn yes(question: &str) -> anyhow::Result<bool> {
     Confirm::new(question).with_default(false).prompt().map_err(gone)
 }
 
-/// Prints the Research Config as a table.
+/// What it runs on, where nothing is adjusted for it.
+pub(crate) fn platform() -> Vec<(&'static str, String)> {
+    vec![("Platform", autoresearch::run::platform::describe())]
+}
+
+/// Prints the Research Config as a table; `platform` has the rows that say what
+/// it runs on.
 ///
 /// # Errors
 /// When stdout is closed.
-pub(crate) fn show(config: &Config, layers: &Layers) -> anyhow::Result<()> {
+pub(crate) fn show(
+    config: &Config,
+    layers: &Layers,
+    platform: &[(&'static str, String)],
+) -> anyhow::Result<()> {
     let mut rows: Vec<(String, String, String)> = table(config, layers)
         .into_iter()
         .map(|row| (row.label.to_owned(), row.value, row.origin))
         .collect();
-    let platform = autoresearch::run::platform::describe();
     let tag = config.tag.clone().unwrap_or_else(|| "<date>".to_owned());
     rows.push(("Branch".to_owned(), autoresearch::Places::branch(&tag), String::new()));
-    rows.push(("Platform".to_owned(), platform, "detected".to_owned()));
+    rows.extend(
+        platform
+            .iter()
+            .map(|(label, value)| ((*label).to_owned(), value.clone(), "detected".to_owned())),
+    );
     let width = |column: fn(&(String, String, String)) -> &String| {
         rows.iter().map(|row| column(row).chars().count()).max().unwrap_or(0)
     };

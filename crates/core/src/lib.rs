@@ -8,6 +8,7 @@
 pub mod experiment;
 pub mod judge;
 pub mod metric;
+pub mod platform;
 pub mod proposal;
 pub mod protected;
 pub mod session;

@@ -55,8 +55,6 @@ pub fn kind_of(path: &str) -> Option<Kind> {
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
     let is_code = is_source(name);
     let within = |names: &[&str]| folders.iter().any(|folder| names.contains(folder));
-    let is_text = matches!(extension, "txt" | "in");
-    let is_yaml = matches!(extension, "yml" | "yaml");
 
     if matches!(name, ".gitattributes" | ".gitmodules" | ".gitignore" | ".gitconfig")
         || within(&[".git", ".githooks", ".husky"])
@@ -72,60 +70,8 @@ pub fn kind_of(path: &str) -> Option<Kind> {
     {
         return Some(Kind::Ci);
     }
-    if extension == "lock"
-        || matches!(name, "go.sum" | "npm-shrinkwrap.json" | "bun.lockb")
-        || ((is_yaml || extension == "json") && (stem.ends_with("-lock") || stem == "conda-lock"))
-    {
-        return Some(Kind::Lock);
-    }
-    if matches!(
-        name,
-        "pyproject.toml"
-            | "setup.py"
-            | "setup.cfg"
-            | "pipfile"
-            | "pixi.toml"
-            | "cargo.toml"
-            | "package.json"
-            | "go.mod"
-            | "gemfile"
-            | "pom.xml"
-            | "build.gradle"
-            | "build.gradle.kts"
-            | "project.toml"
-            | "renv.json"
-    ) || (is_text
-        && (stem.starts_with("requirements")
-            || stem.starts_with("constraints")
-            || stem.ends_with("requirements")
-            || within(&["requirements"])))
-        || (is_yaml && (stem.starts_with("environment") || stem.starts_with("conda")))
-    {
-        return Some(Kind::Dependencies);
-    }
-    if name.starts_with("dockerfile")
-        || extension == "dockerfile"
-        || name.starts_with(".env")
-        || (is_yaml && (stem.starts_with("docker-compose") || stem == "compose"))
-        || matches!(
-            name,
-            "containerfile"
-                | ".python-version"
-                | ".tool-versions"
-                | ".nvmrc"
-                | ".npmrc"
-                | ".condarc"
-                | "pip.conf"
-                | "uv.toml"
-                | "flake.nix"
-                | "shell.nix"
-                | "sitecustomize.py"
-                | "usercustomize.py"
-                | "rust-toolchain.toml"
-                | "rust-toolchain"
-        )
-    {
-        return Some(Kind::Environment);
+    if let Some(kind) = installed_by(name, within(&["requirements"])) {
+        return Some(kind);
     }
     let words: Vec<&str> = stem.split(['_', '-', '.']).collect();
     let has = |names: &[&str]| words.iter().any(|word| names.contains(word));
@@ -154,6 +100,69 @@ pub fn kind_of(path: &str) -> Option<Kind> {
     let is_preparation = matches!(words.first(), Some(&("prepare" | "preprocess" | "download")))
         || matches!(stem, "data_prep" | "data_preparation" | "make_dataset" | "get_data");
     (is_code && is_preparation).then_some(Kind::DataPreparation)
+}
+
+/// The kind of a file that says what is installed, or where it runs.
+fn installed_by(name: &str, is_among_requirements: bool) -> Option<Kind> {
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let is_text = matches!(extension, "txt" | "in");
+    let is_yaml = matches!(extension, "yml" | "yaml");
+    if extension == "lock"
+        || matches!(name, "go.sum" | "npm-shrinkwrap.json" | "bun.lockb")
+        || ((is_yaml || extension == "json") && (stem.ends_with("-lock") || stem == "conda-lock"))
+    {
+        return Some(Kind::Lock);
+    }
+    if matches!(
+        name,
+        "pyproject.toml"
+            | "setup.py"
+            | "setup.cfg"
+            | "pipfile"
+            | "pixi.toml"
+            | "cargo.toml"
+            | "package.json"
+            | "go.mod"
+            | "gemfile"
+            | "pom.xml"
+            | "build.gradle"
+            | "build.gradle.kts"
+            | "project.toml"
+            | "renv.json"
+    ) || (is_text
+        && (stem.starts_with("requirements")
+            || stem.starts_with("constraints")
+            || stem.ends_with("requirements")
+            || is_among_requirements))
+        || (is_yaml && (stem.starts_with("environment") || stem.starts_with("conda")))
+    {
+        return Some(Kind::Dependencies);
+    }
+    if name.starts_with("dockerfile")
+        || extension == "dockerfile"
+        || name.starts_with(".env")
+        || (is_yaml && (stem.starts_with("docker-compose") || stem == "compose"))
+        || matches!(
+            name,
+            "containerfile"
+                | ".python-version"
+                | ".tool-versions"
+                | ".nvmrc"
+                | ".npmrc"
+                | ".condarc"
+                | "pip.conf"
+                | "uv.toml"
+                | "flake.nix"
+                | "shell.nix"
+                | "sitecustomize.py"
+                | "usercustomize.py"
+                | "rust-toolchain.toml"
+                | "rust-toolchain"
+        )
+    {
+        return Some(Kind::Environment);
+    }
+    None
 }
 
 /// Whether a file is program text, by its name; data, settings and

@@ -13,7 +13,7 @@
 mod event;
 mod state;
 
-pub use event::{Event, Plan, Proposed, Queued, Record, StopReason, VERSION};
+pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, StopReason, VERSION};
 pub use state::{Action, Focus, Incumbent, State};
 
 #[cfg(test)]

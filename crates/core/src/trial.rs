@@ -166,6 +166,9 @@ pub struct Trial {
     /// Under what it was measured; unknown for one of another tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<Seal>,
+    /// What the container was called that it ran in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub container: Option<String>,
 }
 
 impl Trial {
@@ -180,6 +183,7 @@ impl Trial {
             crash: None,
             protection: None,
             seal: None,
+            container: None,
         }
     }
 

@@ -20,6 +20,7 @@ use crate::measure::trial_of;
 use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::stop::{Stop, Urgency};
+use crate::wrap;
 
 /// Between two looks at requests to stop.
 const TICK: Duration = Duration::from_millis(200);
@@ -97,13 +98,17 @@ impl Bench<'_> {
         job.confinement =
             self.walls.trial(&bench, git_of(&bench), &out, self.protected.walls(&bench));
         job.source = (!is_sealed && self.metric_fn.is_none()).then(|| self.config.source());
+        wrap::enclose(&self.config, &self.places, &self.session, order, &mut job)?;
+        let container = job.container.as_ref().map(|container| container.name.clone());
         let Some(report) = wait(self.executor, &job, stop, tick)? else {
-            return Ok(Trial { seal: Some(seal), ..Trial::ended(seed, Exit::Lost) });
+            let seal = Some(seal);
+            return Ok(Trial { seal, container, ..Trial::ended(seed, Exit::Lost) });
         };
         // Only succeeds when the trial left nothing there.
         let _ = std::fs::remove_dir(&out);
         let name = &self.config.metric.name;
         let mut outcome = trial_of(&report, seed, name, self.config.run.on_budget);
+        outcome.container = container;
         if is_sealed || self.metric_fn.is_some() {
             // The run itself reports no metric; its absence is no failure yet.
             outcome.crash = outcome.crash.filter(|crash| crash.kind != CrashKind::NoMetric);
@@ -161,6 +166,7 @@ impl Bench<'_> {
             log_limit: self.log_limit(),
             limits: self.walls.limits(),
             confinement: Confinement::default(),
+            container: None,
             source: None,
             result: self.places.scratch().join("result.json"),
         }

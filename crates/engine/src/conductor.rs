@@ -18,6 +18,7 @@ use autoresearch_propose::{Brief, Mark, Past, ProposeError, Proposer, Text};
 use autoresearch_repo::Repo;
 use autoresearch_report::{Activity, Point, Progress, Stage};
 
+use crate::adjust;
 use crate::bench::{Bench, Order};
 use crate::desk::{Around, Workplace};
 use crate::error::EngineError;
@@ -461,6 +462,7 @@ impl Conductor<'_> {
             failures_in_a_row: focus.failures_in_a_row,
             complaint: self.complaint.clone(),
             history: self.past.iter().cloned().collect(),
+            platform: self.state.plan().map(adjust::for_brief).unwrap_or_default(),
             ranges: self.config.search.clone(),
             // Every question has its own lots, the same ones after a crash.
             seed: mix(seed, number, u64::from(self.state.stuck())),

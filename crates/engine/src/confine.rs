@@ -31,10 +31,10 @@ impl Surroundings {
         }
     }
 
-    /// Where the programs of a command are looked up.
-    pub(crate) fn lookup(&self, config: &Config, command: &[String], root: &Path) -> Lookup {
+    /// Where the programs of the run command are looked up.
+    pub(crate) fn lookup(&self, config: &Config, root: &Path) -> Lookup {
         let path = config.run.env.get("PATH").map_or(self.path.as_os_str(), |path| path.as_ref());
-        Lookup::new(command, root, path, self.home.as_deref())
+        Lookup::new(&config.run.command, root, path, self.home.as_deref())
     }
 }
 
@@ -82,15 +82,7 @@ impl Walls {
         for path in named("run.readable", &config.run.readable)? {
             both(path, &mut readable);
         }
-        let mut commands = vec![&config.run.command];
-        commands.extend(&config.metric.command);
-        for command in commands {
-            readable.extend(surroundings.lookup(config, command, root).installations());
-        }
-        let mut for_proposers = named("propose.readable", &config.propose.readable)?;
-        if let Some(command) = &config.propose.command {
-            for_proposers.extend(surroundings.lookup(config, command, root).installations());
-        }
+        let for_proposers = named("propose.readable", &config.propose.readable)?;
         let limits = Limits {
             memory: config.run.memory.map(|bytes| bytes.0).or_else(crate::memory::share),
             processes: Some(config.run.processes),

@@ -57,7 +57,8 @@ impl Workplace {
         let ignored = [&self.config.links[..], &self.held_out.tracked].concat();
         for change in worktree.changes(tip, &ignored)? {
             if !self.config.target.contains(&change.path) {
-                return Ok(Err(Refusal::Protected { path: change.path }));
+                let targets = self.config.target.iter().map(|path| (path.clone(), Vec::new()));
+                return Ok(Err(guard::no_target(&targets.collect(), &change.path)));
             }
             let content = match (change.kind, &change.blob) {
                 (ChangeKind::Added | ChangeKind::Modified, Some(blob)) => {
@@ -125,6 +126,7 @@ impl OneDesk<'_> {
             log_limit: LogLimit::default(),
             limits: workplace.walls.limits(),
             confinement,
+            container: None,
             source: None,
             result: workplace.places.scratch().join("desk-result.json"),
         }

@@ -102,6 +102,14 @@ pub enum EngineError {
         /// What is wrong with it.
         source: autoresearch_propose::knobs::SpecError,
     },
+    /// What is put before the run command does not fit.
+    #[error("`run.wrap`: {0}")]
+    Wrap(#[from] autoresearch_run::container::BadWrapper),
+    /// A run in a container cannot be confined.
+    #[error(
+        "runs cannot be {0} with a container in `run.wrap`: its tool has to start it from outside of the sandbox"
+    )]
+    WrapIsNoSandbox(autoresearch_core::trial::Protection),
     /// There is no session.
     #[error("no session{} in {}", tag.as_ref().map(|t| format!(" `{t}`")).unwrap_or_default(), root.display())]
     NoSession {
@@ -139,6 +147,9 @@ impl EngineError {
     pub fn hint(&self) -> Option<String> {
         Some(match self {
             EngineError::BadFile { hint, .. } | EngineError::BadPath { hint, .. } => hint.clone(),
+            EngineError::WrapIsNoSandbox(_) => {
+                "set `run.protection = \"best\"` and let the container's own isolation protect, or leave `run.wrap` out".to_owned()
+            }
             EngineError::Unconfinable { why, .. } => {
                 format!("{why}; or take the best that there is with `run.protection = \"best\"`")
             }

@@ -1,17 +1,21 @@
 //! The experiment as a unit: any system with a number (SPEC A).
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use autoresearch_config::{Config, ConfigError, Layers, Origin};
 use autoresearch_core::experiment::Experiment;
 use autoresearch_core::metric::Direction;
+use autoresearch_core::platform::Surroundings;
 use autoresearch_core::session::StopReason;
 use autoresearch_core::units::human_duration;
 use autoresearch_propose::Proposer;
 use autoresearch_run::Executor;
 
+use crate::adjust::{self, Adjusting};
 use crate::bench::{FinishedTrial, MetricFn};
+use crate::conductor::read_targets;
 use crate::error::EngineError;
 use crate::news::{Observer, Silent};
 use crate::open::{Opening, Session, local};
@@ -49,6 +53,7 @@ pub struct SystemExperiment {
     executor: Option<Box<dyn Executor>>,
     revert_on_failure: bool,
     made_branch: Option<String>,
+    surroundings: OnceLock<(Surroundings, Option<String>)>,
 }
 
 /// Where the configuration comes from: built here, or confirmed elsewhere.
@@ -64,6 +69,11 @@ pub struct DryRun {
     pub notes: Vec<String>,
     /// What it would do, as `create the branch …`.
     pub actions: Vec<String>,
+    /// What it runs on and what is adjusted for that: label and value.
+    pub platform: Vec<(&'static str, String)>,
+    /// Edits of the target that the platform calls for, and that `run.adjust`
+    /// does not allow yet, as `DEVICE_BATCH_SIZE 128 -> 32`.
+    pub offered_edits: Vec<String>,
 }
 
 enum Hypothesis {
@@ -113,6 +123,7 @@ impl SystemExperiment {
             executor: None,
             revert_on_failure: true,
             made_branch: None,
+            surroundings: OnceLock::new(),
         }
     }
 
@@ -209,6 +220,14 @@ impl SystemExperiment {
         self
     }
 
+    /// What trials run on, instead of this machine as it is found: for an
+    /// executor whose machines differ from this one.
+    #[must_use]
+    pub fn surroundings(mut self, surroundings: Surroundings) -> Self {
+        self.surroundings = OnceLock::from((surroundings, None));
+        self
+    }
+
     fn config(&self) -> Result<Config, EngineError> {
         match &self.settings {
             Settings::Config(config) => Ok((**config).clone()),
@@ -239,6 +258,20 @@ impl SystemExperiment {
         Opening::check(&self.folder, config, self.made_branch.as_deref())
     }
 
+    /// What is adjusted for the platform; the machine is asked once.
+    fn adjusting(&self, opening: &Opening) -> Result<Adjusting, EngineError> {
+        let Opening { repo, head, config, .. } = opening;
+        let targets = read_targets(repo, &head.commit, &config.target)?;
+        let read_only = read_targets(repo, &head.commit, &config.read_only)?;
+        let uses_torch = adjust::uses_torch(targets.iter().chain(&read_only));
+        let (surroundings, trouble) =
+            self.surroundings.get_or_init(|| adjust::surroundings(repo, config, uses_torch));
+        let is_set = |name: &str| std::env::var_os(name).is_some();
+        let mut adjusting = Adjusting::of(surroundings, &targets, uses_torch, config, &is_set);
+        adjusting.notes.extend(trouble.clone());
+        Ok(adjusting)
+    }
+
     /// Says what [`run_session`](SystemExperiment::run_session) would do;
     /// touches nothing.
     ///
@@ -246,7 +279,14 @@ impl SystemExperiment {
     /// Whatever would keep it from beginning.
     pub fn dry_run(&self) -> Result<DryRun, EngineError> {
         let opening = self.check(self.config()?)?;
-        Ok(DryRun { notes: opening.notes(), actions: opening.intentions() })
+        let adjusting = self.adjusting(&opening)?;
+        let mut notes = opening.notes();
+        notes.extend_from_slice(adjusting.notes());
+        let actions = adjusting.intention().into_iter().chain(opening.intentions()).collect();
+        let platform = adjusting.rows();
+        let is_offered = adjusting.adjusted.edits.is_empty();
+        let offered_edits = if is_offered { adjusting.edits } else { Vec::new() };
+        Ok(DryRun { notes, actions, platform, offered_edits })
     }
 
     /// Makes the research branch and nothing else; a later
@@ -284,6 +324,7 @@ impl SystemExperiment {
         stop: &Stop,
     ) -> Result<Outcome, EngineError> {
         let opening = self.check(self.config()?)?;
+        let adjusting = self.adjusting(&opening)?;
         let mut hypotheses = Vec::new();
         for hypothesis in self.hypotheses {
             hypotheses.push(match hypothesis {
@@ -296,11 +337,10 @@ impl SystemExperiment {
                 }
             });
         }
-        for note in opening.notes() {
-            observer.tell(&crate::news::News::Note(note));
+        for note in opening.notes().iter().chain(adjusting.notes()) {
+            observer.tell(&crate::news::News::Note(note.clone()));
         }
-        let platform = autoresearch_run::platform::describe();
-        let session = opening.make(platform, self.revert_on_failure, hypotheses)?;
+        let session = opening.make(&adjusting, self.revert_on_failure, hypotheses)?;
         conduct(session, self.executor, self.proposer, self.metric_fn.as_ref(), observer, stop)
     }
 }

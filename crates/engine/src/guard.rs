@@ -37,7 +37,7 @@ pub(crate) fn check(
     let mut changed = Vec::new();
     for edit in edits {
         let Some(old) = before.get(&edit.path) else {
-            return Err(Refusal::Protected { path: edit.path.clone() });
+            return Err(no_target(before, &edit.path));
         };
         let Some(new) = &edit.content else {
             let what = format!("`{}` is deleted; a target must stay", edit.path);
@@ -49,6 +49,10 @@ pub(crate) fn check(
         }
         if new == old {
             continue;
+        }
+        if new.contains(&0) && !old.contains(&0) {
+            let what = format!("`{}` gets a NUL byte; a target stays a text", edit.path);
+            return Err(Refusal::Unacceptable { what });
         }
         if scope == Scope::Hyperparameters {
             let (old, new) = (String::from_utf8_lossy(old), String::from_utf8_lossy(new));
@@ -66,6 +70,20 @@ pub(crate) fn check(
         return Err(Refusal::Duplicate { of });
     }
     Ok(Accepted { changed, fingerprint, code_lines: code_lines(&after), after })
+}
+
+/// Why a path that is no target is refused.
+pub(crate) fn no_target(targets: &Targets, path: &str) -> Refusal {
+    // As a refusal shows it: nothing that a terminal obeys.
+    let shown: String = path.chars().map(|c| if c.is_control() { '?' } else { c }).collect();
+    match targets.keys().find(|target| target.to_lowercase() == path.to_lowercase()) {
+        Some(target) => {
+            let what =
+                format!("`{shown}` is the target `{target}` in other letters; keep its name");
+            Refusal::Unacceptable { what }
+        }
+        None => Refusal::Protected { path: shown },
+    }
 }
 
 /// Identity of the program that the targets make.
@@ -128,6 +146,17 @@ mod tests {
     fn a_target_cannot_be_deleted() {
         let gone = [FileEdit { path: "train.py".into(), content: None }];
         assert!(matches!(refused(Scope::All, &gone), Refusal::Unacceptable { .. }));
+    }
+
+    #[test]
+    fn other_letters_control_characters_and_nul_are_refused_with_their_reason() {
+        let said = |path: &str, text: &str| refused(Scope::All, &edit(path, text)).to_string();
+        assert!(said("Train.PY", "x").contains("in other letters"));
+        assert!(said("a\u{1b}[31m.py", "x").starts_with("`a?[31m.py` is not a target"));
+        assert!(said("../train.py", "x").contains("is not a target"));
+        assert!(said("tests/test_a.py", "x").starts_with("`tests/test_a.py` is a test and"));
+        assert!(said("train.py", "LR = 1\0").contains("NUL"));
+        assert!(said("train.py", &"#".repeat(LARGEST + 1)).contains("grows"));
     }
 
     #[test]

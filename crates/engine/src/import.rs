@@ -16,6 +16,7 @@ use autoresearch_ledger::{Row, Table};
 use autoresearch_repo::Repo;
 use autoresearch_report::History;
 
+use crate::adjust::Adjusting;
 use crate::conductor::read_targets;
 use crate::error::EngineError;
 use crate::guard;
@@ -73,7 +74,7 @@ pub fn import(
     let targets = opening.config.target.clone();
     let tag = opening.tag.clone();
 
-    let mut session = opening.make("imported".to_owned(), true, Vec::new())?;
+    let mut session = opening.make(&Adjusting::nothing("imported"), true, Vec::new())?;
     let plan = session.state.plan().cloned();
     let mut seen = None;
     for ((row, commit), number) in rows.iter().zip(&commits).zip(0..) {

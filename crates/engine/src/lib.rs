@@ -8,6 +8,7 @@
 //! Inside, the `conductor` asks the pure state machine of
 //! `autoresearch_core::session` what comes next, does it, and journals it.
 
+mod adjust;
 mod bench;
 mod clock;
 mod conductor;
@@ -34,6 +35,7 @@ mod roles;
 mod sealed;
 mod stop;
 mod view;
+mod wrap;
 
 pub use autoresearch_config as config;
 pub use autoresearch_core as core;
@@ -61,7 +63,9 @@ pub fn supervise_if_asked() -> Option<i32> {
     let asked = std::env::args_os().nth(1)?;
     if asked == autoresearch_run::SUPERVISE {
         Some(autoresearch_run::supervise())
+    } else if asked == autoresearch_run::CONFINE {
+        Some(autoresearch_run::confine())
     } else {
-        (asked == autoresearch_run::CONFINE).then(autoresearch_run::confine)
+        (asked == autoresearch_run::ATTACK).then(autoresearch_run::attack::attack)
     }
 }

@@ -18,6 +18,7 @@ use autoresearch_report::Progress;
 use autoresearch_run::protection::{Offer, offered};
 use autoresearch_run::{Executor, Local};
 
+use crate::adjust::{self, Adjusting};
 use crate::bench::{Bench, MetricFn};
 use crate::conductor::{Conductor, proposer_of, read_targets, texts};
 use crate::confine::{Surroundings, Walls};
@@ -29,7 +30,7 @@ use crate::news::{News, Observer};
 use crate::place::Place;
 use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
-use crate::{clock, history, roles};
+use crate::{clock, history, roles, wrap};
 
 /// README files that a brief carries, the first that exists.
 const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
@@ -70,6 +71,7 @@ impl Opening {
             Spec::parse(range)
                 .map_err(|source| EngineError::Range { name: name.clone(), source })?;
         }
+        wrap::check(&config)?;
         let tag = match made.or(config.tag.as_deref()) {
             Some(tag) if made.is_some() => tag.to_owned(),
             Some(tag) => {
@@ -107,6 +109,7 @@ impl Opening {
                 self.head.commit.short()
             ));
         }
+        notes.extend(wrap::note(&self.config));
         if self.head.branch.is_none() {
             notes.push("HEAD is detached; `merge` will need `--onto`".to_owned());
         }
@@ -143,7 +146,7 @@ impl Opening {
     /// Makes the session: its folder, lock, journal and branch.
     pub(crate) fn make(
         self,
-        platform: String,
+        adjusting: &Adjusting,
         revert_on_failure: bool,
         hypotheses: Vec<(String, Option<String>)>,
     ) -> Result<Session, EngineError> {
@@ -157,7 +160,7 @@ impl Opening {
             version: VERSION,
             id: session_id(&places),
             tag,
-            base: head.commit,
+            base: adjusting.base(&repo, &head.commit, &places)?,
             origin: head.branch,
             metric: config.metric.name.clone(),
             direction: config.metric.direction,
@@ -168,7 +171,8 @@ impl Opening {
             revert_on_failure,
             seed: config.run.seed,
             config: autoresearch_config::to_toml(&config),
-            platform,
+            platform: adjusting.platform.clone(),
+            adjusted: adjusting.adjusted.clone(),
         };
         let mut state = State::default();
         let mut events = vec![Event::Opened(Box::new(plan))];
@@ -231,6 +235,12 @@ impl Session {
         let strays = autoresearch_run::sweep(&format!("{}/", plan.id))?;
         if strays > 0 {
             let what = format!("ended {strays} processes that a dead engine had left running");
+            observer.tell(&News::Note(what));
+        }
+        let containers = wrap::sweep(&session.config, &session.places, &plan.id)?;
+        if containers > 0 {
+            let noun = if containers == 1 { "container" } else { "containers" };
+            let what = format!("removed {containers} {noun} that a dead engine had left running");
             observer.tell(&News::Note(what));
         }
         // A stop that nobody heard was for the engine that died.
@@ -304,6 +314,7 @@ impl Session {
     ) -> Result<Conductor<'a>, EngineError> {
         let Session { repo, places, config, journal, state, walls, lock, resumed } = self;
         let plan = state.plan().cloned();
+        let config = adjust::applied(config, plan.as_ref());
         let id = plan.as_ref().map_or_else(String::new, |plan| plan.id.clone());
         let tip = state.tip().cloned().unwrap_or(CommitId(String::new()));
         let base = plan.as_ref().map_or_else(|| tip.clone(), |plan| plan.base.clone());
@@ -311,7 +322,7 @@ impl Session {
         let tracked = repo.tracked(&base)?;
         let held_out = HeldOut::of(&config, &tracked);
         let surroundings = Surroundings::of_this_process();
-        let lookup = surroundings.lookup(&config, &config.run.command, repo.root());
+        let lookup = surroundings.lookup(&config, repo.root());
         let configuration =
             Fingerprint::of([("config", autoresearch_config::to_toml(&config).as_str())]);
         let origin = texts(&read_targets(&repo, &base, &config.target)?);

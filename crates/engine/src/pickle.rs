@@ -62,10 +62,10 @@ fn streamed(stream: &mut dyn Read, name: &str, depth: u32) -> io::Result<Option<
     stream.take(512).read_to_end(&mut head)?;
     let mut whole = io::Read::chain(head.as_slice(), stream);
     if head.starts_with(b"\x1f\x8b") {
-        return unpacked(&mut MultiGzDecoder::new(whole), "gzip", name, depth);
+        return Ok(unpacked(&mut MultiGzDecoder::new(whole), "gzip", name, depth));
     }
     if matches!(head.get(..2), Some([0x78, 0x01 | 0x5e | 0x9c | 0xda])) {
-        return unpacked(&mut ZlibDecoder::new(whole), "zlib", name, depth);
+        return Ok(unpacked(&mut ZlibDecoder::new(whole), "zlib", name, depth));
     }
     if head.starts_with(b"\x93NUMPY") {
         let found = holds_objects(&mut whole)?;
@@ -86,19 +86,12 @@ fn streamed(stream: &mut dyn Read, name: &str, depth: u32) -> io::Result<Option<
 }
 
 /// The same below a compression. What does not unpack is loaded by nobody.
-fn unpacked(
-    stream: &mut dyn Read,
-    how: &str,
-    name: &str,
-    depth: u32,
-) -> io::Result<Option<String>> {
+fn unpacked(stream: &mut dyn Read, how: &str, name: &str, depth: u32) -> Option<String> {
     if depth == 0 {
-        return Ok(Some("it is compressed too many times over".to_owned()));
+        return Some("it is compressed too many times over".to_owned());
     }
-    match streamed(stream, name, depth - 1) {
-        Ok(found) => Ok(found.map(|what| format!("below {how} {what}"))),
-        Err(_) => Ok(None),
-    }
+    let found = streamed(stream, name, depth - 1).ok().flatten();
+    found.map(|what| format!("below {how} {what}"))
 }
 
 /// Whether the header of an array names objects.
@@ -169,7 +162,8 @@ fn zipped(file: &mut File) -> io::Result<Option<String>> {
 
 struct Member {
     name: String,
-    is_stored: bool,
+    /// How it is compressed: 0 is not, 8 is deflate.
+    method: u16,
     /// Of its local header.
     offset: u64,
 }
@@ -182,11 +176,11 @@ fn in_member(file: &mut File, member: &Member) -> io::Result<Option<String>> {
     file.seek(SeekFrom::Start(member.offset + 30 + skip))?;
     let name = member.name.to_lowercase();
     let mut content = BufReader::new(file);
-    if member.is_stored {
+    match member.method {
         // Its end is not needed: a pickle says where it ends.
-        streamed(&mut content, &name, DEPTH - 1)
-    } else {
-        unpacked(&mut DeflateDecoder::new(content), "deflate", &name, DEPTH)
+        0 => streamed(&mut content, &name, DEPTH - 1),
+        8 => Ok(unpacked(&mut DeflateDecoder::new(content), "deflate", &name, DEPTH)),
+        _ => Ok(Some("it is compressed in a way that is not looked through".to_owned())),
     }
 }
 
@@ -246,7 +240,7 @@ fn members(file: &mut File) -> Option<Vec<Member>> {
         let local = wide_offset(rest, extra)?;
         members.push(Member {
             name: String::from_utf8_lossy(name).into_owned(),
-            is_stored: short(rest, 10) == 0,
+            method: short(rest, 10),
             offset: local.checked_add(shift)?,
         });
         rest = rest.get(46 + names + extras + notes..)?;
@@ -274,7 +268,7 @@ fn wide_offset(entry: &[u8], mut extra: &[u8]) -> Option<u64> {
 }
 
 /// Whether a stream is a pickle: of protocol 2 and later by its first two
-/// bytes, an earlier one when its instructions can be followed to their end
+/// bytes, any other when its instructions can be followed to their end
 /// and make anything but plain values.
 fn is_pickle(stream: &mut dyn Read) -> bool {
     let Some(first) = byte(stream) else { return false };
@@ -284,16 +278,49 @@ fn is_pickle(stream: &mut dyn Read) -> bool {
     follow(stream, first).unwrap_or(false)
 }
 
-/// Follows the instructions of protocols 0 and 1; `None` where there is no
-/// such instruction.
+/// Follows the instructions of any protocol; `None` where there is no such
+/// instruction.
 fn follow(stream: &mut dyn Read, first: u8) -> Option<bool> {
     let mut makes_objects = false;
     let mut next = first;
     loop {
         match next {
             b'.' => return Some(makes_objects),
-            b'(' | b')' | b'0' | b'1' | b'2' | b'N' | b'a' | b'd' | b'e' | b'l' | b's' | b't'
-            | b'u' | b']' | b'}' => {}
+            0x8d | 0x8e | 0x96 => {
+                let mut length = [0; 8];
+                stream.read_exact(&mut length).ok()?;
+                skip(stream, u64::from_le_bytes(length))?;
+            }
+            0x82 => {
+                skip(stream, 1)?;
+                makes_objects = true;
+            }
+            0x83 => {
+                skip(stream, 2)?;
+                makes_objects = true;
+            }
+            0x84 => {
+                skip(stream, 4)?;
+                makes_objects = true;
+            }
+            b'('
+            | b')'
+            | b'0'
+            | b'1'
+            | b'2'
+            | b'N'
+            | b'a'
+            | b'd'
+            | b'e'
+            | b'l'
+            | b's'
+            | b't'
+            | b'u'
+            | b']'
+            | b'}'
+            | 0x85..=0x89
+            | 0x8f..=0x91
+            | 0x94 => {}
             b'R' | b'b' | b'o' | b'Q' | 0x81 | 0x92 | 0x93 => makes_objects = true,
             b'c' | b'i' => {
                 for _ in 0..2 {
@@ -312,15 +339,15 @@ fn follow(stream: &mut dyn Read, first: u8) -> Option<bool> {
             b'F' | b'I' | b'L' | b'S' | b'V' | b'g' | b'p' => {
                 line(stream)?;
             }
-            b'K' | b'h' | b'q' => skip(stream, 1)?,
+            b'K' | b'h' | b'q' | 0x80 => skip(stream, 1)?,
             b'M' => skip(stream, 2)?,
             b'J' | b'j' | b'r' => skip(stream, 4)?,
-            b'G' => skip(stream, 8)?,
-            b'U' | 0x8c | b'C' => {
+            b'G' | 0x95 => skip(stream, 8)?,
+            b'U' | 0x8c | b'C' | 0x8a => {
                 let length = byte(stream)?;
                 skip(stream, u64::from(length))?;
             }
-            b'T' | b'X' | b'B' => {
+            b'T' | b'X' | b'B' | 0x8b => {
                 let mut length = [0; 4];
                 stream.read_exact(&mut length).ok()?;
                 skip(stream, u64::from(u32::from_le_bytes(length)))?;

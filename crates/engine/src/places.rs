@@ -111,6 +111,11 @@ impl Places {
         format!("refs/autoresearch/{}/{number}", self.tag)
     }
 
+    /// The reference under which the platform's edits are kept.
+    pub(crate) fn adjusted_ref(&self) -> String {
+        format!("refs/autoresearch/{}/adjusted", self.tag)
+    }
+
     /// The reference under which a merge is kept that could not be landed.
     pub(crate) fn landed_ref(&self) -> String {
         format!("refs/autoresearch/{}/landed", self.tag)

@@ -44,14 +44,27 @@ impl Lookup {
     }
 
     /// The program of a name as a shell would find it.
-    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
+    fn program(&self, name: &str) -> Option<PathBuf> {
         if name.contains('/') {
             return Some(self.root.join(name)).filter(|path| path.is_file());
         }
         std::env::split_paths(&self.path)
             .filter(|folder| folder.is_absolute())
-            .map(|folder| folder.join(name))
+            .filter_map(|folder| match folder.file_name() {
+                Some(last) if last == "shims" => self.behind_shim(folder.parent()?, name),
+                _ => Some(folder.join(name)),
+            })
             .find(|path| path.is_file())
+    }
+
+    /// What a shim of pyenv in `place` stands for; `None` where that is the next
+    /// on the path, or not to be known.
+    fn behind_shim(&self, place: &Path, name: &str) -> Option<PathBuf> {
+        let chosen = |file: PathBuf| fs::read_to_string(file).ok();
+        let text =
+            chosen(self.root.join(".python-version")).or_else(|| chosen(place.join("version")))?;
+        let version = text.split_whitespace().next().filter(|version| *version != "system")?;
+        Some(place.join("versions").join(version).join("bin").join(name))
     }
 
     /// The Python of the command: named in it, or beside the launcher that is
@@ -82,45 +95,6 @@ impl Lookup {
             python.packages.extend(versions_in(&own, &python.version));
         }
         Some(python)
-    }
-
-    /// Where the installations lie that the command's program and its Python
-    /// belong to: what a sandbox must let them read. Nothing of the system's.
-    pub(crate) fn installations(&self) -> Vec<PathBuf> {
-        let mut found = Vec::new();
-        let program = self.command.first().and_then(|name| self.program(name));
-        for start in [program, self.interpreter()].into_iter().flatten() {
-            let mut next = Some(start);
-            // A virtual environment's Python is a link into another installation.
-            for _ in 0..8 {
-                let Some(file) = next else { break };
-                installation(&file, &mut found);
-                next = fs::read_link(&file).ok().and_then(|to| Some(file.parent()?.join(to)));
-            }
-        }
-        found.retain(|path| path.exists());
-        found.sort();
-        found.dedup();
-        found
-    }
-}
-
-/// The parts of an installation that a program at `file` needs.
-fn installation(file: &Path, found: &mut Vec<PathBuf>) {
-    let system = ["/usr", "/bin", "/sbin", "/lib", "/lib64"];
-    let Some(folder) = file.parent() else { return };
-    let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
-    if system.iter().any(|place| folder.starts_with(place)) {
-        return;
-    }
-    match folder.parent().filter(|_| folder.file_name() == Some(OsStr::new("bin"))) {
-        // Not the whole prefix: that of `~/.local/bin` holds keys, too.
-        Some(prefix) => found.extend(
-            ["bin", "lib", "lib64", "libexec", "pyvenv.cfg", "conda-meta", "ssl"]
-                .iter()
-                .map(|part| prefix.join(part)),
-        ),
-        None => found.push(file.to_owned()),
     }
 }
 
@@ -215,6 +189,27 @@ mod tests {
     }
 
     #[test]
+    fn a_shim_stands_for_the_version_that_is_chosen() {
+        let root = tempfile::tempdir().unwrap();
+        let place = root.path().join(".pyenv");
+        for folder in
+            ["shims", "versions/3.12.1/bin", "versions/3.12.1/lib/python3.12/site-packages"]
+        {
+            fs::create_dir_all(place.join(folder)).unwrap();
+        }
+        fs::write(place.join("shims/python3"), "").unwrap();
+        fs::write(place.join("versions/3.12.1/bin/python3.12"), "").unwrap();
+        let python = place.join("versions/3.12.1/bin/python3");
+        std::os::unix::fs::symlink("python3.12", &python).unwrap();
+        let command = ["python3".to_owned()];
+        let lookup = Lookup::new(&command, root.path(), place.join("shims").as_os_str(), None);
+        assert_eq!(lookup.find(), None, "no version is chosen");
+        fs::write(place.join("version"), "3.12.1\n").unwrap();
+        let site = place.join("versions/3.12.1/lib/python3.12/site-packages");
+        assert_eq!(lookup.find().unwrap().packages, [site.canonicalize().unwrap()]);
+    }
+
+    #[test]
     fn the_python_of_a_launcher_is_the_one_beside_it() {
         let root = tempfile::tempdir().unwrap();
         let bin = root.path().join("env/bin");
@@ -229,23 +224,5 @@ mod tests {
         let python = lookup.find().unwrap();
         assert_eq!(python.version, "3.9.1");
         assert_eq!(python.packages, [root.path().join("env/lib/python3.9/site-packages")]);
-        let needed = lookup.installations();
-        assert!(needed.contains(&bin.canonicalize().unwrap()), "{needed:?}");
-    }
-
-    #[test]
-    fn a_virtual_environment_needs_the_installation_that_it_was_made_from() {
-        let root = tempfile::tempdir().unwrap();
-        let base = root.path().canonicalize().unwrap();
-        let real = base.join("share/uv/python3.11/bin");
-        fs::create_dir_all(&real).unwrap();
-        fs::create_dir_all(base.join("share/uv/python3.11/lib")).unwrap();
-        fs::write(real.join("python3.11"), "").unwrap();
-        fs::create_dir_all(base.join(".venv/bin")).unwrap();
-        std::os::unix::fs::symlink(real.join("python3.11"), base.join(".venv/bin/python")).unwrap();
-        let command = [".venv/bin/python".to_owned()];
-        let needed = Lookup::new(&command, &base, "".as_ref(), None).installations();
-        assert!(needed.contains(&base.join("share/uv/python3.11/lib")), "{needed:?}");
-        assert!(!needed.contains(&base), "{needed:?}");
     }
 }

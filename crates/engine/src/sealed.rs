@@ -132,7 +132,7 @@ impl Carrier<'_> {
         let (from, to) = (self.from.join(path), self.to.join(path));
         let meta = from.symlink_metadata().map_err(io)?;
         if meta.is_dir() {
-            self.replace_unless(&to, fs::Metadata::is_dir).map_err(io)?;
+            make_room(&to, fs::Metadata::is_dir).map_err(io)?;
             fs::create_dir_all(&to).map_err(io)?;
             for entry in fs::read_dir(&from).map_err(io)? {
                 let name = entry.map_err(io)?.file_name();
@@ -160,23 +160,19 @@ impl Carrier<'_> {
         if let Some(parent) = to.parent() {
             fs::create_dir_all(parent).map_err(io)?;
         }
-        self.replace_unless(&to, |_| false).map_err(io)?;
+        make_room(&to, |_| false).map_err(io)?;
         fs::copy(&from, &to).map_err(io)?;
         Ok(())
     }
+}
 
-    /// Makes room at `to`: what the checkout has there is not written through.
-    fn replace_unless(
-        &self,
-        to: &Path,
-        is_fit: impl Fn(&fs::Metadata) -> bool,
-    ) -> std::io::Result<()> {
-        match to.symlink_metadata() {
-            Ok(there) if is_fit(&there) => Ok(()),
-            Ok(there) if there.is_dir() => fs::remove_dir_all(to),
-            Ok(_) => fs::remove_file(to),
-            Err(_) => Ok(()),
-        }
+/// Makes room at `to`: what the checkout has there is not written through.
+fn make_room(to: &Path, is_fit: impl Fn(&fs::Metadata) -> bool) -> std::io::Result<()> {
+    match to.symlink_metadata() {
+        Ok(there) if is_fit(&there) => Ok(()),
+        Ok(there) if there.is_dir() => fs::remove_dir_all(to),
+        Ok(_) => fs::remove_file(to),
+        Err(_) => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use autoresearch_config::Config;
 use autoresearch_core::experiment::{CommitId, Counts, Experiment};
 use autoresearch_core::session::{Event, Plan, Queued, State, StopReason};
+use autoresearch_core::trial::Protection;
 use autoresearch_core::units::Timestamp;
 use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message, TsvFile};
 use autoresearch_repo::Repo;
@@ -47,6 +48,8 @@ pub struct Status {
     pub opened_at: Timestamp,
     /// When anything happened last.
     pub last_at: Timestamp,
+    /// How the last run was confined.
+    pub protection: Option<Protection>,
 }
 
 impl View {
@@ -117,6 +120,7 @@ impl View {
             last: self.journal.last_entries(5)?,
             opened_at: self.opened_at,
             last_at: last.map_or(self.opened_at, |record| record.at),
+            protection: self.protection()?,
         })
     }
 
@@ -124,7 +128,13 @@ impl View {
     pub fn session(&self, status: &Status) -> Session {
         let (plan, config) = (&self.plan, &self.config);
         let stopped = status.stopped.as_ref();
-        history::session(plan, config, stopped, status.last_at, self.opened_at)
+        let session = history::session(plan, config, stopped, status.last_at, self.opened_at);
+        Session { protection: status.protection, ..session }
+    }
+
+    fn protection(&self) -> Result<Option<Protection>, EngineError> {
+        let last = self.journal.recent(1)?.pop();
+        Ok(last.and_then(|experiment| experiment.trials.last()?.protection))
     }
 
     /// An entry as a report's point.
@@ -137,7 +147,8 @@ impl View {
     /// # Errors
     /// When the journal cannot be read.
     pub fn history(&self) -> Result<History, EngineError> {
-        let session = self.session(&self.status()?);
+        let mut session = self.session(&self.status()?);
+        session.environment_changes = self.journal.environment_changes()?;
         let points = self.journal.entries(0)?.iter().map(|entry| self.point(entry)).collect();
         Ok(History { session, points })
     }

@@ -8,20 +8,24 @@ use std::path::Path;
 use std::process::Command;
 
 use autoresearch::core::experiment::Verdict;
+use autoresearch::core::platform::{Machine, Surroundings};
 use autoresearch::core::session::StopReason;
+use autoresearch::core::units::Bytes;
 use autoresearch::{Direction, EngineError, SystemExperiment};
 
 fn main() {
     if let Some(code) = autoresearch::supervise_if_asked() {
         std::process::exit(code);
     }
-    let tests: [(&str, fn()); 6] = [
+    let tests: [(&str, fn()); 8] = [
         ("a_better_change_is_kept_on_a_branch_of_its_own", a_better_change_is_kept),
         ("a_closure_computes_the_metric_from_what_the_run_left", a_closure_computes_the_metric),
         ("a_metric_function_that_fails_ends_the_session_with_its_words", a_metric_fn_that_fails),
         ("a_worse_change_is_reverted_unless_told_otherwise", a_worse_change_is_reverted),
         ("a_dry_run_says_what_it_would_do_and_touches_nothing", a_dry_run_touches_nothing),
         ("a_branch_made_alone_is_used_by_the_run_that_follows", a_branch_made_alone),
+        ("a_confirmed_adjustment_is_a_commit_before_the_baseline", a_confirmed_adjustment),
+        ("without_confirmation_nothing_is_adjusted_but_the_environment", no_confirmation),
     ];
     for (name, test) in tests {
         test();
@@ -139,4 +143,81 @@ fn a_branch_made_alone() {
     let head = git(place.path(), &["rev-parse", "HEAD"]);
     assert_eq!(git(place.path(), &["rev-parse", "autoresearch/t"]), head);
     assert_eq!(experiment.run().unwrap().best(), Some(1.0));
+}
+
+/// Prints its batch as the loss, and what it was told of its device.
+const FOR_CUDA: &str = "\
+import os
+if False:
+    import torch
+DEVICE_BATCH_SIZE = 128
+device = \"cuda\"
+print(\"loss:\", DEVICE_BATCH_SIZE)
+print(\"on_cpu:\", int(os.environ[\"AUTORESEARCH_DEVICE\"] == \"cpu\"))
+print(\"no_compile:\", os.environ.get(\"TORCHDYNAMO_DISABLE\", \"0\"))
+";
+
+/// A target that is written for CUDA, on a machine without.
+fn for_cuda(place: &Path) -> SystemExperiment {
+    std::fs::write(place.join("train.py"), FOR_CUDA).unwrap();
+    autoresearch::repo::create(place, "start").unwrap();
+    let machine = Machine {
+        system: "Linux".to_owned(),
+        cores: 8,
+        memory: Some(Bytes(64 << 30)),
+        ..Machine::default()
+    };
+    experiment(place)
+        .command(["python3", "train.py"])
+        .metric("loss", Direction::Minimize)
+        .surroundings(Surroundings { machine, python: None })
+}
+
+/// SPEC C2, C3.
+fn a_confirmed_adjustment() {
+    let place = tempfile::tempdir().unwrap();
+    let mut experiment = for_cuda(place.path()).set("run.adjust", "true");
+    let would = experiment.dry_run().unwrap();
+    assert_eq!(would.actions[0], "commit `adjust: DEVICE_BATCH_SIZE 128 -> 32 for CPU`");
+    assert_eq!(would.offered_edits, Vec::<String>::new());
+    let head = git(place.path(), &["rev-parse", "HEAD"]);
+    // A branch that was made before is taken along.
+    experiment.create_branch().unwrap();
+    let better = FOR_CUDA.replace("128", "16");
+    let outcome = experiment.change("a smaller batch", "train.py", &better).run().unwrap();
+    assert_eq!(outcome.baseline(), Some(32.0));
+    let baseline = &outcome.results()[0].trials[0];
+    assert_eq!((baseline.secondary["on_cpu"], baseline.secondary["no_compile"]), (1.0, 1.0));
+
+    let plan = outcome.view().plan().clone();
+    assert_eq!(plan.adjusted.edits, ["DEVICE_BATCH_SIZE 128 -> 32"]);
+    assert!(plan.adjusted.facts.iter().any(|fact| fact.contains("128 -> 32")));
+    let base = plan.base.0.as_str();
+    let subject = git(place.path(), &["log", "-1", "--format=%s", base]);
+    assert_eq!(subject, "adjust: DEVICE_BATCH_SIZE 128 -> 32 for CPU");
+    assert_eq!(git(place.path(), &["rev-parse", &format!("{base}^")]), head);
+    let branch = git(place.path(), &["rev-list", "autoresearch/t"]);
+    assert!(branch.contains(base), "{branch}");
+    assert_eq!(git(place.path(), &["rev-parse", "HEAD"]), head);
+    assert_eq!(git(place.path(), &["status", "--porcelain"]), "");
+    assert_eq!(std::fs::read_to_string(place.path().join("train.py")).unwrap(), FOR_CUDA);
+}
+
+/// SPEC C3.
+fn no_confirmation() {
+    let place = tempfile::tempdir().unwrap();
+    let experiment = for_cuda(place.path()).set("run.env.TORCHDYNAMO_DISABLE", "0");
+    let would = experiment.dry_run().unwrap();
+    assert_eq!(would.offered_edits, ["DEVICE_BATCH_SIZE 128 -> 32"]);
+    assert!(would.notes.iter().any(|note| note.contains("run.adjust=true")), "{:?}", would.notes);
+    let outcome = experiment
+        .change("a smaller batch", "train.py", &FOR_CUDA.replace("128", "16"))
+        .run()
+        .unwrap();
+    assert_eq!((outcome.baseline(), outcome.best()), (Some(128.0), Some(16.0)));
+    let baseline = &outcome.results()[0].trials[0];
+    // What the user has set stands.
+    assert_eq!((baseline.secondary["on_cpu"], baseline.secondary["no_compile"]), (1.0, 0.0));
+    let head = git(place.path(), &["rev-parse", "HEAD"]);
+    assert_eq!(outcome.view().plan().base.0, head);
 }

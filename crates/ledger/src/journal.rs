@@ -317,6 +317,26 @@ impl Journal {
         rows.iter().rev().map(|(number, text)| self.parse(*number, text)).collect()
     }
 
+    /// Settled experiments before whose trials the environment had changed,
+    /// oldest first, with what changed.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn environment_changes(&self) -> Result<Vec<(u64, String)>, JournalError> {
+        // Inside a text its quotes would be escaped.
+        let found = self.whole(
+            "SELECT number, record FROM experiment
+             WHERE instr(record, '\"environment_changed\":\"') > 0 ORDER BY number DESC LIMIT ?",
+            1000,
+        )?;
+        let change = |experiment: Experiment| {
+            let seals = experiment.trials.into_iter().filter_map(|trial| trial.seal);
+            let changes: Vec<String> = seals.filter_map(|seal| seal.environment_changed).collect();
+            (experiment.number, changes.join(", then "))
+        };
+        Ok(found.into_iter().map(change).collect())
+    }
+
     fn parse(&self, number: u64, text: &str) -> Result<Experiment, JournalError> {
         serde_json::from_str(text).map_err(|e| JournalError::Unreadable {
             path: self.path.clone(),

@@ -86,6 +86,8 @@ pub struct Brief {
     pub complaint: Option<String>,
     /// Earlier experiments, oldest first: those kept, then the recent ones.
     pub history: Vec<Past>,
+    /// What runs run on, and what is adjusted for it: a line each.
+    pub platform: Vec<String>,
     /// Search ranges from the configuration, by knob.
     #[serde(skip)]
     pub ranges: std::collections::BTreeMap<String, String>,
@@ -134,6 +136,12 @@ impl Brief {
         }
         if let Some(complaint) = &self.complaint {
             let _ = writeln!(page, "- your last proposal was refused: {complaint}");
+        }
+        if !self.platform.is_empty() {
+            let _ = writeln!(page, "\n## Platform\n");
+            for line in &self.platform {
+                let _ = writeln!(page, "- {line}");
+            }
         }
         if !self.history.is_empty() {
             page.push_str("\n## Tried so far\n\n| # | verdict | metric | change | why |\n|---|---|---|---|---|\n");

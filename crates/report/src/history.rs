@@ -6,6 +6,7 @@ use autoresearch_core::judge::Rule;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Category;
 use autoresearch_core::trial::CrashKind;
+use autoresearch_core::trial::Protection;
 use autoresearch_core::units::{Bytes, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -37,6 +38,13 @@ pub struct Session {
     pub iterations_max: Option<u64>,
     /// Why it stopped, in words; `None` while it runs.
     pub stopped: Option<String>,
+    /// How its last run was confined.
+    #[serde(default)]
+    pub protection: Option<Protection>,
+    /// Experiments before which the environment had changed, with what changed
+    /// (`torch 2.1 → 2.2`): results before and after do not compare.
+    #[serde(default)]
+    pub environment_changes: Vec<(u64, String)>,
 }
 
 impl Session {
@@ -55,6 +63,8 @@ impl Session {
             budget_seconds: None,
             iterations_max: None,
             stopped: None,
+            protection: None,
+            environment_changes: Vec::new(),
         }
     }
 }

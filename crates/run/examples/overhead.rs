@@ -49,6 +49,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             private: Some(folder.path().join("private")),
             ..Confinement::default()
         },
+        container: None,
         source: Some(autoresearch_core::metric::Source::Printed { name: "loss".into() }),
         result: folder.path().join("result.json"),
     };

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
+use crate::contained::Contained;
 use crate::limits::cgroup::remove_left;
 use crate::limits::hierarchy::own_groups;
 use crate::supervisor::{INTERRUPT, KILL, Outcome};
@@ -109,6 +110,7 @@ impl Executor for Local {
         }
         Ok(Box::new(Supervised {
             id: job.id.clone(),
+            contained: Contained::of(job),
             child,
             life,
             said,
@@ -120,6 +122,7 @@ impl Executor for Local {
 
 struct Supervised {
     id: String,
+    contained: Option<Contained>,
     child: Child,
     life: Option<ChildStdin>,
     said: PipeReader,
@@ -192,7 +195,10 @@ impl Supervised {
         if let Some(outcome) = last.and_then(|line| serde_json::from_str(line).ok()) {
             return outcome;
         }
-        let swept = sweep_exactly(&self.id);
+        let swept = sweep_exactly(&self.id).and_then(|swept| {
+            self.contained.as_ref().map_or(Ok(()), |contained| contained.end().map(drop))?;
+            Ok(swept)
+        });
         remove_left(&own_groups(), self.child.id());
         match swept {
             Ok(swept) => {

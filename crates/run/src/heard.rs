@@ -21,7 +21,9 @@ pub(crate) struct Heard {
 
 impl Heard {
     pub(crate) fn new(confined: Confined) -> Heard {
-        Heard { confined, is_open: true, has_started: false, end: None }
+        let mut heard = Heard { confined, is_open: true, has_started: false, end: None };
+        heard.listen();
+        heard
     }
 
     /// Whether more may be said.

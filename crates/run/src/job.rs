@@ -42,6 +42,9 @@ pub struct Job {
     /// How it is kept from doing harm.
     #[serde(default)]
     pub confinement: Confinement,
+    /// What it starts outside of its own processes.
+    #[serde(default)]
+    pub container: Option<Container>,
     /// What to read from the output.
     pub source: Option<Source>,
     /// Where the [`Report`] goes as JSON: complete, or not there at all.
@@ -99,6 +102,22 @@ pub struct Limits {
     pub disk: Option<u64>,
 }
 
+/// The container that a job's command is the client of: all that a supervisor
+/// has to know of it, as commands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Container {
+    /// What it is called.
+    pub name: String,
+    /// Asks the program in it to end; fails while there is none.
+    pub ask: Vec<String>,
+    /// Prints the ids of what is there of it; nothing when it is gone.
+    pub find: Vec<String>,
+    /// With the ids after each of them, one after the other: ends and removes it.
+    pub end: Vec<Vec<String>>,
+    /// With the ids after it: prints `true` if it was killed for memory.
+    pub out_of_memory: Vec<String>,
+}
+
 /// What a job may reach, and how it is kept to it. All paths are absolute.
 /// What is needed of the system (`/usr`, `/etc`, the devices) is always
 /// readable; what is not named here and no part of that does not exist inside
@@ -125,8 +144,9 @@ pub struct Confinement {
     /// what lies within `writable`.
     #[serde(with = "any_paths")]
     pub hidden: Vec<PathBuf>,
-    /// A folder that is made for the job's `/tmp` and home, and removed after
-    /// it. Without one nothing outlives the job at all: it is in memory.
+    /// A folder that is made for the job's temporary files, and removed after
+    /// it. In a sandbox it is `/tmp`, and holds the home folder if the job has
+    /// the network; without network the home folder is in memory, 1 GiB.
     #[serde(with = "any_path_or_none")]
     pub private: Option<PathBuf>,
     /// Whether it shares the network of the machine.
@@ -241,6 +261,18 @@ pub enum RunError {
     Unkillable {
         /// Their ids.
         pids: Vec<i32>,
+    },
+    /// A container does not go, or nobody says whether it is gone.
+    #[error(
+        "end the container `{name}`: {why}; see what is there with `{find}`, remove it with `rm --force` of the same tool, then resume"
+    )]
+    ContainerLeft {
+        /// What it is called.
+        name: String,
+        /// The command that lists it.
+        find: String,
+        /// What the tool did.
+        why: String,
     },
     /// The command cannot be confined as the job demands; it was not started.
     #[error("run the command {protection}: {why}")]
@@ -389,6 +421,7 @@ mod tests {
                 private: Some(odd.clone()),
                 ..Confinement::default()
             },
+            container: None,
             source: None,
             result: odd,
         };

@@ -20,7 +20,7 @@ const PIPE: usize = 1 << 20;
 
 /// A command that was started, or the reason why it was not.
 pub(crate) enum Launched {
-    Running(Running),
+    Running(Box<Running>),
     Failed(String),
 }
 
@@ -80,7 +80,7 @@ pub(crate) fn launch(job: &Job, bounds: &mut Bounds) -> Result<Launched, RunErro
             if let Some(confined) = &mut confined {
                 confined.let_go();
             }
-            Launched::Running(Running { child, output, confined })
+            Launched::Running(Box::new(Running { child, output, confined }))
         }
         Err(error) if confined.is_some() => {
             return Err(RunError::system("start the process that confines the command", error));

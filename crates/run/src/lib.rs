@@ -8,6 +8,7 @@
 //! another, and the supervisor's standard input stays open as a life line.
 //! What the numbers mean is left to `core`, what to run to the engine.
 
+mod contained;
 mod executor;
 mod heard;
 mod job;
@@ -24,11 +25,14 @@ mod tail;
 mod tree;
 mod witness;
 
+pub mod attack;
+pub mod container;
 pub mod platform;
 pub mod protection;
 
+pub use contained::sweep_containers;
 pub use executor::{Executor, Local, Running};
-pub use job::{Confinement, Job, Limits, LogLimit, Report, RunError};
+pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError};
 #[cfg(windows)]
 pub use limits::windows::JobObject;
 pub use sandbox::confine;
@@ -44,3 +48,6 @@ pub const SUPERVISE: &str = "__supervise";
 /// The hidden subcommand under which a program confines itself and becomes a
 /// command, or the first process of a sandbox.
 pub const CONFINE: &str = "__confine";
+
+/// The hidden subcommand under which a program tries what a trial must not.
+pub const ATTACK: &str = "__attack";

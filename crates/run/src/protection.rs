@@ -105,6 +105,7 @@ impl Probe {
                 private: Some(folder.path().join("private")),
                 ..Confinement::default()
             },
+            container: None,
             source: None,
             result: folder.path().join("result"),
         };

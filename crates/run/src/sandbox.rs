@@ -5,33 +5,35 @@
 //! more, under [`CONFINE`](crate::CONFINE): inside bubblewrap for a sandbox, as
 //! it is for the restricted way. That process ([`confine`]) shuts the doors
 //! that only the process itself can shut, and starts the command.
+#![cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "much of it is Linux's"))]
 
-#[cfg(target_os = "linux")]
 pub(crate) mod bubblewrap;
+pub(crate) mod environment;
+pub(crate) mod hint;
 #[cfg(target_os = "linux")]
 mod inside;
+mod installation;
 #[cfg(target_os = "linux")]
 mod landlock;
-#[cfg(target_os = "linux")]
+pub(crate) mod plan;
 mod probe;
+mod room;
+#[cfg(any(not(target_os = "linux"), test))]
+mod seatbelt;
 #[cfg(target_os = "linux")]
+pub(crate) mod start;
+#[cfg(not(target_os = "linux"))]
+#[path = "sandbox/start_macos.rs"]
 pub(crate) mod start;
 #[cfg(target_os = "linux")]
 mod syscalls;
-
-pub(crate) mod environment;
-pub(crate) mod hint;
-mod installation;
-pub(crate) mod plan;
-#[cfg(any(target_os = "macos", test))]
-pub(crate) mod seatbelt;
 pub(crate) mod view;
 
 #[cfg(target_os = "linux")]
 pub use inside::confine;
 
-/// Does nothing: what confines commands on this system is no process of ours.
+/// Tries out what confines commands on this system: no process of ours.
 #[cfg(not(target_os = "linux"))]
 pub fn confine() -> i32 {
-    1
+    probe::Probe::here().map_or(1, |probe| probe.run())
 }

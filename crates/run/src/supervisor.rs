@@ -5,7 +5,6 @@
 //! it; nothing is waited for by sleeping. It is the subreaper of everything
 //! below, so that "no children left" is proof that nothing is left at all.
 
-use std::collections::HashSet;
 use std::io::{self, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -16,13 +15,13 @@ use autoresearch_core::units::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getpgid, getpgrp, getpid, getppid,
-    kill_process_group, waitid,
+    Pid, Signal, WaitId, WaitIdOptions, WaitIdStatus, getppid, kill_process_group, waitid,
 };
 use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
+use crate::contained::{Contained, Left};
 use crate::heard::Heard;
 use crate::launch::{Launched, Running, launch};
 use crate::limits::hierarchy::own_groups;
@@ -33,7 +32,9 @@ use crate::reading::Reader;
 use crate::sandbox::hint::hint_for;
 use crate::tail::{Tail, excerpt};
 use crate::witness::Witness;
-use crate::{Job, Report, RunError, sys, tree};
+use crate::{Job, Report, RunError, sys};
+
+mod sweeping;
 
 /// On the life line: end the trial with TERM and its grace.
 pub(crate) const INTERRUPT: u8 = b'i';
@@ -45,11 +46,6 @@ const PIECE: usize = 64 * 1024;
 const PIECES: usize = 16;
 /// What is left in a pipe when all its writers are dead fits into this.
 const LAST_PIECES: usize = 1024;
-/// How long a process that outlives the command may go on writing: `tee` in
-/// `exec > >(tee log)` ends after its shell.
-const SETTLE: Duration = Duration::from_millis(250);
-/// How long the first process of a sandbox may take to leave, when it is alone.
-const LEAVING: Duration = Duration::from_secs(1);
 const FIRST_SAMPLE: Duration = Duration::from_millis(5);
 const RAREST_SAMPLE: Duration = Duration::from_millis(250);
 /// Sampling takes at most this part of one core.
@@ -116,10 +112,13 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 hint: None,
             }
         }
-        Launched::Running(Running { child, output, confined }) => {
+        Launched::Running(running) => {
+            let Running { child, output, confined } = *running;
             let mut trial = Trial {
                 job: &job,
                 child,
+                contained: Contained::of(&job),
+                asking: None,
                 confined: confined.map(Heard::new),
                 witness,
                 parent,
@@ -221,6 +220,9 @@ struct Trial<'job> {
     job: &'job Job,
     /// The command, or what stands between us and it.
     child: Pid,
+    contained: Option<Contained>,
+    /// Asks the program in the container to end.
+    asking: Option<Pid>,
     confined: Option<Heard>,
     witness: Option<Witness>,
     /// Who started us; another one means that the engine is gone.
@@ -255,11 +257,18 @@ impl Trial<'_> {
         let wall = self.started.elapsed();
         // What happens from here on no longer changes how the command ended.
         let ended_by_us = self.ending.as_ref().map(|ending| ending.exit.clone());
-        // Whatever went wrong: first of all, nothing is left.
+        // Whatever went wrong: first of all, nothing is left. A client that has
+        // to be killed could start its container until then.
+        let has_ended = self.has_ended().unwrap_or(true);
+        let mut gone = if has_ended { self.end_container() } else { Ok(Left::default()) };
         let swept = self.sweep();
+        if !has_ended {
+            gone = self.end_container();
+        }
         self.drain(LAST_PIECES);
         let (status, strays) = swept?;
         watched?;
+        let in_container = gone?.out_of_memory.filter(|_| ended_by_us.is_none());
 
         let natural = natural_exit(status.as_ref());
         let exit = match (ended_by_us, &self.confined) {
@@ -303,6 +312,7 @@ impl Trial<'_> {
             tail,
             out_of_memory: out_of_memory
                 .or_else(|| counters.evidence(was_killed))
+                .or_else(|| in_container.filter(|_| was_killed))
                 .or_else(|| has_failed.then(|| signature(&lines)).flatten()),
             readings,
             exit,
@@ -339,14 +349,9 @@ impl Trial<'_> {
             None => self.ending = Some(Ending { exit, kill_at }),
         }
         if grace > Duration::ZERO {
-            match &mut self.confined {
-                Some(heard) if heard.confined.control.is_sandbox() => {
-                    heard.confined.control.send_term();
-                }
-                _ => {
-                    // Fails if it has ended since.
-                    let _ = kill_process_group(self.child, Signal::TERM);
-                }
+            self.asking = self.contained.as_ref().and_then(Contained::ask);
+            if self.asking.is_none() {
+                self.term();
             }
         }
     }
@@ -364,6 +369,22 @@ impl Trial<'_> {
     fn exit_within_limits(&mut self, exit: Exit) -> Exit {
         self.breach = self.bounds.breach_at_end(&exit);
         self.breach.as_ref().map_or(exit, |breach| Exit::Limit(breach.to_string()))
+    }
+
+    fn term(&mut self) {
+        match &mut self.confined {
+            Some(heard) if heard.confined.control.is_sandbox() => {
+                heard.confined.control.send_term();
+            }
+            _ => {
+                // Fails if it has ended since.
+                let _ = kill_process_group(self.child, Signal::TERM);
+            }
+        }
+    }
+
+    fn end_container(&self) -> Result<Left, RunError> {
+        self.contained.as_ref().map_or_else(|| Ok(Left::default()), Contained::end)
     }
 
     /// Waits for anything to happen, and deals with it.
@@ -497,146 +518,16 @@ impl Trial<'_> {
             .map_err(|error| RunError::system("wait for the command", error))
     }
 
-    fn reap_orphans(&self) {
-        for child in tree::children(getpid()) {
-            if child != self.child {
-                let _ = waitid(WaitId::Pid(child), WaitIdOptions::EXITED | WaitIdOptions::NOHANG);
-            }
-        }
-    }
-
-    /// Ends everything that is left. How the command ended, and how many
-    /// processes had to be killed after it had.
-    fn sweep(&mut self) -> Result<(Option<WaitIdStatus>, u32), RunError> {
-        let has_ended = self.has_ended().unwrap_or(true);
-        if has_ended {
-            self.settle();
-        }
-        self.bounds.stop_forks();
-        // Hundreds that all want to run would leave us little. Only for root.
-        let _ = rustix::process::setpriority_process(None, -20);
-        let inside = self.end_everybody_inside();
-        let mut killed = self.end_everybody()?;
-        // While the zombie holds the id, the group can be no one else's. It
-        // holds nobody that was visible; without `/proc` it holds them all.
-        let _ = kill_process_group(self.child, Signal::KILL);
-        let status = loop {
-            match waitid(WaitId::Pid(self.child), WaitIdOptions::EXITED) {
-                Err(Errno::INTR) => {}
-                status => break status.ok().flatten(),
-            }
-        };
-        // The proof: whoever is left below us has an ancestor that is our child.
-        let since = Instant::now();
-        loop {
-            match waitid(WaitId::All, WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
-                Ok(Some(_)) | Err(Errno::INTR) => {}
-                Err(_) => break,
-                // Some children are there, but `/proc` does not show them.
-                Ok(None) if since.elapsed() > tree::PATIENCE => {
-                    return Err(RunError::Unkillable { pids: Vec::new() });
-                }
-                Ok(None) => {
-                    killed += self.end_everybody()?;
-                    self.await_child();
+    fn reap_orphans(&mut self) {
+        for (child, status) in self.reap() {
+            if self.asking == Some(child) {
+                self.asking = None;
+                if status.exit_status() != Some(0) {
+                    // There is no container yet: its client can be asked.
+                    self.term();
                 }
             }
         }
-        Ok((status, if has_ended { inside.unwrap_or(killed) } else { 0 }))
-    }
-
-    /// Ends everybody in a sandbox but its first process, which then leaves by
-    /// itself: if it did not wait for them, nobody would know what they used.
-    /// How many there were; none without a sandbox.
-    fn end_everybody_inside(&mut self) -> Option<u32> {
-        let heard = self.confined.as_ref().filter(|h| h.confined.control.is_sandbox())?;
-        if !heard.has_started() || self.has_child_ended().unwrap_or(true) {
-            return Some(0);
-        }
-        let mut ours = tree::children(self.child);
-        ours.push(self.child);
-        let mut groups = Trial::groups_of(&ours);
-        // Whoever is left dies with the first process.
-        let killed = tree::end_all(
-            |visit| self.stop_everybody(&ours, &mut groups, visit),
-            || self.await_child(),
-            LEAVING,
-        )
-        .unwrap_or_default();
-        let until = Instant::now() + LEAVING;
-        while Instant::now() < until && !self.has_child_ended().unwrap_or(true) {
-            self.await_child();
-        }
-        Some(killed)
-    }
-
-    /// Lets processes that outlive the command finish what they are writing.
-    fn settle(&mut self) {
-        let until = Instant::now() + SETTLE;
-        self.drain(PIECES);
-        while self.ending.is_none() && self.output.is_some() {
-            let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || tree::living_below(getpid()).is_empty() {
-                return;
-            }
-            if self.wait(left).is_err() {
-                return;
-            }
-        }
-        // Between the end of what it writes and its own is a moment.
-        if self.ending.is_none() && !tree::living_below(getpid()).is_empty() {
-            self.await_child();
-        }
-    }
-
-    fn end_everybody(&mut self) -> Result<u32, RunError> {
-        let mut groups = Trial::groups_of(&[]);
-        tree::end_all(
-            |visit| self.stop_everybody(&[], &mut groups, visit),
-            || {
-                self.await_child();
-                self.reap_orphans();
-            },
-            tree::PATIENCE,
-        )
-    }
-
-    /// Shows everybody to `visit` but `spared`, and stops each process group that
-    /// is not in `groups` yet, at once, whoever of it is alive by now: processes
-    /// that pass their work on to a child all the time keep their group. The
-    /// command began a session: nobody else is in its groups.
-    fn stop_everybody(
-        &self,
-        spared: &[Pid],
-        groups: &mut HashSet<Pid>,
-        visit: &mut dyn FnMut(Pid),
-    ) {
-        // Thousands may end while others are being looked for.
-        self.reap_orphans();
-        tree::visit_below(getpid(), &mut |pid| {
-            if spared.contains(&pid) {
-                return;
-            }
-            if let Ok(group) = getpgid(Some(pid))
-                && groups.insert(group)
-            {
-                let _ = kill_process_group(group, Signal::STOP);
-            }
-            visit(pid);
-        });
-    }
-
-    /// Our own process group and those of others.
-    fn groups_of(others: &[Pid]) -> HashSet<Pid> {
-        others.iter().filter_map(|pid| getpgid(Some(*pid)).ok()).chain([getpgrp()]).collect()
-    }
-
-    /// Until a child has ended, or for a moment.
-    fn await_child(&self) {
-        let mut waker = &self.wakers.child_ended;
-        let timeout = Timespec::try_from(Duration::from_millis(5)).ok();
-        let _ = poll(&mut [PollFd::new(waker, PollFlags::IN)], timeout.as_ref());
-        while waker.read(&mut [0; 64]).is_ok_and(|n| n > 0) {}
     }
 }
 

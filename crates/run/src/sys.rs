@@ -112,6 +112,12 @@ pub(crate) fn makes_user_namespace() -> bool {
     unsafe { libc::unshare(libc::CLONE_NEWUSER) == 0 }
 }
 
+/// There are none.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn makes_user_namespace() -> bool {
+    false
+}
+
 /// Gives up all rights beyond those of the user, for good.
 #[cfg(target_os = "linux")]
 pub(crate) fn drop_capabilities() -> io::Result<()> {

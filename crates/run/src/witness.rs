@@ -26,9 +26,8 @@ mod linux {
     /// Watches from its making to its question.
     pub(crate) struct Witness {
         watch: OwnedFd,
-        /// What is watched: how to call it, and whether it is a folder of which
-        /// the content is protected.
-        watched: HashMap<i32, (String, bool)>,
+        /// What is watched, and how to call it.
+        watched: HashMap<i32, String>,
     }
 
     impl Witness {
@@ -40,50 +39,50 @@ mod linux {
             }
             let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok()?;
             let mut witness = Witness { watch, watched: HashMap::new() };
-            let mut room = MOST_FILES;
+            let mut files_left = MOST_FILES;
             for path in &confinement.protected {
                 let root = confinement.writable.iter().find(|root| path.starts_with(root));
                 let name = |path: &Path| {
                     let short = root.and_then(|root| path.strip_prefix(root).ok()).unwrap_or(path);
                     short.display().to_string()
                 };
-                witness.add(path, name(path), &mut room);
+                witness.add(path, name(path), &mut files_left);
                 for folder in path.ancestors().skip(1) {
                     if root.is_none_or(|root| !folder.starts_with(root) || folder == root) {
                         break;
                     }
-                    witness.watch(folder, place(), (name(folder), false));
+                    witness.watch(folder, place(), name(folder));
                 }
             }
             Some(witness)
         }
 
         /// A file, or a folder with all that is in it.
-        fn add(&mut self, path: &Path, name: String, room: &mut usize) {
+        fn add(&mut self, path: &Path, name: String, files_left: &mut usize) {
             let Ok(metadata) = path.symlink_metadata() else { return };
             if !metadata.is_dir() {
-                self.watch(path, place() | content(), (name, false));
+                self.watch(path, place() | content(), name);
                 return;
             }
             let entries = WatchFlags::CREATE | WatchFlags::DELETE | WatchFlags::MOVE;
-            self.watch(path, place() | content() | entries, (name.clone(), true));
+            self.watch(path, place() | content() | entries, name.clone());
             for entry in fs::read_dir(path).into_iter().flatten().flatten() {
                 let is_folder = entry.file_type().is_ok_and(|kind| kind.is_dir());
                 if entry.file_name().as_encoded_bytes() == COMPILED {
                     continue;
                 }
                 if !is_folder {
-                    if *room == 0 {
+                    if *files_left == 0 {
                         continue;
                     }
-                    *room -= 1;
+                    *files_left -= 1;
                 }
                 let within = PathBuf::from(&name).join(entry.file_name());
-                self.add(&entry.path(), within.display().to_string(), room);
+                self.add(&entry.path(), within.display().to_string(), files_left);
             }
         }
 
-        fn watch(&mut self, path: &Path, flags: WatchFlags, called: (String, bool)) {
+        fn watch(&mut self, path: &Path, flags: WatchFlags, called: String) {
             // Two ways lead to one watch: `ADD` keeps what is watched already.
             let flags = flags | WatchFlags::DONT_FOLLOW | WatchFlags::MASK_ADD;
             if let Ok(id) = inotify::add_watch(&self.watch, path, flags) {
@@ -103,7 +102,7 @@ mod linux {
                     );
                 }
                 let Some(done) = what(flags) else { continue };
-                let Some((name, _)) = self.watched.get(&event.wd()) else { continue };
+                let Some(name) = self.watched.get(&event.wd()) else { continue };
                 let file = event.file_name().map(std::ffi::CStr::to_bytes).unwrap_or_default();
                 if file == COMPILED {
                     continue;
@@ -146,6 +145,8 @@ mod linux {
         use std::os::unix::fs::PermissionsExt as _;
 
         use super::*;
+
+        type Act<'a> = &'a dyn Fn(&Path);
 
         /// What is noticed when something is done to a repository with the
         /// protected file `a/b/eval.py` and the protected folder `data`.
@@ -191,7 +192,7 @@ mod linux {
                 fs::rename(root.join(from), root.join("aside")).unwrap();
                 fs::rename(root.join("aside"), root.join(from)).unwrap();
             };
-            let acts: [(&str, &dyn Fn(&Path)); 8] = [
+            let acts: [(&str, Act<'_>); 8] = [
                 ("`a/b/eval.py` was opened", &|root| fs::write(root.join(eval), "1").unwrap()),
                 ("`a/b/eval.py` was moved", &|root| swap(root, eval)),
                 ("`a/b` was moved", &|root| swap(root, "a/b")),
@@ -204,7 +205,7 @@ mod linux {
                     fs::rename(root.join("new"), root.join(eval)).unwrap();
                 }),
                 ("`data/deep/y` was created", &|root| {
-                    fs::write(root.join("data/deep/y"), "").unwrap()
+                    fs::write(root.join("data/deep/y"), "").unwrap();
                 }),
                 ("`data/deep/x` was", &|root| fs::remove_file(root.join("data/deep/x")).unwrap()),
             ];

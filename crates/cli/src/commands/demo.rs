@@ -47,7 +47,7 @@ pub(crate) fn run(global: &Global, args: &DemoArgs) -> anyhow::Result<Exit> {
     let config = wizard::resolve(&layers)?;
     let experiment = SystemExperiment::from_config(&folder, config.clone());
     if !global.json {
-        wizard::show(&config, &layers)?;
+        wizard::show(&config, &layers, &wizard::platform())?;
     }
     let stop = signals::stop_on_signals()?;
     let mut watch = Watch::new(global.json);

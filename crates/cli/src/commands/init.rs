@@ -35,7 +35,7 @@ pub(crate) fn run(global: &Global, args: &InitArgs) -> anyhow::Result<Exit> {
     }
     if !args.yes && wizard::can_ask() {
         let question = format!("Write {}?", settings.path.display());
-        wizard::confirm(&config, &settings.layers, &question)?;
+        wizard::confirm(&config, &settings.layers, &wizard::platform(), &question)?;
     }
     std::fs::write(&settings.path, text)
         .with_context(|| format!("failed to write {}", settings.path.display()))?;

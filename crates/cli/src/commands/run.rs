@@ -1,10 +1,12 @@
 //! `autoresearch run`: a session from configuration to report.
 
 use anyhow::Context as _;
-use autoresearch::{Outcome, SystemExperiment};
+use autoresearch::config::{Config, Origin};
+use autoresearch::{EngineError, Outcome, SystemExperiment};
 
 use crate::args::{Global, RunArgs};
 use crate::exit::{BadInput, Exit};
+use crate::settings::Settings;
 use crate::watch::Watch;
 use crate::{output, settings, signals, wizard};
 
@@ -13,24 +15,32 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
     if wizard::can_ask() && !args.dry_run {
         wizard::fill(&mut settings)?;
     }
-    let config = wizard::resolve(&settings.layers)?;
-    let mut experiment = SystemExperiment::from_config(settings.repo.root(), config.clone());
-    for (sentence, patch) in hypotheses(args)? {
-        experiment = match patch {
-            Some(patch) => experiment.patch(&sentence, &patch),
-            None => experiment.hypothesis(&sentence),
-        };
-    }
+    let mut config = wizard::resolve(&settings.layers)?;
+    let mut experiment = experiment(&settings, &config, args)?;
     // Checked before anybody is asked to confirm it.
-    let would = experiment.dry_run()?;
+    let mut would = experiment.dry_run()?;
+    // Edits of the target are a question of their own (SPEC C3): `--yes` is no
+    // answer to it.
+    if !would.offered_edits.is_empty() && wizard::can_ask() && !args.yes && !args.dry_run {
+        let edits = would.offered_edits.join(", ");
+        let question = format!("Adjust the target for this machine before the baseline: {edits}?");
+        if wizard::yes(&question)? {
+            let set = settings.layers.set("run.adjust", "true", Origin::Asked);
+            set.map_err(EngineError::Config)?;
+            config = wizard::resolve(&settings.layers)?;
+            experiment = self::experiment(&settings, &config, args)?;
+            would = experiment.dry_run()?;
+        }
+    }
     if args.dry_run {
         if global.json {
             let (notes, actions) = (would.notes, would.actions);
+            let platform: std::collections::BTreeMap<_, _> = would.platform.into_iter().collect();
             output::json(
-                &serde_json::json!({ "config": config, "notes": notes, "would": actions }),
+                &serde_json::json!({ "config": config, "platform": platform, "notes": notes, "would": actions }),
             )?;
         } else {
-            wizard::show(&config, &settings.layers)?;
+            wizard::show(&config, &settings.layers, &would.platform)?;
             would.notes.iter().for_each(|note| output::note(note));
             output::line("It would:")?;
             for action in would.actions {
@@ -41,16 +51,31 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
     }
     if args.yes {
         if !global.json {
-            wizard::show(&config, &settings.layers)?;
+            wizard::show(&config, &settings.layers, &would.platform)?;
         }
     } else {
-        wizard::confirm(&config, &settings.layers, "Begin?")?;
+        wizard::confirm(&config, &settings.layers, &would.platform, "Begin?")?;
     }
     let stop = signals::stop_on_signals()?;
     let mut watch = Watch::new(global.json);
     let outcome = experiment.run_session(&mut watch, &stop)?;
     drop(watch);
     finish(global, &outcome)
+}
+
+fn experiment(
+    settings: &Settings,
+    config: &Config,
+    args: &RunArgs,
+) -> anyhow::Result<SystemExperiment> {
+    let mut experiment = SystemExperiment::from_config(settings.repo.root(), config.clone());
+    for (sentence, patch) in hypotheses(args)? {
+        experiment = match patch {
+            Some(patch) => experiment.patch(&sentence, &patch),
+            None => experiment.hypothesis(&sentence),
+        };
+    }
+    Ok(experiment)
 }
 
 /// What is said and asked once a session rests (SPEC F4).

@@ -44,6 +44,9 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
                 trial.seed
             ),
         ));
+        if let Some(container) = &trial.container {
+            facts.push(("container", container.clone()));
+        }
         for (name, value) in &trial.secondary {
             facts.push(("", format!("{name} {value}")));
         }

@@ -28,6 +28,7 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
             "best": best,
             "last": status.last.iter().map(|entry| view.point(entry)).collect::<Vec<_>>(),
             "opened_at": status.opened_at, "last_at": status.last_at,
+            "protection": status.protection,
         }))?;
         return Ok(Exit::Success);
     }
@@ -37,6 +38,9 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
         (None, None) => "was interrupted; go on with `autoresearch resume`".to_owned(),
     };
     output::line(&format!("session {} {state}", view.plan().tag))?;
+    if let Some(protection) = status.protection {
+        output::line(&format!("its runs are {protection}"))?;
+    }
     let mut report = Progress::new(&view.session(&status));
     for entry in status.baseline.iter().chain(status.last.iter().filter(|e| e.number > 0)) {
         report.record(&view.point(entry));

@@ -11,10 +11,14 @@
 )]
 
 mod checkout;
+mod containers;
 mod crash_points;
+mod doctor;
 mod kill9;
 mod rubbish;
 mod session;
 mod signals;
+mod sound;
 mod toy;
+mod trust;
 mod wizard;

@@ -483,7 +483,7 @@ fn a_full_disk_loses_nothing() {
         cp -a "$2" "$3/disk/repo"
         cd "$3/disk/repo"
         code=0
-        "$1" run --yes --tag t -n 2 > "$3/first" 2>&1 || code=$?
+        "$1" run --yes --tag t -n 2 --set run.protection=unprotected > "$3/first" 2>&1 || code=$?
         echo "$code" > "$3/code"
         rm fill
         "$1" resume > "$3/second" 2>&1 || { cat "$3/second" >&2; exit 1; }
@@ -515,7 +515,8 @@ fn a_results_table_on_a_full_device() {
     let place =
         toy(&["ln -sf /dev/full ../../../results.tsv\necho 'loss: 40'\n".to_owned(), loss(30)]);
     let before = place.snapshot();
-    place.run(session("2", &[])).expect(1).says(&["results.tsv", "autoresearch resume"]);
+    let open = ["--set", "run.protection=unprotected"];
+    place.run(session("2", &open)).expect(1).says(&["results.tsv", "autoresearch resume"]);
     place.assert_deserted();
     fs::remove_file(place.root().join("results.tsv")).unwrap();
     place.run(["resume"]).expect(0);

@@ -5,6 +5,12 @@ use serde_json::json;
 
 use crate::toy::{assert_sound, loss, session, show, status, toy, verdicts};
 
+/// Lets runs see what a test leaves in HOME.
+const HOME: [&str; 2] = ["--set", "run.writable=~"];
+
+/// Lets proposers see it, too.
+const OPEN: [&str; 2] = ["--set", "run.protection=unprotected"];
+
 /// Runs while the file `slow` is in HOME.
 fn patient(value: u32) -> String {
     format!(
@@ -42,7 +48,7 @@ fn one_ctrl_c_ends_after_recording_and_resume_goes_on() {
     let place = toy(&[patient(40), loss(30)]);
     let before = place.snapshot();
     slow_down(&place);
-    let engine = place.start(session("2", &[]));
+    let engine = place.start(session("2", &HOME));
     await_file(&place, "runs");
     engine.interrupt();
     let ended = engine.wait().expect(130);
@@ -67,7 +73,7 @@ fn a_second_ctrl_c_ends_at_once_a_run_that_ignores_the_first() {
     let place = toy(&[stubborn()]);
     let before = place.snapshot();
     slow_down(&place);
-    let engine = place.start(session("1", &["--set", "run.grace=1h"]));
+    let engine = place.start(session("1", &["--set", "run.grace=1h", HOME[0], HOME[1]]));
     await_file(&place, "runs");
     engine.interrupt();
     await_file(&place, "asked");
@@ -85,7 +91,7 @@ fn a_second_ctrl_c_ends_at_once_a_run_that_ignores_the_first() {
 fn a_run_that_ignores_ctrl_c_is_ended_after_its_grace() {
     let place = toy(&[stubborn()]);
     slow_down(&place);
-    let engine = place.start(session("1", &["--set", "run.grace=100ms"]));
+    let engine = place.start(session("1", &["--set", "run.grace=100ms", HOME[0], HOME[1]]));
     await_file(&place, "runs");
     engine.interrupt();
     engine.wait().expect(130);
@@ -98,7 +104,7 @@ fn stop_ends_the_session_after_the_running_experiment() {
     let place = toy(&[patient(40), loss(30)]);
     let before = place.snapshot();
     slow_down(&place);
-    let engine = place.start(session("2", &[]));
+    let engine = place.start(session("2", &HOME));
     await_file(&place, "runs");
     let asked = place.run(["stop", "--json"]).expect(0).json();
     assert_eq!(asked["asked"]["pid"], engine.pid());
@@ -116,7 +122,7 @@ fn stop_now_ends_the_running_trial_and_is_no_interrupt() {
     let place = toy(&[patient(40)]);
     let before = place.snapshot();
     slow_down(&place);
-    let engine = place.start(session("1", &[]));
+    let engine = place.start(session("1", &HOME));
     await_file(&place, "runs");
     place.run(["stop", "--now"]).expect(0);
     engine.wait().expect(0);
@@ -135,7 +141,7 @@ fn a_hanging_proposer_does_not_keep_a_session_from_stopping() {
         place.commit_all("a proposer that hangs");
         let before = place.snapshot();
         slow_down(&place);
-        let engine = place.start(session("1", &[]));
+        let engine = place.start(session("1", &OPEN));
         await_file(&place, "runs");
         if args.is_empty() {
             engine.interrupt();
@@ -154,6 +160,6 @@ fn a_hanging_proposer_does_not_keep_a_session_from_stopping() {
 #[test]
 fn a_resting_session_cannot_be_stopped() {
     let place = toy(&[loss(40)]);
-    place.run(session("1", &[])).expect(0);
+    place.run(session("1", &HOME)).expect(0);
     place.run(["stop"]).expect(2).says(&["no engine runs the session t"]);
 }

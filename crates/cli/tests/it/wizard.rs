@@ -124,3 +124,24 @@ fn init_writes_a_file_that_run_takes_as_it_is() {
     place.run(["run", "--yes", "--tag", "t"]).expect(0);
     assert_eq!(verdicts(&place), ["keep"]);
 }
+
+/// SPEC C3: a question of its own.
+#[test]
+fn edits_for_the_platform_are_asked_about() {
+    if std::path::Path::new("/proc/driver/nvidia").exists() {
+        return;
+    }
+    let target = "import torch\nDEVICE_BATCH_SIZE = 128\ndevice = 'cuda'\n";
+    let place = place().file("train.py", target).repository();
+    let args = "run --tag t -n 1 --target train.py --command \"sh train.py\" --budget 9s --metric loss --minimize --proposer queue";
+    let before = place.everything();
+    let Some(terminal) = Terminal::open(&place, args) else {
+        return;
+    };
+    let terminal = terminal
+        .answer("Adjust the target for this machine before the baseline: DEVICE_BATCH_SIZE", "y")
+        .answer("Begin?", "n");
+    assert!(terminal.screen().contains("Adjusted target"), "{}", terminal.screen());
+    terminal.ends_with(3);
+    before.assert_same(&place.everything());
+}

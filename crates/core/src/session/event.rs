@@ -1,6 +1,7 @@
 //! What can happen in a session. Events are the journal: their JSON is a file
 //! format, so a field is added with a default and never renamed.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::experiment::CommitId;
 use crate::judge::Ruling;
 use crate::metric::Direction;
+use crate::platform::Device;
 use crate::proposal::{Category, Fingerprint, Refusal, Settings};
 use crate::stop::StopRule;
 use crate::trial::Trial;
@@ -62,6 +64,24 @@ pub struct Plan {
     pub config: String,
     /// What it runs on, as found.
     pub platform: String,
+    /// What is adjusted for that.
+    #[serde(default)]
+    pub adjusted: Adjusted,
+}
+
+/// What was adjusted for a platform (SPEC C3).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Adjusted {
+    /// What runs compute on.
+    pub device: Device,
+    /// Variables that every run gets, unless the user sets them.
+    pub environment: BTreeMap<String, String>,
+    /// What proposers are told.
+    pub facts: Vec<String>,
+    /// Edits that the base has over the user's commit, as
+    /// `DEVICE_BATCH_SIZE 128 -> 32`.
+    pub edits: Vec<String>,
 }
 
 fn yes() -> bool {

@@ -30,6 +30,7 @@ fn plan(iterations: Option<u64>) -> Plan {
         seed: 0,
         config: String::new(),
         platform: String::new(),
+        adjusted: Adjusted::default(),
     }
 }
 

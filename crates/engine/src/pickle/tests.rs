@@ -64,6 +64,9 @@ for p in range(6):
         info = tarfile.TarInfo('weights'); info.size = len(data); t.addfile(info, io.BytesIO(data))
 open('exec.txt', 'wb').write(b\"cos\\nsystem\\n(S'true'\\ntR.\")
 open('inst.txt', 'wb').write(b\"(S'true'\\nios\\nsystem\\n.\")
+open('bare.bin', 'wb').write(b'\\x8c\\x02os\\x8c\\x06system\\x93\\x8c\\x04true\\x85R.')
+open('framed.bin', 'wb').write(b'\\x95' + bytes(8) + b'\\x8d\\x02' + bytes(7) + b'os\\x94\\x8c\\x06system\\x93)R.')
+with zipfile.ZipFile('bz2.bin', 'w', zipfile.ZIP_BZIP2) as z: z.writestr('weights', b'anything')
 shifted = open('3.stored', 'rb').read()
 open('prefixed.bin', 'wb').write(b'something before' + shifted)
 for name in ['a.pkl', 'a.pickle.xz', 'A.JOBLIB', 'a.pkl.zst']: open(name, 'wb').write(b'0')
@@ -101,7 +104,7 @@ torch.save({'w': torch.zeros(3)}, 'old.pt', _use_new_zipfile_serialization=False
 
 #[test]
 fn data_is_no_pickle() {
-    let script = r#"
+    let script = r"
 import gzip, json, random, struct, zipfile
 random.seed(1)
 text = {
@@ -120,7 +123,7 @@ for i in range(50):
     open(f'random{i}', 'wb').write(struct.pack('<100f', *[random.random() for _ in range(100)]))
 with zipfile.ZipFile('ok.zip', 'w') as z: z.writestr('a.json', '{}')
 open('truncated.gz', 'wb').write(gzip.compress(b'x' * 99)[:20])
-"#;
+";
     all(written(script), false);
 }
 

@@ -65,10 +65,10 @@ fn what_is_withheld_is_gone_until_the_next_checkout_and_is_no_change() {
     place.write("held/out.csv", "1\n");
     place.commit_all("data");
     let (_, head, desk) = place.desk();
-    let held = ["held".to_owned(), "missing/x".to_owned()];
-    desk.withhold(&held).unwrap();
+    let withheld = ["held".to_owned(), "missing/x".to_owned()];
+    desk.withhold(&withheld).unwrap();
     assert!(!desk.path().join("held").exists() && desk.path().join("train.py").exists());
-    assert_eq!(desk.changes(&head, &held).unwrap(), []);
+    assert_eq!(desk.changes(&head, &withheld).unwrap(), []);
     desk.move_to(&head, &[]).unwrap();
     assert!(desk.path().join("held/out.csv").exists());
     desk.withhold(&["../repo".to_owned()]).unwrap_err();

@@ -117,12 +117,20 @@ fn session_section(text: &mut String, facts: &Facts<'_>, zone: &TimeZone) {
         "Budget",
         session.budget_seconds.and_then(numbers::seconds).map(|b| format!("{b} an experiment")),
     );
+    row("Protection", session.protection.map(|protection| protection.to_string()));
     row("Stopped", session.stopped.as_deref().map(markdown));
     text.push_str("| Session | |\n|---|---|\n");
     for (name, value) in rows {
         let _ = writeln!(text, "| {name} | {value} |");
     }
     text.push('\n');
+    for (number, what) in &session.environment_changes {
+        let _ = writeln!(
+            text,
+            "The environment changed at experiment {number}: {}; results before and after do not compare.\n",
+            sentence(what)
+        );
+    }
 }
 
 /// `2026-03-08 22:10 to 2026-03-09 06:41 UTC (8h 31m)`.

@@ -77,13 +77,30 @@ impl Bubblewrap {
         for device in devices() {
             arguments.on("--dev-bind-try", &device);
         }
+        // Folders in memory are made and gone in no time; what is downloaded
+        // into the home folder may be too much for it.
+        let home = private.filter(|_| network);
         for (path, mount) in mounts(view) {
-            arguments.mount(&path, &mount, private);
+            match mount {
+                Mount::Own("home") if home.is_none() => self.in_memory(&mut arguments, &path),
+                mount => arguments.mount(&path, &mount, private),
+            }
         }
         arguments.add(["--chdir", "/", "--"]);
         arguments.0
     }
+
+    fn in_memory(&self, arguments: &mut Arguments, path: &Path) {
+        if !self.is_old {
+            arguments.add(["--size", HOME_IN_MEMORY]);
+        }
+        arguments.0.extend(["--perms", "0700", "--tmpfs"].map(OsString::from));
+        arguments.0.push(path.into());
+    }
 }
+
+/// Bytes that a home folder in memory may hold.
+const HOME_IN_MEMORY: &str = "1073741824";
 
 /// What is at a path.
 #[derive(Debug, PartialEq)]
@@ -106,7 +123,13 @@ fn mounts(view: &View) -> BTreeMap<PathBuf, Mount<'_>> {
     }
     if view.has_own_tmp {
         mounts.insert("/tmp".into(), Mount::Own("tmp"));
-        mounts.insert("/var/tmp".into(), Mount::Own("tmp"));
+        let other = Path::new("/var/tmp");
+        let mut places = view.readable.iter().chain(&view.writable).chain(view.links.keys());
+        // Nothing can be mounted behind a link.
+        let is_free = !places.any(|place| place.starts_with(other))
+            && view.home.as_ref().is_none_or(|home| !home.starts_with(other));
+        let mount = if is_free { Mount::Link(Path::new("/tmp")) } else { Mount::Own("tmp") };
+        mounts.insert(other.into(), mount);
     }
     for (at, target) in &view.links {
         mounts.insert(at.clone(), Mount::Link(target));
@@ -169,11 +192,8 @@ impl Arguments {
                 self.add(["--perms", "0555", "--tmpfs"]);
                 self.0.extend([path.into(), "--remount-ro".into(), path.into()]);
             }
-            (Mount::Covered, Some(private)) => {
-                self.bind("--ro-bind", &private.join("nothing"), path);
-            }
             // A device cannot be opened there: as good as nothing.
-            (Mount::Covered, None) => self.bind("--ro-bind", Path::new("/dev/null"), path),
+            (Mount::Covered, _) => self.bind("--ro-bind", Path::new("/dev/null"), path),
         }
     }
 }

@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use super::installation::trace;
+use super::installation::Tracer;
 use super::view::View;
 
 /// Of the last lines, those nearest to the end: there the error is.
@@ -27,7 +27,7 @@ pub(crate) fn hint_for(last_lines: &str, view: &View) -> Option<String> {
 }
 
 fn missing(named: &Path, view: &View, line: &str) -> Option<String> {
-    let real = trace(named).1;
+    let real = Tracer::default().trace(named).1;
     let is_refused = ["Read-only file system", "Permission denied", "not permitted"]
         .iter()
         .any(|words| line.contains(words));
@@ -37,6 +37,9 @@ fn missing(named: &Path, view: &View, line: &str) -> Option<String> {
             || path == Path::new("/var/tmp")
             || home.is_some_and(|home| home == path)
     };
+    if is_own(&real) {
+        return None;
+    }
     if view.is_seen(&real) {
         return (is_refused && !view.is_changeable(&real) && !is_part_of_system(&real))
             .then(|| format!("`{}` may only be read: name it in `run.writable`", named.display()));

@@ -2,7 +2,8 @@
 //! followed to the installation (a virtual environment and the Python that it
 //! was made of, a version of pyenv or uv), and no further.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -10,35 +11,50 @@ use std::path::{Component, Path, PathBuf};
 /// As the kernel: more links in a row are a circle.
 const MOST_LINKS: usize = 40;
 
-/// The links that a path goes through, each with its target, and where it ends.
-/// The end need not exist.
-pub(super) fn trace(path: &Path) -> (Vec<(PathBuf, PathBuf)>, PathBuf) {
-    let mut links = Vec::new();
-    let mut at = PathBuf::from("/");
-    let parts = |path: &Path| -> Vec<OsString> {
-        path.components().rev().map(|part| part.as_os_str().to_owned()).collect()
-    };
-    let mut todo = parts(path);
-    while let Some(part) = todo.pop() {
-        match Path::new(&part).components().next() {
-            Some(Component::RootDir) => at = PathBuf::from("/"),
-            Some(Component::ParentDir) => {
-                at.pop();
-            }
-            Some(Component::Normal(name)) => {
-                at.push(name);
-                if let Ok(target) = fs::read_link(&at)
-                    && links.len() < MOST_LINKS
-                {
-                    todo.extend(parts(&target));
-                    links.push((at.clone(), target));
+/// Follows links, and looks at each place once.
+#[derive(Default)]
+pub(super) struct Tracer(RefCell<HashMap<PathBuf, Option<PathBuf>>>);
+
+impl Tracer {
+    /// The links that a path goes through, each with its target, and where it
+    /// ends. The end need not exist.
+    pub(super) fn trace(&self, path: &Path) -> (Vec<(PathBuf, PathBuf)>, PathBuf) {
+        let mut links = Vec::new();
+        let mut at = PathBuf::from("/");
+        let parts = |path: &Path| -> Vec<OsString> {
+            path.components().rev().map(|part| part.as_os_str().to_owned()).collect()
+        };
+        let mut todo = parts(path);
+        while let Some(part) = todo.pop() {
+            match Path::new(&part).components().next() {
+                Some(Component::RootDir) => at = PathBuf::from("/"),
+                Some(Component::ParentDir) => {
                     at.pop();
                 }
+                Some(Component::Normal(name)) => {
+                    at.push(name);
+                    if links.len() < MOST_LINKS
+                        && let Some(target) = self.target_of(&at)
+                    {
+                        todo.extend(parts(&target));
+                        links.push((at.clone(), target));
+                        at.pop();
+                    }
+                }
+                _ => {}
             }
-            _ => {}
         }
+        (links, at)
     }
-    (links, at)
+
+    fn target_of(&self, path: &Path) -> Option<PathBuf> {
+        if let Some(known) = self.0.borrow().get(path) {
+            return known.clone();
+        }
+        let target = fs::read_link(path).ok();
+        self.0.borrow_mut().insert(path.to_owned(), target.clone());
+        target
+    }
 }
 
 /// Folders that the programs of an environment need, its command's among them.
@@ -47,57 +63,73 @@ pub(super) fn folders(
     program: Option<&OsStr>,
     directory: &Path,
     environment: &BTreeMap<OsString, OsString>,
+    tracer: &Tracer,
     is_broad: &dyn Fn(&Path) -> bool,
-) -> Vec<PathBuf> {
-    let mut found = Vec::new();
+) -> BTreeSet<PathBuf> {
+    let mut search = Search { tracer, is_broad, found: BTreeSet::new() };
     let path = environment.get(OsStr::new("PATH"));
     let searched: Vec<PathBuf> =
         path.map(|p| std::env::split_paths(p).collect()).unwrap_or_default();
-    for folder in searched.iter().filter(|folder| folder.is_absolute() && !is_broad(folder)) {
-        found.push(folder.clone());
-        of_folder(folder, is_broad, &mut found);
+    let is_system = |folder: &Path| SYSTEM.iter().any(|system| folder.starts_with(system));
+    let folders: BTreeSet<&PathBuf> = searched
+        .iter()
+        .filter(|folder| folder.is_absolute() && !is_system(folder) && !is_broad(folder))
+        .collect();
+    for folder in folders {
+        search.found.insert(folder.clone());
+        search.of_folder(folder);
         for python in ["python3", "python"] {
-            of_program(&folder.join(python), is_broad, &mut found);
+            search.of_program(&folder.join(python));
         }
     }
     if let Some(program) = program {
         if program.as_encoded_bytes().contains(&b'/') {
-            of_program(&directory.join(program), is_broad, &mut found);
+            search.of_program(&directory.join(program));
         } else if let Some(folder) = searched.iter().find(|folder| folder.join(program).exists()) {
-            of_program(&folder.join(program), is_broad, &mut found);
+            search.of_program(&folder.join(program));
         }
     }
-    found
+    search.found
 }
 
-/// What a program needs, by whatever links it is reached.
-fn of_program(program: &Path, is_broad: &dyn Fn(&Path) -> bool, found: &mut Vec<PathBuf>) {
-    let (links, end) = trace(program);
-    if !end.is_file() {
-        return;
-    }
-    for place in links.iter().map(|(at, _)| at).chain([&end]) {
-        let Some(folder) = place.parent().filter(|_| place.is_file()) else { continue };
-        if !is_broad(folder) {
-            found.push(folder.to_owned());
+/// Shown in any case.
+const SYSTEM: &[&str] = &["/usr", "/bin", "/sbin"];
+
+struct Search<'a> {
+    tracer: &'a Tracer,
+    is_broad: &'a dyn Fn(&Path) -> bool,
+    found: BTreeSet<PathBuf>,
+}
+
+impl Search<'_> {
+    /// What a program needs, by whatever links it is reached.
+    fn of_program(&mut self, program: &Path) {
+        let (links, end) = self.tracer.trace(program);
+        if !end.is_file() {
+            return;
         }
-        of_folder(folder, is_broad, found);
+        for place in links.iter().map(|(at, _)| at).chain([&end]) {
+            let Some(folder) = place.parent().filter(|_| place.is_file()) else { continue };
+            if !(self.is_broad)(folder) && self.found.insert(folder.to_owned()) {
+                self.of_folder(folder);
+            }
+        }
     }
-}
 
-/// The installation that a folder of programs belongs to.
-fn of_folder(folder: &Path, is_broad: &dyn Fn(&Path) -> bool, found: &mut Vec<PathBuf>) {
-    let Some(prefix) = folder.parent().filter(|_| folder.ends_with("bin")) else { return };
-    let venv = fs::read_to_string(prefix.join("pyvenv.cfg")).ok();
-    let is_installation =
-        venv.is_some() || prefix.join("conda-meta").is_dir() || prefix.join("lib").is_dir();
-    if is_installation && !is_broad(prefix) {
-        found.push(prefix.to_owned());
-    }
-    let home = venv.as_deref().and_then(home_of_venv);
-    if let Some(home) = home.filter(|home| *home != folder && home.is_absolute()) {
-        for python in ["python3", "python"] {
-            of_program(&home.join(python), is_broad, found);
+    /// The installation that a folder of programs belongs to.
+    fn of_folder(&mut self, folder: &Path) {
+        let Some(prefix) = folder.parent().filter(|_| folder.ends_with("bin")) else { return };
+        let venv = fs::read_to_string(prefix.join("pyvenv.cfg")).ok();
+        let is_installation =
+            venv.is_some() || prefix.join("conda-meta").is_dir() || prefix.join("lib").is_dir();
+        if is_installation && !(self.is_broad)(prefix) {
+            self.found.insert(prefix.to_owned());
+        }
+        let home = venv.as_deref().and_then(home_of_venv);
+        if let Some(home) = home.filter(|home| *home != folder && home.is_absolute()) {
+            for python in ["python3", "python"] {
+                self.of_program(&home.join(python));
+            }
         }
     }
 }
@@ -124,12 +156,12 @@ mod tests {
         fs::create_dir(at.join("real")).unwrap();
         symlink("real", at.join("one")).unwrap();
         symlink(at.join("one/../one/file"), at.join("two")).unwrap();
-        let (links, end) = trace(&at.join("two"));
+        let (links, end) = Tracer::default().trace(&at.join("two"));
         assert_eq!(end, at.join("real/file"));
         assert_eq!(links[0], (at.join("two"), at.join("one/../one/file")));
         assert_eq!(links[1], (at.join("one"), "real".into()));
         symlink("circle", at.join("circle")).unwrap();
-        assert_eq!(trace(&at.join("circle")).0.len(), MOST_LINKS);
+        assert_eq!(Tracer::default().trace(&at.join("circle")).0.len(), MOST_LINKS);
     }
 
     #[test]
@@ -149,7 +181,7 @@ mod tests {
         let of = |program: &str| {
             let program: OsString = home.join(program).into();
             let is_broad = |path: &Path| home.starts_with(path);
-            folders(Some(&program), &home, &BTreeMap::new(), &is_broad)
+            folders(Some(&program), &home, &BTreeMap::new(), &Tracer::default(), &is_broad)
         };
         let found = of(".venv/bin/python");
         assert!(found.contains(&home.join(".venv")) && found.contains(&base), "{found:?}");

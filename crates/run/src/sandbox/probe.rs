@@ -4,8 +4,10 @@ use std::fs;
 use std::net::{Ipv4Addr, TcpStream};
 use std::path::PathBuf;
 
+#[cfg(target_os = "linux")]
 use autoresearch_core::trial::Protection;
 
+#[cfg(target_os = "linux")]
 use super::plan::{Plan, Raw};
 use crate::protection::PROBE_PORT;
 use crate::sys;
@@ -19,6 +21,14 @@ pub(super) struct Probe {
 }
 
 impl Probe {
+    /// In the folder that this process is in.
+    #[cfg(not(target_os = "linux"))]
+    pub(super) fn here() -> Option<Probe> {
+        let port = std::env::var(PROBE_PORT).ok().and_then(|port| port.parse().ok());
+        Some(Probe { is_sandboxed: false, directory: std::env::current_dir().ok()?, port })
+    }
+
+    #[cfg(target_os = "linux")]
     pub(super) fn of(plan: &Plan) -> Probe {
         let port = plan.environment.iter().find(|(Raw(name), _)| name == PROBE_PORT);
         Probe {

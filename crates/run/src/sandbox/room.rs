@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -46,7 +46,7 @@ pub(super) fn adjust(
     } else if let Some(private) = private.filter(|_| view.has_own_home) {
         // The home folder is the user's, and cannot be written to.
         for (name, folder) in [("MPLCONFIGDIR", "matplotlib"), ("TRITON_CACHE_DIR", "triton")] {
-            set(name, private.join("home").join(folder).as_os_str(), true);
+            set(name, private.join("tmp").join(folder).as_os_str(), true);
         }
     }
     if !job.confinement.network {
@@ -68,15 +68,16 @@ pub(crate) struct Private(pub(super) PathBuf);
 
 impl Private {
     /// Makes it anew: what a killed supervisor left there is removed.
-    pub(super) fn create(path: &Path) -> Result<Private, RunError> {
+    pub(super) fn create(path: &Path, has_home: bool) -> Result<Private, RunError> {
         let make = || -> io::Result<PathBuf> {
             fs::create_dir_all(path)?;
             let path = path.canonicalize()?;
             empty(&path);
-            for name in ["tmp", "home"] {
-                fs::create_dir(path.join(name))?;
+            // Each folder costs time, on some file systems a millisecond.
+            fs::create_dir(path.join("tmp"))?;
+            if has_home {
+                fs::create_dir(path.join("home"))?;
             }
-            File::create(path.join("nothing"))?;
             Ok(path)
         };
         make().map(Private).map_err(|error| RunError::write(path, error))
@@ -94,13 +95,13 @@ impl Drop for Private {
 fn empty(private: &Path) {
     for name in ["tmp", "home"] {
         let folder = private.join(name);
-        if fs::remove_dir_all(&folder).is_err() {
+        let removed = fs::remove_dir_all(&folder);
+        if removed.is_err_and(|error| error.kind() != io::ErrorKind::NotFound) {
             unlock(&folder);
             // What cannot be removed now is found by the next one.
             let _ = fs::remove_dir_all(&folder);
         }
     }
-    let _ = fs::remove_file(private.join("nothing"));
 }
 
 /// Lets us remove what is in folders that were locked by whoever made them.

@@ -33,8 +33,8 @@ pub(crate) fn profile(view: &View, private: Option<&Path>, network: bool) -> Str
          (allow file-ioctl (subpath \"/dev\"))\n\
          (allow file-write* (literal \"/dev/null\") (literal \"/dev/tty\"))\n",
     );
-    let own = private.into_iter().flat_map(|private| [private.join("tmp"), private.join("home")]);
-    let own: Vec<PathBuf> = own.collect();
+    let own = private.map(|private| private.join("tmp"));
+    let own: Vec<PathBuf> = own.into_iter().collect();
     let system = SYSTEM.iter().map(Path::new);
     let readable = view.readable.iter().map(PathBuf::as_path);
     rule(&mut text, "allow file-read*", system.chain(readable));
@@ -62,10 +62,15 @@ pub(crate) fn profile(view: &View, private: Option<&Path>, network: bool) -> Str
 }
 
 fn rule<'a>(text: &mut String, what: &str, paths: impl Iterator<Item = &'a Path>) {
-    let places: String = paths.map(|path| format!(" (subpath {})", quoted(path))).collect();
-    if !places.is_empty() {
-        let _ = writeln!(text, "({what}{places})");
+    let mut paths = paths.peekable();
+    if paths.peek().is_none() {
+        return;
     }
+    let _ = write!(text, "({what}");
+    for path in paths {
+        let _ = write!(text, " (subpath {})", quoted(path));
+    }
+    text.push_str(")\n");
 }
 
 /// As a string of SBPL. A path that is no UTF-8 comes out as one that does not

@@ -2,12 +2,12 @@
 //! and become the command, and what is heard of it.
 
 use std::collections::BTreeMap;
-use std::ffi::{OsStr, OsString};
-use std::fs::{self, File};
+use std::ffi::OsString;
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use autoresearch_core::trial::Protection;
@@ -15,6 +15,7 @@ use rustix::fs::{MemfdFlags, memfd_create};
 
 use super::bubblewrap::Bubblewrap;
 use super::plan::{Plan, Raw, Said, TERM};
+use super::room::{Private, adjust};
 use super::view::View;
 use crate::{CONFINE, Job, MARKER, RunError, sys};
 
@@ -59,12 +60,16 @@ impl Confined {
             .then(|| Bubblewrap::find(std::env::var_os("PATH").as_deref()))
             .transpose()
             .map_err(refused)?;
-        let private = wish.private.as_deref().map(Private::create).transpose()?;
+        let private = wish
+            .private
+            .as_deref()
+            .map(|path| Private::create(path, is_sandbox && wish.network))
+            .transpose()?;
         let folder = private.as_ref().map(|private| private.0.as_path());
 
         let view = View::of(job, &environment);
         adjust(&mut environment, job, &view, folder);
-        let plan = plan_of(job, &view, folder, environment);
+        let plan = plan_of(job, &view, folder, &environment);
         let made = |error: io::Error| RunError::system("hand the job over", error);
         let mut paper = File::from(
             memfd_create("plan", MemfdFlags::CLOEXEC).map_err(|error| made(error.into()))?,
@@ -94,7 +99,7 @@ impl Confined {
         handed_over.push(own.into());
         // Nothing that is set for the command has a say in how it is confined.
         command.arg(CONFINE).args(numbers).env_clear().env(MARKER, &job.id);
-        sys::pass_on(&mut command, handed_over.iter().map(|file| file.as_raw_fd()).collect());
+        sys::pass_on(&mut command, handed_over.iter().map(AsRawFd::as_raw_fd).collect());
         let control = Control { socket: ours, text: Vec::new(), is_sandbox };
         Ok(Confined { command, control, view, _private: private, handed_over })
     }
@@ -112,7 +117,7 @@ impl Confined {
 fn shared_memory(job: &Job) -> u64 {
     let machine = || {
         let info = rustix::system::sysinfo();
-        u64::from(info.totalram).saturating_mul(u64::from(info.mem_unit))
+        info.totalram.saturating_mul(u64::from(info.mem_unit))
     };
     job.limits.memory.unwrap_or_else(machine) / 2
 }
@@ -121,7 +126,7 @@ fn plan_of(
     job: &Job,
     view: &View,
     private: Option<&Path>,
-    environment: BTreeMap<OsString, OsString>,
+    environment: &BTreeMap<OsString, OsString>,
 ) -> Plan {
     let protection = job.confinement.protection;
     let mut writable: Vec<Raw> = view.writable.iter().map(Raw::from).collect();
@@ -130,9 +135,7 @@ fn plan_of(
         writable.extend(["/tmp", "/var/tmp", "/dev", "/proc"].map(Raw::from));
         writable.extend(view.home.iter().filter(|_| view.has_own_home).map(Raw::from));
     } else {
-        writable.extend(
-            private.into_iter().flat_map(|p| [p.join("tmp"), p.join("home")]).map(Raw::from),
-        );
+        writable.extend(private.map(|private| private.join("tmp").into()));
         writable.extend(DEVICES.iter().map(Raw::from));
         writable.extend(super::bubblewrap::devices().into_iter().map(Raw::from));
         readable.extend(view.readable_but_hidden().into_iter().map(Raw::from));
@@ -146,57 +149,6 @@ fn plan_of(
         readable,
         writable,
         network: job.confinement.network,
-    }
-}
-
-/// Brings an environment in line with what there is: folders that it may write
-/// to, and no waiting for a network that never answers.
-fn adjust(
-    environment: &mut BTreeMap<OsString, OsString>,
-    job: &Job,
-    view: &View,
-    private: Option<&Path>,
-) {
-    let is_sandbox = job.confinement.protection == Protection::Sandboxed;
-    let mut set = |name: &str, value: &OsStr, is_default: bool| {
-        let is_set = if is_default {
-            environment.contains_key(OsStr::new(name))
-        } else {
-            job.environment.contains_key(name)
-        };
-        if !is_set {
-            environment.insert(name.into(), value.to_owned());
-        }
-    };
-    let tmp = match private {
-        Some(private) if !is_sandbox => private.join("tmp"),
-        _ => PathBuf::from("/tmp"),
-    };
-    for name in ["TMPDIR", "TMP", "TEMP"] {
-        set(name, tmp.as_os_str(), false);
-    }
-    set("PWD", job.directory.as_os_str(), false);
-    if is_sandbox {
-        // Its user may have no name there, and some programs insist on one.
-        set("USER", "user".as_ref(), true);
-        set("LOGNAME", "user".as_ref(), true);
-    } else if let Some(private) = private.filter(|_| view.has_own_home) {
-        // The home folder is the user's, and cannot be written to.
-        for (name, folder) in [("MPLCONFIGDIR", "matplotlib"), ("TRITON_CACHE_DIR", "triton")] {
-            set(name, private.join("home").join(folder).as_os_str(), true);
-        }
-    }
-    if !job.confinement.network {
-        for name in ["HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE", "HF_DATASETS_OFFLINE", "UV_OFFLINE"]
-        {
-            set(name, "1".as_ref(), true);
-        }
-        set("WANDB_MODE", "offline".as_ref(), true);
-    }
-    for name in ["OLDPWD", "XDG_RUNTIME_DIR"] {
-        if !job.environment.contains_key(name) {
-            environment.remove(OsStr::new(name));
-        }
     }
 }
 
@@ -240,56 +192,5 @@ impl Control {
         let lines: Vec<u8> = self.text.drain(..whole).collect();
         let said = lines.split(|byte| *byte == b'\n');
         (said.filter_map(|line| serde_json::from_slice(line).ok()).collect(), is_open)
-    }
-}
-
-/// A folder for the job's `/tmp` and home; goes away with its value.
-pub(crate) struct Private(PathBuf);
-
-impl Private {
-    /// Makes it anew: what a killed supervisor left there is removed.
-    fn create(path: &Path) -> Result<Private, RunError> {
-        let make = || -> io::Result<PathBuf> {
-            fs::create_dir_all(path)?;
-            let path = path.canonicalize()?;
-            empty(&path);
-            for name in ["tmp", "home"] {
-                fs::create_dir(path.join(name))?;
-            }
-            File::create(path.join("nothing"))?;
-            Ok(path)
-        };
-        make().map(Private).map_err(|error| RunError::write(path, error))
-    }
-}
-
-impl Drop for Private {
-    fn drop(&mut self) {
-        empty(&self.0);
-        // Not empty if it was somebody else's, too.
-        let _ = fs::remove_dir(&self.0);
-    }
-}
-
-fn empty(private: &Path) {
-    for name in ["tmp", "home"] {
-        let folder = private.join(name);
-        if fs::remove_dir_all(&folder).is_err() {
-            unlock(&folder);
-            // What cannot be removed now is found by the next one.
-            let _ = fs::remove_dir_all(&folder);
-        }
-    }
-    let _ = fs::remove_file(private.join("nothing"));
-}
-
-/// Lets us remove what is in folders that were locked by whoever made them.
-fn unlock(folder: &Path) {
-    use std::os::unix::fs::PermissionsExt as _;
-    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
-    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            unlock(&entry.path());
-        }
     }
 }

@@ -45,7 +45,8 @@ impl Confined {
         if wish.protection == Protection::Sandboxed {
             return refused("macOS has no namespaces; the most that it offers is `restricted`");
         }
-        let private = wish.private.as_deref().map(Private::create).transpose()?;
+        let private =
+            wish.private.as_deref().map(|path| Private::create(path, false)).transpose()?;
         let folder = private.as_ref().map(|private| private.0.as_path());
         let mut view = View::of(job, &environment);
         adjust(&mut environment, job, &view, folder);

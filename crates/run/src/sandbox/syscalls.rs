@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use autoresearch_core::trial::Protection;
 use seccompiler::{
     BackendError, BpfProgram, SeccompAction, SeccompCmpArgLen as Width, SeccompCmpOp as Is,
-    SeccompCondition as Condition, SeccompFilter, SeccompRule, TargetArch, sock_filter,
+    SeccompCondition as Condition, SeccompFilter, SeccompRule, TargetArch,
 };
 
 /// System calls, each with the arguments that are denied; none is any.
@@ -24,7 +24,6 @@ pub(super) fn filters_for(
 ) -> Result<Vec<BpfProgram>, String> {
     let build = || -> Result<Vec<BpfProgram>, BackendError> {
         let mut denied = denied()?;
-        let mut unknown = unknown();
         let is_restricted = protection == Protection::Restricted;
         denied.insert(libc::SYS_socket, other_families(is_restricted && !network)?);
         if is_restricted && landlock < 3 {
@@ -32,30 +31,24 @@ pub(super) fn filters_for(
             denied.insert(libc::SYS_truncate, Vec::new());
             deny_truncating_readers(&mut denied)?;
         }
-        unknown.insert(libc::SYS_openat2, Vec::new());
         let arch = TargetArch::try_from(std::env::consts::ARCH)?;
-        let filter = |denied, errno: i32| -> Result<BpfProgram, BackendError> {
-            let errno = SeccompAction::Errno(errno.unsigned_abs());
-            SeccompFilter::new(denied, SeccompAction::Allow, errno, arch)?.try_into()
-        };
-        Ok(vec![
-            filter(unknown, libc::ENOSYS)?,
-            filter(denied, libc::EPERM)?,
-            #[cfg(target_arch = "x86_64")]
-            without_x32(),
-        ])
+        let errno = SeccompAction::Errno(libc::EPERM.unsigned_abs());
+        let filter = SeccompFilter::new(denied, SeccompAction::Allow, errno, arch)?;
+        Ok(vec![filter.try_into()?, unknown()])
     };
     build().map_err(|error| format!("the filter of system calls cannot be made: {error}"))
 }
 
-/// Said to be unknown, so that callers take the older call, which a filter can
-/// look into: these have their arguments in memory.
-fn unknown() -> Denied {
-    [libc::SYS_clone3, SYS_FCHMODAT2].into_iter().map(|call| (call, Vec::new())).collect()
-}
-
 /// The same on every processor (Linux 6.6); not in `libc` for all.
 const SYS_FCHMODAT2: i64 = 452;
+
+/// Input for the terminal (`TIOCSTI`), what `TIOCLINUX` does, another line
+/// discipline (`TIOCSETD`), the console (`TIOCCONS`).
+const TERMINAL: [u64; 4] = [0x5412, 0x541C, 0x5423, 0x541D];
+
+/// Execution domains that take no protection away: Linux as it is, with 32 bits
+/// or an old version's number, and the question which one it is.
+const DOMAINS: [u64; 5] = [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
 
 fn denied() -> Result<Denied, BackendError> {
     let mut denied: Denied = ALWAYS.iter().map(|call| (*call, Vec::new())).collect();
@@ -81,21 +74,15 @@ fn denied() -> Result<Denied, BackendError> {
             .map(|bit| SeccompRule::new(vec![flag(0, *bit)?]))
             .collect::<Result<_, _>>()?,
     );
-    // Input for the terminal, another line discipline, the console.
-    const TIOCSETD: u64 = 0x5423;
-    const TIOCLINUX: u64 = 0x541C;
-    const TIOCCONS: u64 = 0x541D;
-    const TIOCSTI: u64 = 0x5412;
     deny(
         libc::SYS_ioctl,
-        [TIOCSTI, TIOCLINUX, TIOCSETD, TIOCCONS]
+        TERMINAL
             .iter()
             .map(|request| SeccompRule::new(vec![low(1, Is::Eq, *request)?]))
             .collect::<Result<_, _>>()?,
     );
-    // Execution domains with less protection; these are the harmless ones.
-    const HARMLESS: [u64; 5] = [0, 0x8, 0x2_0000, 0x2_0008, 0xffff_ffff];
-    deny(libc::SYS_personality, vec![none_of(0, &HARMLESS)?]);
+    // Execution domains with less protection.
+    deny(libc::SYS_personality, vec![none_of(0, &DOMAINS)?]);
 
     // Programs that run as their owner, for somebody outside to start.
     let set_id = [libc::S_ISUID, libc::S_ISGID].map(u64::from);
@@ -231,16 +218,28 @@ fn none_of(at: u8, values: &[u64]) -> Result<SeccompRule, BackendError> {
     SeccompRule::new(values.iter().map(|value| low(at, Is::Ne, *value)).collect::<Result<_, _>>()?)
 }
 
-/// Denies the second set of numbers that this processor has for the same calls.
-#[cfg(target_arch = "x86_64")]
-fn without_x32() -> BpfProgram {
+/// Says of some system calls that they are unknown, so that callers take the
+/// older call: these have their arguments in memory, where no filter looks. On
+/// x86-64 also of the second set of numbers that there is for all calls (x32).
+fn unknown() -> BpfProgram {
+    const CALLS: [i64; 3] = [libc::SYS_clone3, libc::SYS_openat2, SYS_FCHMODAT2];
     const X32: u32 = 0x4000_0000;
-    let step = |code: u32, jt, jf, k| sock_filter { code: code as u16, jt, jf, k };
-    vec![
-        // The number of the call is the first field of `seccomp_data`.
-        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0),
-        step(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 0, 1, X32),
-        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ERRNO | libc::ENOSYS as u32),
-        step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW),
-    ]
+    let step = |code: u32, jt, jf, k| {
+        let code = u16::try_from(code).unwrap_or_default();
+        seccompiler::sock_filter { code, jt, jf, k }
+    };
+    let equal = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+    let number = |call: i64| u32::try_from(call).unwrap_or_default();
+    // The number of the call is the first field of `seccomp_data`. Whoever
+    // jumps, jumps behind `ALLOW`.
+    let mut program = vec![step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0, 0)];
+    for (left, call) in (1..=3).rev().zip(CALLS) {
+        program.push(step(equal, left + 1, 0, number(call)));
+    }
+    let from = if cfg!(target_arch = "x86_64") { X32 } else { u32::MAX };
+    program.push(step(libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K, 1, 0, from));
+    let unknown = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
+    program.push(step(libc::BPF_RET | libc::BPF_K, 0, 0, libc::SECCOMP_RET_ALLOW));
+    program.push(step(libc::BPF_RET | libc::BPF_K, 0, 0, unknown));
+    program
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use super::installation::{folders, trace};
+use super::installation::{Tracer, folders};
 use crate::Job;
 
 /// The system: programs, libraries and how they are set up.
@@ -176,7 +176,7 @@ const SECRETS: &[&str] = &[
 
 /// What there is to see, and what may be done to it. All paths are free of
 /// links but for the last part of `protected` and `hidden`, and exist.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct View {
     /// The home folder, and that it is to be an empty one.
     pub(crate) home: Option<PathBuf>,
@@ -188,6 +188,7 @@ pub(crate) struct View {
     pub(crate) hidden: BTreeSet<PathBuf>,
     /// Links outside of all these by which they are reached: where, and to what.
     pub(crate) links: BTreeMap<PathBuf, PathBuf>,
+    pub(super) tracer: Tracer,
 }
 
 impl View {
@@ -214,8 +215,8 @@ impl View {
             home.as_deref().is_some_and(|home| home != Path::new("/") && !covers(home));
         view.has_own_tmp = !covers(Path::new("/tmp"));
 
-        for path in SYSTEM {
-            view.show(Path::new(path));
+        for path in SYSTEM.iter().map(Path::new).filter(|path| !is_empty(path)) {
+            view.show(path);
         }
         if wish.network {
             for path in NAMES {
@@ -224,13 +225,13 @@ impl View {
         }
         let is_broad = |path: &Path| is_broad(path, home.as_deref());
         let program = job.command.first().map(OsStr::new);
-        for folder in folders(program, &job.directory, environment, &is_broad) {
+        for folder in folders(program, &job.directory, environment, &view.tracer, &is_broad) {
             view.show(&folder);
         }
         for name in VARIABLES {
             let Some(value) = environment.get(OsStr::new(name)) else { continue };
             for path in std::env::split_paths(value) {
-                if path.is_absolute() && !is_broad(&trace(&path).1) {
+                if path.is_absolute() && !is_broad(&view.tracer.trace(&path).1) {
                     view.show(&path);
                 }
             }
@@ -240,7 +241,7 @@ impl View {
                 view.show(&home.join(name));
             }
         }
-        view.protected = wish.protected.iter().filter_map(|path| entry(path)).collect();
+        view.protected = wish.protected.iter().filter_map(|path| view.entry(path)).collect();
         view.hide(&wish.hidden, &named, home.as_deref());
         view.tidy();
         view
@@ -261,9 +262,16 @@ impl View {
         self.hidden = wished
             .iter()
             .chain(&secrets)
-            .filter_map(|path| entry(path))
+            .filter_map(|path| self.entry(path))
             .filter(|path| self.is_seen(path))
             .collect();
+    }
+
+    /// A path whose last part may be a link, the others not; if it exists.
+    fn entry(&self, path: &Path) -> Option<PathBuf> {
+        let name = path.file_name()?;
+        let path = self.tracer.trace(path.parent()?).1.join(name);
+        path.symlink_metadata().is_ok().then_some(path)
     }
 
     /// Whether a path, free of links, is one that a command sees as it is.
@@ -306,7 +314,7 @@ impl View {
     }
 
     fn resolved(&mut self, path: &Path) -> PathBuf {
-        let (links, end) = trace(path);
+        let (links, end) = self.tracer.trace(path);
         self.links.extend(links);
         end
     }
@@ -347,9 +355,7 @@ fn is_broad(path: &Path, home: Option<&Path>) -> bool {
         })
 }
 
-/// A path whose last part may be a link, the others not; if it exists.
-fn entry(path: &Path) -> Option<PathBuf> {
-    let name = path.file_name()?;
-    let path = trace(path.parent()?).1.join(name);
-    path.symlink_metadata().is_ok().then_some(path)
+/// As `/opt` often is: to show it would cost time for nothing.
+fn is_empty(folder: &Path) -> bool {
+    fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none())
 }

@@ -7,7 +7,7 @@ use std::os::unix::net::{SocketAddr, UnixListener};
 
 use autoresearch_core::trial::{Exit, Protection};
 use autoresearch_run::protection::offered;
-use autoresearch_run::{Report, RunError};
+use autoresearch_run::{Executor as _, Report, RunError};
 
 use crate::lab::{CONFINED, Lab, WAYS, local};
 
@@ -320,7 +320,6 @@ fn secrets_of_the_environment_stay_outside_unless_they_are_wanted() {
                 job.confinement.keep_secrets = keep;
                 job.environment.insert("B_TOKEN".into(), "3".into());
             });
-            use autoresearch_run::Executor as _;
             lab.finish(&mut *leaky.start(&lab.job).unwrap()).unwrap().tail
         };
         assert_eq!((run(false).as_str(), run(true).as_str()), ("none 3", "1 3"), "{way}");

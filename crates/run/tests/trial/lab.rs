@@ -47,6 +47,7 @@ impl Lab {
             log_limit: LogLimit::default(),
             limits: Limits::default(),
             confinement: Confinement::default(),
+            container: None,
             source: Some(Source::Printed { name: "loss".into() }),
             result: folder.path().join("result.json"),
         };

@@ -2,6 +2,7 @@
 #![cfg(target_os = "linux")]
 #![expect(clippy::unwrap_used, reason = "a failed test panics")]
 
+mod attacks;
 mod confined;
 mod crash;
 mod ending;

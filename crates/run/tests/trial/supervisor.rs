@@ -3,13 +3,14 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use autoresearch_run::{CONFINE, Executor as _, Job, Local, confine, supervise};
+use autoresearch_run::{ATTACK, CONFINE, Executor as _, Job, Local, attack, confine, supervise};
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args().skip(1);
     match arguments.next().as_deref() {
         Some("supervise") => ExitCode::from(u8::try_from(supervise()).unwrap_or(u8::MAX)),
         Some(CONFINE) => ExitCode::from(u8::try_from(confine()).unwrap_or(u8::MAX)),
+        Some(ATTACK) => ExitCode::from(u8::try_from(attack::attack()).unwrap_or(u8::MAX)),
         Some("engine") => engine(&arguments.next().unwrap_or_default()),
         _ => ExitCode::FAILURE,
     }
