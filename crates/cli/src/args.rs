@@ -51,6 +51,8 @@ pub(crate) enum Command {
     Hypothesis(HypothesisArgs),
     /// Make a session out of another tool's results.tsv, to go on with it
     Import(ImportArgs),
+    /// Let a result that was held as suspect run again, unsuspected
+    Trust(TrustArgs),
     /// Bring what was kept back to the branch that the session came from
     Merge(MergeArgs),
     /// What this machine and this repository offer, and what a run could do here
@@ -222,6 +224,18 @@ pub(crate) struct ShowArgs {
     pub(crate) number: u64,
     #[command(flatten)]
     pub(crate) session: TagArgs,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TrustArgs {
+    /// Number of the held experiment
+    #[arg(value_name = "N")]
+    pub(crate) number: u64,
+    #[command(flatten)]
+    pub(crate) session: TagArgs,
+    /// Say what would happen, and touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use autoresearch_core::judge::Suspects;
 use autoresearch_core::metric::{Direction, Source};
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::units::Bytes;
@@ -197,17 +198,6 @@ pub struct Judge {
     pub mode: Mode,
     /// What becomes of a result that is too good to be true.
     pub suspects: Suspects,
-}
-
-/// What becomes of a result that is too good to be true, when no sealed
-/// evaluation can audit it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Suspects {
-    /// It is not kept; the report shows it first.
-    Hold,
-    /// It is kept; the report shows it first.
-    Keep,
 }
 
 /// The policy by which results are judged.

@@ -21,8 +21,9 @@ mod table;
 mod text;
 mod write;
 
+pub use autoresearch_core::judge::Suspects;
 pub use config::{
-    Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop, Suspects,
+    Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop,
 };
 pub use error::{ConfigError, Problem, What};
 pub use keys::{KEYS, Key, Required};

@@ -76,6 +76,19 @@ impl Counts {
     }
 }
 
+/// What was done when the first run of a candidate ran out of memory (SPEC E8).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Relief {
+    /// Trials before it; a retry is judged by those after it.
+    pub after: usize,
+    /// The candidate as it was proposed: the parent of the retry's commit.
+    pub candidate: Option<CommitId>,
+    /// Whether a retry was made; if not, the candidate stands as it was.
+    pub is_retried: bool,
+    /// What was changed, as `BATCH_SIZE 64 -> 32`, or why nothing could be.
+    pub what: String,
+}
+
 /// An experiment with everything known of it. Number 0 is the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
@@ -83,7 +96,8 @@ pub struct Experiment {
     pub number: u64,
     /// The incumbent that it changes.
     pub parent: CommitId,
-    /// Its own commit; the baseline's is the session's base.
+    /// Its own commit, the retry's after running out of memory; the baseline's
+    /// is the session's base.
     pub commit: Option<CommitId>,
     /// One sentence.
     pub hypothesis: String,
@@ -102,6 +116,12 @@ pub struct Experiment {
     pub code_lines: u64,
     /// Its trials in order, interrupted ones included.
     pub trials: Vec<Trial>,
+    /// What was done when memory ran out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relief: Option<Relief>,
+    /// The held experiment that a person trusted: this is the same change again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusts: Option<u64>,
     /// The decision, once made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ruling: Option<Ruling>,
@@ -117,6 +137,13 @@ impl Experiment {
     pub fn metric(&self) -> Option<f64> {
         let values: Vec<f64> = self.trials.iter().filter_map(|t| t.metric).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
+    }
+
+    /// The trials that it is judged by: uninterrupted ones, of the retry where
+    /// there is one.
+    pub fn evidence(&self) -> impl Iterator<Item = &Trial> {
+        let after = self.relief.as_ref().filter(|r| r.is_retried).map_or(0, |r| r.after);
+        self.trials.iter().skip(after).filter(|trial| !trial.is_interrupted())
     }
 
     /// Highest memory over its trials.

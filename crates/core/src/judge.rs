@@ -40,8 +40,27 @@ pub enum Rule {
     Worse,
     /// It failed.
     Failed,
+    /// It is too good to be true: a person shall look at it first. Held, or
+    /// kept where the configuration says so.
+    Suspect,
+    /// It was held as suspect, and a person trusted it.
+    Trusted,
+    /// It was suspect, and was no better when it ran again.
+    Unrepeated,
     /// Another tool decided.
     Imported,
+}
+
+/// What becomes of a result that is too good to be true, when no sealed
+/// evaluation can audit it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Suspects {
+    /// It is not kept; the report shows it first.
+    Hold,
+    /// It is kept; the report shows it first.
+    #[default]
+    Keep,
 }
 
 /// A verdict with its grounds.

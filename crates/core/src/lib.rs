@@ -15,5 +15,6 @@ pub mod session;
 pub mod source;
 pub mod space;
 pub mod stop;
+pub mod suspicion;
 pub mod trial;
 pub mod units;

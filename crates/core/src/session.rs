@@ -5,15 +5,16 @@
 //! the events that came of it. After a crash the journal is replayed and
 //! `next` goes on: there is no second code path for resuming.
 //!
-//! An experiment's life: `proposed -> (started -> ended)* -> judged ->
-//! settled`. Everything that may be redone after a crash is idempotent: a
+//! An experiment's life: `proposed -> (started -> ended)* -> [relieved ->
+//! (started -> ended)*] -> judged -> settled`. Everything that may be redone after a crash is idempotent: a
 //! candidate that was not journalled is proposed again under the same number,
 //! a branch moves by compare-and-swap, an interrupted trial runs again.
 
 mod event;
 mod state;
+mod verdict;
 
-pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, StopReason, VERSION};
+pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION};
 pub use state::{Action, Focus, Incumbent, State};
 
 #[cfg(test)]

@@ -10,10 +10,11 @@ use std::time::Duration;
 use autoresearch_config::Config;
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::platform::{Adjustment, Surroundings, adjustments, advice};
-use autoresearch_core::proposal::{FileEdit, Value};
+use autoresearch_core::proposal::FileEdit;
 use autoresearch_core::session::{Adjusted, Plan};
 use autoresearch_core::source::Language;
-use autoresearch_propose::knobs::{self, Found};
+use autoresearch_propose::Text;
+use autoresearch_propose::relief::divide_batch;
 use autoresearch_repo::Repo;
 
 use crate::clock;
@@ -123,8 +124,20 @@ impl Adjusting {
                 }
                 Adjustment::Fact(fact) => adjusting.adjusted.facts.push(fact),
                 Adjustment::DivideBatch(by) => {
-                    let edits = divide_batch(&mut edited, by, config.run.batch.as_deref());
-                    adjusting.edits.extend(edits);
+                    let texts: Vec<Text> = edited
+                        .iter()
+                        .map(|(path, text)| Text { path: (*path).to_owned(), text: text.clone() })
+                        .collect();
+                    let Ok(relief) = divide_batch(&texts, config.run.batch.as_deref(), by) else {
+                        continue;
+                    };
+                    for FileEdit { path, content } in relief.edits {
+                        let text = content.and_then(|bytes| String::from_utf8(bytes).ok());
+                        if let (Some(place), Some(text)) = (edited.get_mut(path.as_str()), text) {
+                            *place = text;
+                        }
+                    }
+                    adjusting.edits.push(relief.change);
                 }
                 Adjustment::Float32 => {
                     for text in edited.values_mut() {
@@ -284,84 +297,6 @@ fn is_for_cuda(text: &str) -> bool {
     imports_torch(text)
         && lines().any(|line| names(line, "cuda") || line.contains(".cuda()"))
         && !lines().any(|line| names(line, "cpu"))
-}
-
-/// Divides the device batch of the first target that has one, and multiplies
-/// what that target accumulates, where it is a literal and not derived.
-fn divide_batch(
-    texts: &mut BTreeMap<&str, String>,
-    by: u32,
-    configured: Option<&str>,
-) -> Vec<String> {
-    for (path, text) in texts.iter_mut() {
-        let found = knobs::find(path, text, &BTreeMap::new());
-        let batch = match configured {
-            Some(name) => found.iter().find(|knob| knob.name == name),
-            None => device_batch(&found),
-        };
-        let Some((batch, Value::Int(value))) = batch.map(|knob| (knob, &knob.current)) else {
-            continue;
-        };
-        let smaller = (value / i64::from(by)).max(1);
-        let mut changes = vec![(batch.name.clone(), *value, smaller)];
-        let has_total = found.iter().any(|knob| has(knob, "total") && has(knob, "batch"));
-        if let Some((knob, Value::Int(steps))) = (!has_total)
-            .then(|| found.iter().find(|knob| has(knob, "accum") || has(knob, "accumulation")))
-            .flatten()
-            .map(|knob| (knob, &knob.current))
-        {
-            changes.push((knob.name.clone(), *steps, steps.saturating_mul(value / smaller)));
-        }
-        changes.retain(|(_, from, to)| from != to);
-        // A range that holds both values, whatever a search would try.
-        let ranges = changes
-            .iter()
-            .map(|(name, from, to)| (name.clone(), format!("{}..{}", from.min(to), from.max(to))))
-            .collect();
-        let wide = knobs::find(path, text, &ranges);
-        let values: Vec<Value> = changes.iter().map(|(_, _, to)| Value::Int(*to)).collect();
-        let wanted: Vec<(&Found, &Value)> = changes
-            .iter()
-            .zip(&values)
-            .filter_map(|((name, ..), to)| Some((wide.iter().find(|k| k.name == *name)?, to)))
-            .collect();
-        let rewritten = knobs::rewrite(text, &wanted);
-        let now = knobs::find(path, &rewritten, &ranges);
-        let holds = |(name, _, to): &(String, i64, i64)| {
-            now.iter().any(|knob| knob.name == *name && knob.current == Value::Int(*to))
-        };
-        if !changes.is_empty() && changes.iter().all(holds) {
-            *text = rewritten;
-            return changes
-                .iter()
-                .map(|(name, from, to)| format!("{name} {from} -> {to}"))
-                .collect();
-        }
-    }
-    Vec::new()
-}
-
-/// The batch that one device must hold, by its name.
-fn device_batch(found: &[Found]) -> Option<&Found> {
-    let is_batch = |knob: &&Found| {
-        matches!(knob.current, Value::Int(size) if size > 1)
-            && has(knob, "batch")
-            && !["total", "global", "eval", "val", "valid", "test", "tokens", "accum"]
-                .iter()
-                .any(|word| has(knob, word))
-    };
-    let is_of_device = |knob: &&Found| {
-        ["device", "micro", "mini", "per", "local"].iter().any(|word| has(knob, word))
-    };
-    let batches = || found.iter().filter(is_batch);
-    batches().find(is_of_device).or_else(|| batches().next())
-}
-
-/// Whether a knob's name has a word.
-fn has(knob: &Found, word: &str) -> bool {
-    knob.name
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .any(|part| part.eq_ignore_ascii_case(word))
 }
 
 /// Half precision where a `dtype` or `precision` is given, turned into float32.

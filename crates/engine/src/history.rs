@@ -100,7 +100,7 @@ pub(crate) fn table(metric: &str, direction: Direction, entries: &[Entry]) -> Ta
                 hypothesis: &entry.hypothesis,
                 reason: &entry.reason,
                 gain: entry.gain,
-                is_imported: entry.rule == Rule::Imported,
+                rule: Some(entry.rule),
             };
             outcome.row(direction)
         })
@@ -120,7 +120,7 @@ pub(crate) fn row(experiment: &Experiment, direction: Direction) -> Row {
         hypothesis: &experiment.hypothesis,
         reason: ruling.map_or("", |r| r.reason.as_str()),
         gain: ruling.and_then(|r| r.gain),
-        is_imported: ruling.is_some_and(|r| r.rule == Rule::Imported),
+        rule: ruling.map(|r| r.rule),
     }
     .row(direction)
 }
@@ -135,8 +135,7 @@ struct Outcome<'a> {
     hypothesis: &'a str,
     reason: &'a str,
     gain: Option<f64>,
-    /// Whether another tool wrote the description, whole.
-    is_imported: bool,
+    rule: Option<Rule>,
 }
 
 impl Outcome<'_> {
@@ -156,8 +155,14 @@ impl Outcome<'_> {
 
     /// As SPEC H's examples: what was tried, and what it brought.
     fn description(&self, direction: Direction) -> String {
-        if self.is_imported {
-            return self.hypothesis.to_owned();
+        match self.rule {
+            // Another tool wrote the description, whole.
+            Some(Rule::Imported) => return self.hypothesis.to_owned(),
+            // The difference is what is in doubt.
+            Some(Rule::Suspect | Rule::Trusted | Rule::Unrepeated) => {
+                return format!("{}: {}", self.hypothesis, self.reason);
+            }
+            _ => {}
         }
         let change = self.gain.map(|gain| match direction {
             Direction::Minimize => -gain,

@@ -74,12 +74,19 @@ pub fn merge(view: &View, landing: &Landing, style: Style) -> Result<Landed, Eng
         onto: landing.onto.clone(),
         base,
         branch_tip: tip,
-        kept: landing.kept.iter().filter_map(|e| e.commit.clone()).collect(),
+        kept: landing.kept.iter().flat_map(commits_of).collect(),
         style,
         message: landing.message.clone(),
         reference: view.places().landed_ref(),
     };
     Ok(view.repo().land(&request, &view.places().landing())?)
+}
+
+/// Those of a kept experiment in order: a retry lies on top of its candidate.
+fn commits_of(experiment: &Experiment) -> impl Iterator<Item = CommitId> {
+    let relief = experiment.relief.as_ref().filter(|relief| relief.is_retried);
+    let candidate = relief.and_then(|relief| relief.candidate.clone());
+    candidate.into_iter().chain(experiment.commit.clone())
 }
 
 fn number(experiment: &Experiment) -> String {

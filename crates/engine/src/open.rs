@@ -170,18 +170,17 @@ impl Opening {
             patience: u32::try_from(config.propose.patience).unwrap_or(u32::MAX),
             revert_on_failure,
             seed: config.run.seed,
+            sealed: config.metric.command.is_some(),
+            suspects: config.judge.suspects,
             config: autoresearch_config::to_toml(&config),
             platform: adjusting.platform.clone(),
             adjusted: adjusting.adjusted.clone(),
         };
         let mut state = State::default();
         let mut events = vec![Event::Opened(Box::new(plan))];
-        events.extend(
-            hypotheses
-                .into_iter()
-                .zip(1..)
-                .map(|((hypothesis, patch), id)| Event::Queued(Queued { id, hypothesis, patch })),
-        );
+        events.extend(hypotheses.into_iter().zip(1..).map(|((hypothesis, patch), id)| {
+            Event::Queued(Queued { id, hypothesis, patch, trusts: None })
+        }));
         append(&mut journal, &mut state, events)?;
         // An earlier session's table, which its own journal can write again.
         let results = repo.root().join(&config.results);

@@ -19,6 +19,9 @@ use crate::history;
 use crate::open::{config_of, find, plan_of, unopened};
 use crate::places::Places;
 
+/// Suspects that a status names.
+const SUSPECTS: u64 = 5;
+
 /// A session, opened for reading.
 pub struct View {
     repo: Repo,
@@ -42,6 +45,8 @@ pub struct Status {
     pub baseline: Option<Entry>,
     /// The best so far.
     pub best: Option<Entry>,
+    /// Suspects that nobody has trusted yet, the last few, oldest first.
+    pub suspects: Vec<Entry>,
     /// The last five settled experiments, oldest first.
     pub last: Vec<Entry>,
     /// When it was opened.
@@ -117,6 +122,7 @@ impl View {
             tally: self.journal.tally()?,
             baseline: self.journal.entry(0)?,
             best: self.journal.best()?,
+            suspects: self.journal.suspects(SUSPECTS)?,
             last: self.journal.last_entries(5)?,
             opened_at: self.opened_at,
             last_at: last.map_or(self.opened_at, |record| record.at),
@@ -159,6 +165,14 @@ impl View {
     /// When the journal cannot be read.
     pub fn entries(&self, from: u64) -> Result<Vec<Entry>, EngineError> {
         Ok(self.journal.entries(from)?)
+    }
+
+    /// A settled experiment, in short.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn entry(&self, number: u64) -> Result<Option<Entry>, EngineError> {
+        Ok(self.journal.entry(number)?)
     }
 
     /// A settled experiment, whole.
@@ -205,7 +219,12 @@ impl View {
         for (_, message) in self.journal.inbox()? {
             match message {
                 Some(Message::Hypothesis { hypothesis, patch }) => {
-                    queue.push(Queued { id: next, hypothesis, patch });
+                    queue.push(Queued { id: next, hypothesis, patch, trusts: None });
+                    next += 1;
+                }
+                Some(Message::Trust { number }) => {
+                    let hypothesis = format!("the change of #{number}, which is trusted");
+                    queue.push(Queued { id: next, hypothesis, patch: None, trusts: Some(number) });
                     next += 1;
                 }
                 Some(Message::Drop { id }) => queue.retain(|queued| queued.id != id),

@@ -28,6 +28,7 @@ const SCHEMA: &str = "
         wall_seconds REAL NOT NULL, code_lines INTEGER NOT NULL, record TEXT NOT NULL) STRICT;
     CREATE INDEX experiment_verdict ON experiment (verdict, number);
     CREATE INDEX event_extended ON event (seq) WHERE substr(body, 1, 11) = '{\"extended\"';
+    CREATE INDEX experiment_suspect ON experiment (number) WHERE rule = 'suspect';
     CREATE TABLE inbox (id INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT NOT NULL) STRICT;
 ";
 
@@ -119,6 +120,11 @@ pub enum Message {
     Drop {
         /// Its number.
         id: u64,
+    },
+    /// Let the change of a held experiment run again, unsuspected.
+    Trust {
+        /// Its number.
+        number: u64,
     },
     /// Print a progress report.
     Report,
@@ -379,6 +385,17 @@ impl Journal {
         Ok(entries)
     }
 
+    /// The last `limit` suspects that nobody has trusted, oldest first.
+    ///
+    /// # Errors
+    /// What `SQLite` reports.
+    pub fn suspects(&self, limit: u64) -> Result<Vec<Entry>, JournalError> {
+        let mut entries =
+            self.some_entries("rule = 'suspect' ORDER BY number DESC LIMIT ?", limit)?;
+        entries.reverse();
+        Ok(entries)
+    }
+
     fn some_entries(&self, which: &str, argument: u64) -> Result<Vec<Entry>, JournalError> {
         let sql = format!(
             "SELECT number, commit_id, metric, memory, verdict, rule, hypothesis, reason,
@@ -536,6 +553,12 @@ fn archive(transaction: &Transaction<'_>, experiment: &Experiment) -> rusqlite::
             experiment.code_lines,
             json(experiment)?,
         ])?;
+    // The held experiment that it ran again needs nobody's attention any more.
+    if let Some(number) = experiment.trusts {
+        transaction
+            .prepare_cached("UPDATE experiment SET rule = ? WHERE number = ?")?
+            .execute(params![bare(&Rule::Trusted)?, number])?;
+    }
     Ok(())
 }
 

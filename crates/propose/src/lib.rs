@@ -4,6 +4,7 @@
 mod brief;
 mod command;
 pub mod knobs;
+pub mod relief;
 pub mod rewrites;
 mod search;
 

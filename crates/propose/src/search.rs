@@ -76,7 +76,7 @@ impl Search {
 }
 
 /// Constants and constructs of all targets, with unique names.
-fn found_in(targets: &[Text], ranges: &BTreeMap<String, String>) -> Vec<Found> {
+pub(crate) fn found_in(targets: &[Text], ranges: &BTreeMap<String, String>) -> Vec<Found> {
     let mut all = Vec::new();
     for target in targets {
         all.extend(knobs::find(&target.path, &target.text, ranges));

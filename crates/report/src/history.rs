@@ -141,6 +141,12 @@ impl Point {
         self.metric.filter(|m| m.is_finite() && self.verdict != Verdict::Crash)
     }
 
+    /// Whether it is too good to be true, so that a person should look at it
+    /// before all else.
+    pub fn is_suspect(&self) -> bool {
+        self.rule == Some(Rule::Suspect)
+    }
+
     /// Whether it was kept and is not the baseline.
     pub(crate) fn is_gain(&self) -> bool {
         self.verdict == Verdict::Keep && !self.is_baseline()

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style as Ansi};
 use autoresearch_core::experiment::Verdict;
+use autoresearch_core::judge::Rule;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::units::{Timestamp, human_duration};
 
@@ -63,7 +64,8 @@ pub fn experiment_line(point: &Point, direction: Direction, style: Style) -> Str
     }
     line.push(' ');
     line.push_str(&words::truncated(&words::one_line(&point.hypothesis), SENTENCE));
-    if point.verdict == Verdict::Crash {
+    let is_in_doubt = matches!(point.rule, Some(Rule::Suspect | Rule::Unrepeated));
+    if point.verdict == Verdict::Crash || is_in_doubt {
         let kind = point.crash_kind.map(|k| k.to_string());
         if let Some(reason) = point.reason.clone().or(kind) {
             let reason = words::truncated(&words::one_line(&reason), SENTENCE);

@@ -40,6 +40,8 @@ pub struct Progress {
     /// When the session began.
     pub started: Option<Timestamp>,
     budget: Option<Duration>,
+    /// Suspects that nobody has trusted yet, the last few.
+    suspects: VecDeque<Point>,
     recent: VecDeque<Point>,
     intervals: VecDeque<f64>,
     last_at: Option<f64>,
@@ -57,6 +59,7 @@ impl Progress {
             iterations_max: session.iterations_max,
             started: session.started,
             budget: session.budget_seconds.and_then(|s| Duration::try_from_secs_f64(s).ok()),
+            suspects: VecDeque::new(),
             recent: VecDeque::with_capacity(RECENT),
             intervals: VecDeque::with_capacity(PACE),
             last_at: None,
@@ -88,6 +91,21 @@ impl Progress {
             self.counts.add(point.verdict);
             push(&mut self.recent, point.clone(), RECENT);
         }
+        if point.is_suspect() {
+            self.suspect(point.clone());
+        }
+    }
+
+    /// Takes in a suspect that is shown before all else.
+    pub fn suspect(&mut self, point: Point) {
+        if self.suspects.iter().all(|known| known.number != point.number) {
+            push(&mut self.suspects, point, SHOWN);
+        }
+    }
+
+    /// A person trusts the suspect `number`: it is not shown any more.
+    pub fn trust(&mut self, number: u64) {
+        self.suspects.retain(|point| point.number != number);
     }
 
     /// Time until the number of experiments that was asked for is reached, at
@@ -184,6 +202,12 @@ pub fn progress(progress: &Progress, now: Timestamp, style: Style) -> String {
         let _ = write!(text, " · about {} left", human_duration(coarse(left)));
     }
     text.push('\n');
+    for (i, point) in progress.suspects.iter().enumerate() {
+        let label = if i == 0 { "look first" } else { "" };
+        let line = experiment_line(point, progress.direction, style);
+        let _ = writeln!(text, "  {label:<11}{line}");
+        let _ = writeln!(text, "  {:<11}  {}", "", words::remedy(point));
+    }
 
     let precision = progress.precision();
     let metric = words::one_line(&progress.metric);
@@ -272,6 +296,25 @@ mod tests {
                      · #6 discard 0.9900 raise learning rate
                      · #7 discard 0.9900 raise learning rate
         ");
+    }
+
+    #[test]
+    fn a_suspect_is_shown_before_all_else_until_a_person_trusts_it() {
+        let mut progress_of = some();
+        let mut suspect = point(8, Verdict::Discard, 0.0, "print 0");
+        suspect.rule = Some(autoresearch_core::judge::Rule::Suspect);
+        suspect.reason = Some("suspect: a perfect 0, reached by a jump".to_owned());
+        progress_of.record(&suspect);
+        progress_of.suspect(suspect);
+        let text = progress(&progress_of, Timestamp(9 * 310_000), Style::Plain);
+        let head: Vec<&str> = text.lines().skip(1).take(3).collect();
+        assert_snapshot!(head.join("\n"), @"
+          look first · #8 discard 0 print 0 — suspect: a perfect 0, reached by a jump
+                     see `autoresearch diff 8`; `autoresearch trust 8` if you believe it
+          best       val_bpb 0.9821 at #2 (a3f12bc), -0.0158 (-1.6%) against the baseline of 0.9979
+        ");
+        progress_of.trust(8);
+        assert!(!progress(&progress_of, Timestamp(0), Style::Plain).contains("look first"));
     }
 
     #[test]

@@ -1,7 +1,10 @@
 //! Other people's words made safe for where they are shown: a terminal line, a
 //! Markdown cell, an XML document.
 
+use autoresearch_core::experiment::Verdict;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::history::Point;
 
 /// Longest text that is looked at, in characters.
 const LONGEST: usize = 400;
@@ -27,6 +30,16 @@ pub(crate) fn one_line(text: &str) -> String {
 /// Marks of direction, joiners and characters that XML does not know.
 fn is_invisible(c: char) -> bool {
     matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff0}'..='\u{fffb}' | '\u{fffe}' | '\u{ffff}')
+}
+
+/// What a person does about a suspect.
+pub(crate) fn remedy(point: &Point) -> String {
+    let number = point.number;
+    let trust = match point.verdict {
+        Verdict::Discard => format!("; `autoresearch trust {number}` if you believe it"),
+        Verdict::Keep | Verdict::Crash => String::new(),
+    };
+    format!("see `autoresearch diff {number}`{trust}")
 }
 
 /// The longest start of `text` that fits into `columns` of a terminal, with `…`

@@ -26,6 +26,9 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
         ("category", experiment.category.to_string()),
         ("lines of code", experiment.code_lines.to_string()),
     ];
+    if let Some(relief) = &experiment.relief {
+        facts.push(("out of memory", relief.what.clone()));
+    }
     if let Some(ruling) = &experiment.ruling {
         facts.push(("verdict", format!("{}: {}", ruling.verdict, ruling.reason)));
     }

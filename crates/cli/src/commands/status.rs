@@ -25,6 +25,7 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
             "keep": tally.keep, "discard": tally.discard, "crash": tally.crash,
             "iterations": view.plan().iterations,
             "baseline": status.baseline.as_ref().and_then(|entry| entry.metric),
+            "suspects": status.suspects.iter().map(|entry| view.point(entry)).collect::<Vec<_>>(),
             "best": best,
             "last": status.last.iter().map(|entry| view.point(entry)).collect::<Vec<_>>(),
             "opened_at": status.opened_at, "last_at": status.last_at,
@@ -42,6 +43,7 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
         output::line(&format!("its runs are {protection}"))?;
     }
     let mut report = Progress::new(&view.session(&status));
+    status.suspects.iter().for_each(|entry| report.suspect(view.point(entry)));
     for entry in status.baseline.iter().chain(status.last.iter().filter(|e| e.number > 0)) {
         report.record(&view.point(entry));
     }

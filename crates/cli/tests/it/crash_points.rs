@@ -6,11 +6,33 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use autoresearch_testkit::Place;
 use serde_json::{Value, json};
 
-use crate::toy::{assert_sound, log, loss, session, toy};
+use crate::toy::{CONFIG, PROPOSE, assert_sound, log, parts, place, session, show};
 
-/// Discard, keep, crash.
-fn proposals() -> Vec<String> {
-    vec![loss(60), loss(40), "echo broken\nexit 3\n".to_owned()]
+/// Assignments that a shell and the search for a batch size read alike.
+fn target(batch: u32, loss: &str) -> String {
+    format!("BATCH_SIZE={batch}\nLOSS={loss}\n")
+}
+
+const RUN: &str = r#". ./train.py
+test "$BATCH_SIZE" -le 32 || { echo MemoryError; exit 1; }
+echo "loss: $LOSS"
+"#;
+
+/// A discard, a keep that runs out of memory at first, one that does so and
+/// cannot be helped, and one that is too good to be true: every event of an
+/// experiment occurs.
+fn toy() -> Place {
+    let hopeless = "BATCH_SIZE='huge'\n".to_owned();
+    let proposals = [target(32, "60.5"), target(64, "40.5"), hopeless, target(32, "0")];
+    let config = CONFIG
+        .replace("target = \"train.sh\"", "target = \"train.py\"")
+        .replace("sh train.sh", "sh run.sh");
+    parts(place(), &proposals)
+        .file("train.py", target(32, "50.5"))
+        .file("run.sh", RUN)
+        .file("propose.sh", PROPOSE.replace("train.sh", "train.py"))
+        .file("autoresearch.toml", config)
+        .repository()
 }
 
 /// What must come out the same however often the engine died.
@@ -44,9 +66,9 @@ fn for_each<T: Sync>(items: &[T], act: impl Fn(&T) + Sync) {
 
 /// Dies at `point` and goes on; `false` when the session never came there.
 fn die_at(point: &str, expected: &[Value]) -> bool {
-    let place = toy(&proposals()).variable("AUTORESEARCH_CRASH_POINT", point);
+    let place = toy().variable("AUTORESEARCH_CRASH_POINT", point);
     let before = place.snapshot();
-    let died = place.run(session("3", &[]));
+    let died = place.run(session("4", &[]));
     if died.signal.is_none() {
         died.expect(0);
         return false;
@@ -58,7 +80,7 @@ fn die_at(point: &str, expected: &[Value]) -> bool {
     if point == "before:1" {
         // Nothing was opened yet, so it begins anew.
         resumed.expect(1).says(&["was never opened"]);
-        place.run(session("3", &[])).expect(0);
+        place.run(session("4", &[])).expect(0);
     } else {
         resumed.expect(0);
     }
@@ -69,13 +91,16 @@ fn die_at(point: &str, expected: &[Value]) -> bool {
 
 #[test]
 fn an_engine_that_dies_at_any_event_loses_nothing_and_doubles_nothing() {
-    let undisturbed = toy(&proposals());
-    undisturbed.run(session("3", &[])).expect(0);
+    let undisturbed = toy();
+    undisturbed.run(session("4", &[])).expect(0);
     let expected = results(&undisturbed);
-    assert_eq!(expected.len(), 4);
+    assert_eq!(expected.len(), 5);
+    let verdicts: Vec<_> = expected.iter().map(|point| point[2].clone()).collect();
+    assert_eq!(verdicts, ["keep", "discard", "keep", "crash", "discard"]);
 
     // Until an event that no session has; the first ones of every experiment
-    // are its proposal, a start, an end, a verdict and its settling.
+    // are its proposal, a start, an end, a verdict and its settling; beside them
+    // are a relief with its start and end, and those of an audit.
     let end = AtomicUsize::new(usize::MAX);
     let events: Vec<usize> = (1..100).collect();
     for_each(&events, |seq| {
@@ -86,26 +111,82 @@ fn an_engine_that_dies_at_any_event_loses_nothing_and_doubles_nothing() {
         }
     });
     let reached = end.into_inner() - 1;
-    assert!((2 + 5 * expected.len()..99).contains(&reached), "only {reached} events died");
+    assert!((2 + 5 * expected.len() + 4 + 2..99).contains(&reached), "only {reached} events died");
+}
+
+/// The same of a session in which a person trusts what was held.
+#[test]
+fn trust_survives_a_death_at_any_event() {
+    let held = || {
+        let place = toy();
+        place.run(session("4", &[])).expect(0);
+        place.run(["trust", "4"]).expect(0);
+        place
+    };
+    let resume = ["resume", "--json", "-n", "5"];
+    let undisturbed = held();
+    undisturbed.run(resume).expect(0);
+    let expected = results(&undisturbed);
+    assert_eq!(expected[5][2], "keep");
+    let first = 1 + events(&held());
+
+    let end = AtomicUsize::new(usize::MAX);
+    let seqs: Vec<usize> = (first..first + 30).collect();
+    for_each(&seqs, |seq| {
+        for at in ["before", "after"] {
+            if *seq >= end.load(Ordering::Relaxed) {
+                return;
+            }
+            let place = held().variable("AUTORESEARCH_CRASH_POINT", format!("{at}:{seq}"));
+            let before = place.snapshot();
+            let died = place.run(resume);
+            if died.signal.is_none() {
+                died.expect(0);
+                end.fetch_min(*seq, Ordering::Relaxed);
+                return;
+            }
+            assert_eq!(died.signal, Some(6), "{at}:{seq}: {}", died.stderr);
+            let place = place.variable("AUTORESEARCH_CRASH_POINT", "");
+            place.run(resume).expect(0);
+            assert_eq!(results(&place), expected, "{at}:{seq}");
+            assert_sound(&place, &before);
+        }
+    });
+    // Resumed, extended, trusted, proposed, started, ended, judged, settled.
+    let reached = end.into_inner() - first;
+    assert!((8..29).contains(&reached), "only {reached} events died");
+}
+
+/// How many events the journal of a place holds.
+fn events(place: &Place) -> usize {
+    let log = log(place);
+    let more = |n: usize| {
+        let experiment = show(place, n as u64);
+        // Started and ended; relieved.
+        2 * experiment["trials"].as_array().unwrap().len()
+            + usize::from(experiment["relief"].is_object())
+    };
+    // Opened and stopped; proposed, judged and settled.
+    2 + 3 * log.len() + (0..log.len()).map(more).sum::<usize>()
 }
 
 /// An engine that dies while it cleans up after one that died.
 #[test]
 fn an_engine_that_dies_while_it_resumes_can_be_resumed_again() {
-    let undisturbed = toy(&proposals());
-    undisturbed.run(session("3", &[])).expect(0);
+    let undisturbed = toy();
+    undisturbed.run(session("4", &[])).expect(0);
     let expected = results(&undisturbed);
-    // In a trial of the keep, with a verdict in hand, with a branch that moved.
-    let points: Vec<(u32, String)> = [13, 15, 16]
+    // In a trial of the keep, with its retry at work, with a verdict in hand,
+    // with a branch that moved.
+    let points: Vec<(u32, String)> = [13, 16, 18, 19]
         .iter()
         .flat_map(|seq| (1..5).map(move |more| (*seq, format!("before:{}", seq + more))))
         .collect();
     let died_twice = AtomicUsize::new(0);
     for_each(&points, |(first, second)| {
-        let place =
-            toy(&proposals()).variable("AUTORESEARCH_CRASH_POINT", format!("after:{first}"));
+        let place = toy().variable("AUTORESEARCH_CRASH_POINT", format!("after:{first}"));
         let before = place.snapshot();
-        assert_eq!(place.run(session("3", &[])).signal, Some(6), "{first}");
+        assert_eq!(place.run(session("4", &[])).signal, Some(6), "{first}");
         // Events are written in groups: the second death may lie behind us.
         let place = place.variable("AUTORESEARCH_CRASH_POINT", second);
         let died = place.run(["resume", "--json"]);

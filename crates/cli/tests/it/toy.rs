@@ -24,7 +24,7 @@ patience = 3
 "#;
 
 /// The brief is JSON that begins with `{"number":7,`.
-const PROPOSE: &str = r#"n=$(head -c 24 | sed 's/[^0-9]*\([0-9]*\).*/\1/')
+pub(crate) const PROPOSE: &str = r#"n=$(head -c 24 | sed 's/[^0-9]*\([0-9]*\).*/\1/')
 cp "proposals/$n" train.sh && echo "HYPOTHESIS: proposal $n"
 "#;
 

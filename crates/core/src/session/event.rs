@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::CommitId;
-use crate::judge::Ruling;
+use crate::judge::{Ruling, Suspects};
 use crate::metric::Direction;
 use crate::platform::Device;
 use crate::proposal::{Category, Fingerprint, Refusal, Settings};
@@ -60,6 +60,13 @@ pub struct Plan {
     pub revert_on_failure: bool,
     /// Seed of the first trial of each experiment, and of the search.
     pub seed: u64,
+    /// Whether the metric comes from a command of its own in a sealed place,
+    /// which no candidate can reach.
+    #[serde(default)]
+    pub sealed: bool,
+    /// What becomes of a suspect that nothing can audit.
+    #[serde(default)]
+    pub suspects: Suspects,
     /// The confirmed configuration as TOML.
     pub config: String,
     /// What it runs on, as found.
@@ -118,6 +125,23 @@ pub struct Proposed {
     pub queued: Option<u64>,
 }
 
+/// A candidate that ran out of memory, made to need less: a commit of its own
+/// on top of the candidate's.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Retry {
+    /// Its commit, which exists.
+    pub commit: CommitId,
+    /// Identity of its normalised targets.
+    pub fingerprint: Fingerprint,
+    /// The files that it changes on top of the candidate.
+    pub files: Vec<String>,
+    /// Lines of code in all targets.
+    pub code_lines: u64,
+    /// What a search had set, as it is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
+}
+
 /// A hypothesis that somebody put into the queue.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Queued {
@@ -128,6 +152,9 @@ pub struct Queued {
     /// A patch in git's or `diff -u`'s form.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub patch: Option<String>,
+    /// The held experiment whose change it is, which a person trusts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusts: Option<u64>,
 }
 
 /// Why a session is not running.
@@ -183,6 +210,13 @@ pub enum Event {
     },
     /// A hypothesis entered the queue.
     Queued(Queued),
+    /// A person trusts a held experiment: its change is queued to run again.
+    Trusted {
+        /// Number of the held experiment.
+        number: u64,
+        /// Its change.
+        queued: Queued,
+    },
     /// A queued hypothesis was taken out unused.
     Dropped {
         /// Number of the hypothesis.
@@ -233,6 +267,16 @@ pub enum Event {
         number: u64,
         /// What came of it.
         trial: Box<Trial>,
+    },
+    /// The candidate ran out of memory, and this was done about it.
+    Relieved {
+        /// Number of the experiment.
+        number: u64,
+        /// What runs instead, committed under the experiment's reference;
+        /// `None` when nothing could be done.
+        retry: Option<Retry>,
+        /// What was changed, or why nothing could be.
+        what: String,
     },
     /// Intent: this verdict shall be carried out.
     Judged {

@@ -2,17 +2,15 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::event::{Event, Plan, Queued, Record, StopReason};
-use crate::experiment::{CommitId, Counts, Experiment, Verdict};
-use crate::judge::{Evidence, Ruling, ruling_for};
+use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
+use super::verdict::Case;
+use crate::experiment::{CommitId, Counts, Experiment, Relief, Verdict};
+use crate::judge::{Rule, Ruling};
 use crate::proposal::{Category, Fingerprint};
 use crate::stop::Progress;
-use crate::trial::{Crash, CrashKind, Exit, Trial};
+use crate::suspicion::{Seen, Suspicion};
+use crate::trial::{Exit, Trial};
 use crate::units::Timestamp;
-
-/// Trials of one experiment that die with their engine before it counts as
-/// crashed: a trial that takes the machine down must not do so for ever.
-const LOSSES: usize = 3;
 
 /// Failures in a row of one category after which the direction changes (E4).
 const TURN_AFTER: u32 = 5;
@@ -62,6 +60,11 @@ pub enum Action {
         /// What `AUTORESEARCH_SEED` shall be.
         seed: u64,
     },
+    /// Make it need less memory and append what came of it: it ran out.
+    Relieve {
+        /// Number of the experiment.
+        number: u64,
+    },
     /// Append this verdict: the evidence is complete.
     Judge {
         /// Number of the experiment.
@@ -100,6 +103,8 @@ pub struct State {
     next_number: u64,
     counts: Counts,
     since_keep: u64,
+    /// What effects and durations are usual here.
+    seen: Seen,
     near: Option<Category>,
     failed_category: Option<(Category, u32)>,
     stuck: u32,
@@ -144,7 +149,7 @@ impl State {
                     plan.iterations = *iterations;
                 }
             }
-            Event::Queued(queued) => {
+            Event::Queued(queued) | Event::Trusted { queued, .. } => {
                 self.last_queued = self.last_queued.max(queued.id);
                 self.queue.push_back(queued.clone());
                 self.exhausted = None;
@@ -171,6 +176,8 @@ impl State {
             Event::Proposed(proposed) => {
                 if self.current.is_none() && proposed.number == self.next_number {
                     self.next_number += 1;
+                    let answers = |queued: &&Queued| Some(queued.id) == proposed.queued;
+                    let trusts = self.queue.iter().find(answers).and_then(|queued| queued.trusts);
                     self.tried.entry(proposed.fingerprint).or_insert(proposed.number);
                     self.unqueue(proposed.queued);
                     self.stuck = 0;
@@ -186,6 +193,8 @@ impl State {
                         files: proposed.files.clone(),
                         code_lines: proposed.code_lines,
                         trials: Vec::new(),
+                        relief: None,
+                        trusts,
                         ruling: None,
                         proposed_at: record.at,
                         settled_at: None,
@@ -204,6 +213,9 @@ impl State {
                     current.trials.push((**trial).clone());
                     self.running = None;
                 }
+            }
+            Event::Relieved { number, retry, what } => {
+                self.relieve(*number, retry.as_ref(), what);
             }
             Event::Judged { number, ruling } => {
                 if let Some(current) = self.current_mut(*number) {
@@ -250,6 +262,31 @@ impl State {
         }
     }
 
+    fn relieve(&mut self, number: u64, retry: Option<&Retry>, what: &str) {
+        let is_running = self.running.is_some();
+        let Some(current) = self.current_mut(number).filter(|e| e.relief.is_none() && !is_running)
+        else {
+            return;
+        };
+        current.relief = Some(Relief {
+            after: current.trials.len(),
+            candidate: current.commit.clone(),
+            is_retried: retry.is_some(),
+            what: what.to_owned(),
+        });
+        let Some(retry) = retry else { return };
+        current.commit = Some(retry.commit.clone());
+        current.fingerprint = retry.fingerprint;
+        current.code_lines = retry.code_lines;
+        current.settings.clone_from(&retry.settings);
+        for file in &retry.files {
+            if !current.files.contains(file) {
+                current.files.push(file.clone());
+            }
+        }
+        self.tried.entry(retry.fingerprint).or_insert(number);
+    }
+
     fn settle(&mut self, number: u64) {
         let Some(experiment) = self.current.take_if(|e| e.number == number && e.ruling.is_some())
         else {
@@ -268,6 +305,7 @@ impl State {
             self.counts.add(verdict.unwrap_or(Verdict::Crash));
             self.turn(&experiment);
         }
+        self.see(&experiment);
         if verdict == Some(Verdict::Keep)
             && let (Some(commit), Some(metric)) = (&experiment.commit, experiment.metric())
         {
@@ -275,10 +313,24 @@ impl State {
             self.incumbent = Some(Incumbent {
                 number,
                 commit: commit.clone(),
-                values: experiment.trials.iter().filter_map(|t| t.metric).collect(),
+                values: experiment.evidence().filter_map(|t| t.metric).collect(),
                 metric,
                 code_lines: experiment.code_lines,
             });
+        }
+    }
+
+    /// Takes in what later experiments are held against.
+    fn see(&mut self, experiment: &Experiment) {
+        let Some(ruling) = &experiment.ruling else { return };
+        let runs: Vec<(u64, f64, f64)> = experiment
+            .evidence()
+            .filter_map(|trial| Some((trial.seed, trial.metric?, trial.usage.wall_seconds)))
+            .collect();
+        self.seen.compare(&runs);
+        let is_kept = ruling.verdict == Verdict::Keep;
+        if is_kept || !matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated) {
+            self.seen.believe(ruling.gain, runs.first().map(|(_, _, seconds)| *seconds), is_kept);
         }
     }
 
@@ -308,7 +360,7 @@ impl State {
             return None;
         }
         if let Some(current) = &self.current {
-            return Some(self.next_for(plan, current));
+            return Some(self.case(plan, current).next());
         }
         if let Some(reason) = self.reason_to_stop(plan) {
             return Some(Action::Stop(reason));
@@ -316,39 +368,13 @@ impl State {
         Some(Action::Propose { number: self.next_number, queued: self.queue.front().cloned() })
     }
 
-    fn next_for(&self, plan: &Plan, current: &Experiment) -> Action {
-        let number = current.number;
-        if current.ruling.is_some() {
-            return Action::Settle { number };
-        }
-        match current.trials.iter().find(|trial| !trial.is_interrupted()) {
-            Some(trial) => Action::Judge { number, ruling: self.ruling(plan, current, trial) },
-            None if current.trials.iter().filter(|t| t.exit == Exit::Lost).count() >= LOSSES => {
-                let reason = format!("the engine died {LOSSES} times while it ran");
-                let crash = Crash { kind: CrashKind::Interrupted, reason };
-                Action::Judge { number, ruling: Ruling::crashed(crash) }
-            }
-            None => Action::Run { number, trial: current.trials.len() as u64 + 1, seed: plan.seed },
-        }
+    fn case<'a>(&'a self, plan: &'a Plan, current: &'a Experiment) -> Case<'a> {
+        Case { plan, incumbent: self.incumbent.as_ref(), seen: &self.seen, current }
     }
 
-    fn ruling(&self, plan: &Plan, current: &Experiment, trial: &Trial) -> Ruling {
-        let Some(metric) = trial.metric else {
-            return Ruling::crashed(trial.crash.clone().unwrap_or_else(|| Crash {
-                kind: CrashKind::NoMetric,
-                reason: format!("`{}` was not reported", plan.metric),
-            }));
-        };
-        match &self.incumbent {
-            None => Ruling::baseline(),
-            Some(incumbent) => ruling_for(&Evidence {
-                direction: plan.direction,
-                candidate: &[metric],
-                incumbent: &incumbent.values,
-                candidate_lines: current.code_lines,
-                incumbent_lines: incumbent.code_lines,
-            }),
-        }
+    /// Why the experiment in flight is run again before it may be kept.
+    pub fn suspicion(&self) -> Option<Suspicion> {
+        self.case(self.plan.as_ref()?, self.current.as_ref()?).suspicion()
     }
 
     fn reason_to_stop(&self, plan: &Plan) -> Option<StopReason> {

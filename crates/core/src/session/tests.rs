@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::*;
-use crate::experiment::CommitId;
+use crate::experiment::{CommitId, Verdict};
+use crate::judge::{Rule, Suspects};
 use crate::metric::Direction;
 use crate::proposal::{Category, Fingerprint, Refusal};
 use crate::stop::StopRule;
@@ -28,6 +29,8 @@ fn plan(iterations: Option<u64>) -> Plan {
         patience: 4,
         revert_on_failure: true,
         seed: 0,
+        sealed: false,
+        suspects: Suspects::Hold,
         config: String::new(),
         platform: String::new(),
         adjusted: Adjusted::default(),
@@ -36,11 +39,25 @@ fn plan(iterations: Option<u64>) -> Plan {
 
 fn trial(metric: Option<f64>) -> Trial {
     let crash = Crash { kind: CrashKind::Exit, reason: "exit 1".into() };
-    Trial {
+    let mut trial = Trial {
         metric,
         crash: metric.is_none().then_some(crash),
         ..Trial::ended(0, Exit::Code(i32::from(metric.is_none())))
-    }
+    };
+    trial.usage.wall_seconds = 100.0;
+    trial
+}
+
+fn out_of_memory() -> Trial {
+    let crash = Crash { kind: CrashKind::Oom, reason: "MemoryError".into() };
+    Trial { crash: Some(crash), ..trial(None) }
+}
+
+/// A metric that came far too soon.
+fn short(metric: f64) -> Trial {
+    let mut trial = trial(Some(metric));
+    trial.usage.wall_seconds = 0.5;
+    trial
 }
 
 /// What the world does when the machine acts; drawn by the property tests.
@@ -48,6 +65,12 @@ fn trial(metric: Option<f64>) -> Trial {
 enum Luck {
     Metric(u8),
     Crash,
+    /// Memory runs out; when relief is asked for, none is possible.
+    Oom,
+    /// A metric after no time at all.
+    Short(u8),
+    /// A person trusts the last suspect.
+    Trust,
     Refuse,
     Fail,
     Die,
@@ -59,15 +82,23 @@ enum Luck {
 struct Driver {
     state: State,
     journal: Vec<Record>,
-    /// Fingerprints in the order in which experiments ran.
-    ran: Vec<Fingerprint>,
+    /// Programs with their seeds in the order in which they ran, and whether
+    /// a person had trusted them.
+    ran: Vec<(Fingerprint, u64, Option<u64>)>,
+    /// The last experiment that was held.
+    held: Option<u64>,
     programs: u64,
 }
 
 impl Driver {
     fn new(plan: Plan) -> Driver {
-        let mut driver =
-            Driver { state: State::default(), journal: Vec::new(), ran: Vec::new(), programs: 0 };
+        let mut driver = Driver {
+            state: State::default(),
+            journal: Vec::new(),
+            ran: Vec::new(),
+            held: None,
+            programs: 0,
+        };
         driver.append(Event::Opened(Box::new(plan)));
         driver
     }
@@ -91,23 +122,57 @@ impl Driver {
                     self.append(Event::Resumed);
                     return true;
                 }
-                self.ran.extend(self.state.current().map(|e| e.fingerprint));
-                let metric = match luck {
-                    Luck::Crash if number > 0 => None,
-                    Luck::Metric(value) => Some(f64::from(*value)),
-                    _ => Some(100.0),
+                self.ran.extend(self.state.current().map(|e| (e.fingerprint, seed, e.trusts)));
+                let ended = match luck {
+                    Luck::Crash if number > 0 => trial(None),
+                    Luck::Oom if number > 0 => out_of_memory(),
+                    Luck::Metric(value) => trial(Some(f64::from(*value))),
+                    Luck::Short(value) => short(f64::from(*value)),
+                    _ => trial(Some(100.0)),
                 };
-                self.append(Event::Ended { number, trial: Box::new(trial(metric)) });
+                self.append(Event::Ended { number, trial: Box::new(Trial { seed, ..ended }) });
             }
-            Action::Judge { number, ruling } => self.append(Event::Judged { number, ruling }),
+            Action::Relieve { number } => {
+                let retry = (!matches!(luck, Luck::Oom)).then(|| self.retry(number));
+                self.append(Event::Relieved { number, retry, what: "B 4 -> 2".into() });
+            }
+            Action::Judge { number, ruling } => {
+                if ruling.rule == Rule::Suspect && ruling.verdict == Verdict::Discard {
+                    self.held = Some(number);
+                }
+                self.append(Event::Judged { number, ruling });
+            }
             Action::Settle { number } => self.append(Event::Settled { number }),
             Action::Stop(reason) => self.append(Event::Stopped { reason }),
         }
         true
     }
 
+    fn fingerprint_of(&self, number: u64) -> Option<Fingerprint> {
+        let last = |record: &Record| match &record.event {
+            Event::Relieved { number: n, retry: Some(retry), .. } if *n == number => {
+                Some(retry.fingerprint)
+            }
+            Event::Proposed(proposed) if proposed.number == number => Some(proposed.fingerprint),
+            _ => None,
+        };
+        self.journal.iter().rev().find_map(last)
+    }
+
+    fn retry(&mut self, number: u64) -> Retry {
+        self.programs += 1;
+        Retry {
+            commit: CommitId(format!("{number:039}b")),
+            fingerprint: Fingerprint(u128::from(self.programs)),
+            files: vec!["b.py".into()],
+            code_lines: 10,
+            settings: None,
+        }
+    }
+
     fn propose(&mut self, number: u64, queued: Option<Queued>, luck: &Luck) {
-        let id = queued.map(|q| q.id);
+        let id = queued.as_ref().map(|q| q.id);
+        let trusts = queued.and_then(|q| q.trusts);
         if number > 0 {
             match luck {
                 Luck::Refuse => {
@@ -130,8 +195,16 @@ impl Driver {
                 }
                 Luck::Queue => {
                     let id = self.state.next_queued();
-                    let queued = Queued { id, hypothesis: "q".into(), patch: None };
+                    let queued = Queued { id, hypothesis: "q".into(), patch: None, trusts: None };
                     return self.append(Event::Queued(queued));
+                }
+                Luck::Trust => {
+                    let id = self.state.next_queued();
+                    if let Some(held) = self.held.take() {
+                        let trusts = Some(held);
+                        let queued = Queued { id, hypothesis: "t".into(), patch: None, trusts };
+                        return self.append(Event::Trusted { number: held, queued });
+                    }
                 }
                 _ => {}
             }
@@ -141,8 +214,9 @@ impl Driver {
         if !repeats {
             self.programs += 1;
         }
-        let fingerprint = Fingerprint(u128::from(self.programs));
-        if let Some(of) = self.state.tried(fingerprint) {
+        let trusted = trusts.and_then(|number| self.fingerprint_of(number));
+        let fingerprint = trusted.unwrap_or(Fingerprint(u128::from(self.programs)));
+        if let Some(of) = self.state.tried(fingerprint).filter(|_| trusted.is_none()) {
             let refusal = Refusal::Duplicate { of };
             let (proposer, hypothesis) = ("p".into(), "h".into());
             return self.append(Event::Refused { proposer, hypothesis, refusal, queued: id });
@@ -164,10 +238,23 @@ impl Driver {
     }
 }
 
+fn driven_with(plan: Plan, lucks: &[Luck]) -> Driver {
+    let mut driver = Driver::new(plan);
+    for luck in lucks {
+        if !driver.step(luck) {
+            break;
+        }
+    }
+    driver
+}
+
 fn luck() -> impl Strategy<Value = Luck> {
     prop_oneof![
         6 => (0_u8..20).prop_map(Luck::Metric),
         1 => Just(Luck::Crash),
+        2 => Just(Luck::Oom),
+        3 => (0_u8..20).prop_map(Luck::Short),
+        1 => Just(Luck::Trust),
         1 => Just(Luck::Refuse),
         1 => Just(Luck::Fail),
         1 => Just(Luck::Die),
@@ -177,13 +264,7 @@ fn luck() -> impl Strategy<Value = Luck> {
 }
 
 fn driven(lucks: &[Luck]) -> Driver {
-    let mut driver = Driver::new(plan(Some(12)));
-    for luck in lucks {
-        if !driver.step(luck) {
-            break;
-        }
-    }
-    driver
+    driven_with(plan(Some(12)), lucks)
 }
 
 proptest! {
@@ -213,6 +294,7 @@ proptest! {
     /// SPEC E7: the same normalised change is never run twice.
     #[test]
     fn no_change_runs_to_its_end_twice(lucks in prop::collection::vec(luck(), 0..200)) {
+        // With another seed in an audit, and again where a person asked for it.
         let mut ran = driven(&lucks).ran;
         let count = ran.len();
         ran.sort_unstable();
@@ -220,19 +302,27 @@ proptest! {
         prop_assert_eq!(ran.len(), count);
     }
 
-    /// The incumbent is the best of what was measured, and the tip is its commit.
+    /// The incumbent is the best of what was measured and not doubted, and the
+    /// tip is its commit.
     #[test]
     fn the_incumbent_is_the_best_of_all(lucks in prop::collection::vec(luck(), 0..200)) {
         let driver = driven(&lucks);
-        let mut metrics = BTreeMap::new();
+        let mut metrics: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+        let mut doubted = false;
         let mut best: Option<f64> = None;
         for record in &driver.journal {
             match &record.event {
                 Event::Ended { number, trial } => {
-                    metrics.insert(*number, trial.metric);
+                    metrics.entry(*number).or_default().extend(trial.metric);
                 }
-                Event::Settled { number } => {
-                    let metric = metrics.get(number).copied().flatten();
+                Event::Judged { ruling, .. } => {
+                    doubted =
+                        matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated | Rule::Failed);
+                }
+                Event::Settled { number } if !doubted => {
+                    let values = &metrics[number];
+                    let mean = values.iter().sum::<f64>() / values.len() as f64;
+                    let metric = (!values.is_empty()).then_some(mean);
                     best = [best, metric].into_iter().flatten().reduce(f64::min);
                 }
                 _ => {}
@@ -262,6 +352,194 @@ proptest! {
         let state = State::replay(&journal);
         let _ = state.next();
     }
+}
+
+proptest! {
+    /// Whatever is done with suspects: none is kept on the strength of one run,
+    /// and every suspect has one verdict.
+    #[test]
+    fn a_suspect_runs_twice_before_its_verdict(
+        lucks in prop::collection::vec(luck(), 0..200),
+        sealed in any::<bool>(),
+        keeps in any::<bool>(),
+    ) {
+        let suspects = if keeps { Suspects::Keep } else { Suspects::Hold };
+        let driver = driven_with(Plan { sealed, suspects, ..plan(Some(12)) }, &lucks);
+        let mut live = State::default();
+        for record in &driver.journal {
+            let suspicion = live.suspicion();
+            if let (Event::Judged { ruling, .. }, Some(_)) = (&record.event, suspicion) {
+                let ran = live.current().unwrap().evidence().count();
+                let gave_up = ruling.crash.as_ref().is_some_and(|c| c.kind == CrashKind::Interrupted);
+                prop_assert!(ran == 2 || gave_up, "{ruling:?}");
+                if ruling.rule == Rule::Suspect {
+                    prop_assert!(!sealed);
+                    prop_assert_eq!(ruling.verdict == Verdict::Keep, keeps);
+                }
+            }
+            live.apply(record);
+        }
+    }
+
+    /// SPEC E8: at most one retry an experiment, and both programs are known.
+    #[test]
+    fn memory_is_relieved_once(lucks in prop::collection::vec(luck(), 0..200)) {
+        let driver = driven(&lucks);
+        let mut relieved = std::collections::BTreeSet::new();
+        for record in &driver.journal {
+            if let Event::Relieved { number, retry, .. } = &record.event {
+                prop_assert!(*number > 0 && relieved.insert(*number));
+                if let Some(retry) = retry {
+                    prop_assert_eq!(driver.state.tried(retry.fingerprint), Some(*number));
+                }
+            }
+        }
+    }
+}
+
+/// A session with a baseline of 100 and three experiments that were no better.
+fn settled(plan: Plan) -> Driver {
+    let mut driver = Driver::new(plan);
+    while driver.state.counts().total() < 3 {
+        driver.step(&Luck::Metric(100));
+    }
+    driver
+}
+
+fn last_ruling(driver: &Driver) -> crate::judge::Ruling {
+    let ruling = |record: &Record| match &record.event {
+        Event::Judged { ruling, .. } => Some(ruling.clone()),
+        _ => None,
+    };
+    driver.journal.iter().rev().find_map(ruling).unwrap()
+}
+
+fn play(driver: &mut Driver, lucks: &[Luck]) {
+    for luck in lucks {
+        assert!(driver.step(luck));
+    }
+}
+
+use Luck::{Metric, Oom, Short};
+
+/// Propose, run, relieve, run, judge, settle.
+#[test]
+fn a_candidate_out_of_memory_is_judged_by_its_retry() {
+    let mut driver = settled(plan(None));
+    play(&mut driver, &[Metric(9), Oom, Metric(9), Metric(9), Metric(9), Metric(9)]);
+    let incumbent = driver.state.incumbent().unwrap();
+    assert_eq!((incumbent.metric, incumbent.values.len()), (9.0, 1));
+    assert_eq!(incumbent.commit, CommitId(format!("{:039}b", 4)));
+    assert_eq!(driver.state.tip(), Some(&incumbent.commit));
+    assert_eq!(last_ruling(&driver).reason, "better by 91, after running out of memory (B 4 -> 2)");
+}
+
+#[test]
+fn a_retry_that_fails_is_a_crash_that_tells_both_attempts() {
+    let mut driver = settled(plan(None));
+    play(&mut driver, &[Metric(9), Oom, Metric(9), Oom, Metric(9)]);
+    let crash = last_ruling(&driver).crash.unwrap();
+    assert_eq!(crash.kind, CrashKind::Oom);
+    assert_eq!(crash.reason, "MemoryError; this was the retry with B 4 -> 2, after: MemoryError");
+    let mut driver = settled(plan(None));
+    play(&mut driver, &[Metric(9), Oom, Metric(9), Luck::Crash, Metric(9)]);
+    assert_eq!(last_ruling(&driver).crash.unwrap().kind, CrashKind::Exit);
+}
+
+#[test]
+fn where_no_relief_is_possible_it_is_a_crash_at_once() {
+    let mut driver = settled(plan(None));
+    play(&mut driver, &[Metric(9), Oom, Oom, Metric(9), Metric(9)]);
+    let crash = last_ruling(&driver).crash.unwrap();
+    assert_eq!((crash.kind, crash.reason.as_str()), (CrashKind::Oom, "MemoryError; B 4 -> 2"));
+    assert_eq!(driver.state.counts().crash, 1);
+}
+
+#[test]
+fn the_baseline_is_never_relieved() {
+    let mut driver = Driver::new(plan(None));
+    play(&mut driver, &[Metric(9)]);
+    driver.append(Event::Started { number: 0, trial: 1, seed: 0 });
+    driver.append(Event::Ended { number: 0, trial: Box::new(out_of_memory()) });
+    assert!(matches!(driver.state.next(), Some(Action::Judge { .. })));
+}
+
+/// Propose, run; run again under another seed; judge, settle.
+#[test]
+fn a_suspect_runs_again_under_another_seed() {
+    let mut driver = settled(plan(None));
+    play(&mut driver, &[Metric(9), Short(9)]);
+    assert_eq!(driver.state.next(), Some(Action::Run { number: 4, trial: 2, seed: 1 }));
+    play(&mut driver, &[Metric(100), Metric(9), Metric(9)]);
+    let ruling = last_ruling(&driver);
+    assert_eq!((ruling.verdict, ruling.rule), (Verdict::Discard, Rule::Unrepeated));
+    assert_eq!(
+        ruling.reason,
+        "suspect: it ran 0.5 s, where others take 100 s; and it did not repeat: equal, and no simpler"
+    );
+    assert_eq!(ruling.gain, Some(45.5), "of the mean");
+}
+
+#[test]
+fn a_suspect_that_repeats_is_held_or_kept_as_configured_unless_the_evaluation_is_sealed() {
+    let after = |sealed, suspects| {
+        let mut driver = settled(Plan { sealed, suspects, ..plan(None) });
+        play(&mut driver, &[Metric(9), Short(9), Short(8), Metric(9), Metric(9)]);
+        let ruling = last_ruling(&driver);
+        (ruling.verdict, ruling.rule, ruling.reason, driver.state.incumbent().unwrap().metric)
+    };
+    let suspect = "suspect: it ran 0.5 s, where others take 100 s";
+    let (verdict, rule, reason, metric) = after(false, Suspects::Hold);
+    assert_eq!((verdict, rule, metric), (Verdict::Discard, Rule::Suspect, 100.0));
+    assert!(reason.starts_with(suspect) && reason.ends_with("held, though it repeats"), "{reason}");
+    let (verdict, rule, reason, metric) = after(false, Suspects::Keep);
+    assert_eq!((verdict, rule, metric), (Verdict::Keep, Rule::Suspect, 8.5));
+    assert!(reason.starts_with(suspect), "{reason}");
+    let (verdict, rule, reason, metric) = after(true, Suspects::Hold);
+    assert_eq!((verdict, rule, metric), (Verdict::Keep, Rule::Better, 8.5));
+    assert!(reason.contains("sealed"), "{reason}");
+}
+
+#[test]
+fn a_metric_that_does_not_vary_with_the_seed_is_told_where_others_do() {
+    let audited = |others: u8| {
+        let mut driver = settled(plan(None));
+        play(&mut driver, &[Metric(9), Short(9), Short(others), Metric(9), Metric(9)]);
+        play(&mut driver, &[Metric(5), Short(5), Short(5), Metric(5), Metric(5)]);
+        last_ruling(&driver).reason.contains("does not vary with the seed")
+    };
+    assert!(audited(8));
+    assert!(!audited(9));
+}
+
+#[test]
+fn what_was_held_does_not_become_usual() {
+    let mut driver = settled(plan(None));
+    for _ in 0..8 {
+        play(&mut driver, &[Metric(9), Short(9), Short(9), Metric(9), Metric(9)]);
+        assert_eq!(last_ruling(&driver).rule, Rule::Suspect);
+    }
+}
+
+#[test]
+fn a_trusted_experiment_runs_again_without_suspicion() {
+    let mut driver = settled(plan(None));
+    play(&mut driver, &[Metric(9), Short(9), Short(9), Metric(9), Metric(9), Luck::Trust]);
+    play(&mut driver, &[Metric(9), Short(9), Metric(9), Metric(9)]);
+    let incumbent = driver.state.incumbent().unwrap();
+    assert_eq!((incumbent.number, incumbent.values.len()), (5, 1));
+    let ruling = last_ruling(&driver);
+    assert_eq!((ruling.rule, ruling.verdict), (Rule::Better, Verdict::Keep));
+    assert_eq!(ruling.reason, "better by 91; a person trusted #4");
+}
+
+/// A journal of the first version knows neither suspects nor relief.
+#[test]
+fn an_old_plan_keeps_what_it_kept() {
+    let mut old = serde_json::to_value(plan(None)).unwrap();
+    old.as_object_mut().unwrap().retain(|key, _| key != "sealed" && key != "suspects");
+    let plan: Plan = serde_json::from_value(old).unwrap();
+    assert_eq!((plan.sealed, plan.suspects), (false, Suspects::Keep));
 }
 
 #[test]

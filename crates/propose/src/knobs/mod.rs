@@ -24,6 +24,7 @@ use collect::{Candidate, Place};
 pub use literal::Style;
 pub use spec::{Spec, SpecError};
 use words::Meaning;
+pub(crate) use words::{has_any, words as words_of};
 
 /// More are not returned: no budget of experiments could tell them apart.
 pub const MAX_KNOBS: usize = 64;
@@ -78,12 +79,7 @@ impl Found {
 /// the knob; one that cannot be read counts as absent (check with
 /// [`Spec::parse`]).
 pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec<Found> {
-    if source::Language::of(path) != source::Language::Python {
-        return Vec::new();
-    }
-    let Some(tree) = source::tree(text) else {
-        return Vec::new();
-    };
+    let Some(tree) = tree_of(path, text) else { return Vec::new() };
     let collected = collect::candidates(tree.root_node(), text);
     let heads = collected.candidates.iter().find_map(|candidate| match candidate.literal.value {
         Value::Int(heads) if meaning_of(candidate) == Meaning::Heads => Some(heads),
@@ -151,6 +147,11 @@ pub fn rewrite(text: &str, changes: &[(&Found, &Value)]) -> String {
             }
         }
     }
+    replaced(text, pieces)
+}
+
+/// The text with pieces of it replaced; one that overlaps another is left.
+pub(crate) fn replaced(text: &str, mut pieces: Pieces) -> String {
     pieces.sort_by_key(|(range, _)| (range.start, range.end));
     let mut rewritten = String::with_capacity(text.len() + 16);
     let mut done = 0;
@@ -166,6 +167,47 @@ pub fn rewrite(text: &str, changes: &[(&Found, &Value)]) -> String {
     }
     rewritten.push_str(text.get(done..).unwrap_or_default());
     rewritten
+}
+
+/// Any literal that stands where a setting could stand, whether or not a
+/// search would turn it.
+pub(crate) struct Setting {
+    /// As [`Found::name`].
+    pub(crate) name: String,
+    /// The identifier that says what it is.
+    pub(crate) identifier: String,
+    pub(crate) value: Value,
+    pub(crate) range: Range<usize>,
+    /// Whether it stands among the settings of a program, rather than within it.
+    pub(crate) is_gathered: bool,
+    style: Style,
+}
+
+impl Setting {
+    /// Another value as its author would write it.
+    pub(crate) fn write(&self, value: &Value) -> Option<String> {
+        literal::write(value, &self.style)
+    }
+}
+
+/// Every literal of a Python text that decides something, in its order.
+pub(crate) fn settings(path: &str, text: &str) -> Vec<Setting> {
+    let Some(tree) = tree_of(path, text) else { return Vec::new() };
+    let setting = |candidate: Candidate| Setting {
+        name: candidate.name,
+        identifier: candidate.setting,
+        value: candidate.literal.value,
+        range: candidate.literal.range,
+        is_gathered: candidate.place == Place::Setting,
+        style: candidate.literal.style,
+    };
+    let collected = collect::candidates(tree.root_node(), text);
+    collected.candidates.into_iter().map(setting).collect()
+}
+
+/// The syntax tree of Python; `None` for anything else.
+pub(crate) fn tree_of(path: &str, text: &str) -> Option<tree_sitter::Tree> {
+    (source::Language::of(path) == source::Language::Python).then(|| source::tree(text))?
 }
 
 fn meaning_of(candidate: &Candidate) -> Meaning {

@@ -3,7 +3,7 @@
 
 /// The words of a name: `HiddenSize`, `hidden_size` and `--hidden-size` are
 /// `hidden` and `size`; `beta1` is also `beta`.
-pub(super) fn words(name: &str) -> Vec<String> {
+pub(crate) fn words(name: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut word = String::new();
     let mut previous = ' ';
@@ -25,7 +25,7 @@ pub(super) fn words(name: &str) -> Vec<String> {
 }
 
 /// Whether one of the words is in a list, which is words with spaces between.
-pub(super) fn has_any(words: &[String], list: &str) -> bool {
+pub(crate) fn has_any(words: &[String], list: &str) -> bool {
     list.split_whitespace().any(|listed| words.iter().any(|word| word == listed))
 }
 

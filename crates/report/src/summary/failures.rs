@@ -43,7 +43,8 @@ pub(super) fn discarded_section(text: &mut String, facts: &Facts<'_>) {
     for step in &facts.steps {
         let (counts, groups) = categories.entry(step.point.category).or_default();
         counts.add(step.point.verdict);
-        if step.point.verdict == Verdict::Discard {
+        // A held suspect is told of before all else.
+        if step.point.verdict == Verdict::Discard && !step.point.is_suspect() {
             let group =
                 groups.entry(without_numbers(&step.point.hypothesis)).or_insert_with(|| Group {
                     first: step,

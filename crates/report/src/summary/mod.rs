@@ -20,6 +20,8 @@ use autoresearch_core::experiment::Counts;
 
 /// Kept commits that are listed.
 const KEPT_SHOWN: usize = 50;
+/// Suspects that are listed, the last ones.
+const SUSPECTS_SHOWN: usize = 20;
 /// Longest hypothesis or reason in the summary, in columns.
 pub(crate) const SENTENCE: usize = 160;
 
@@ -87,6 +89,7 @@ pub fn summary_markdown(history: &History, options: &SummaryOptions) -> String {
         let path = one_line(plot).replace(' ', "%20").replace(['(', ')', '<', '>'], "");
         let _ = writeln!(text, "![Every experiment and the running best]({path})\n");
     }
+    suspects_section(&mut text, &facts);
     session_section(&mut text, &facts, &options.zone);
     result_section(&mut text, &facts);
     if facts.counts.total() > 0 {
@@ -96,6 +99,32 @@ pub fn summary_markdown(history: &History, options: &SummaryOptions) -> String {
     }
     next_steps::section(&mut text, &facts);
     text
+}
+
+/// Results that a person should judge before anything else is believed.
+fn suspects_section(text: &mut String, facts: &Facts<'_>) {
+    let suspects: Vec<&Step<'_>> = facts.steps.iter().filter(|s| s.point.is_suspect()).collect();
+    if suspects.is_empty() {
+        return;
+    }
+    text.push_str("## Look at these first\n\nToo good to be true, perhaps: a person should read the change.\n\n");
+    let skip = suspects.len().saturating_sub(SUSPECTS_SHOWN);
+    for step in &suspects[skip..] {
+        let point = step.point;
+        let _ = writeln!(
+            text,
+            "- #{} {} ({}): {}  \n  {}",
+            point.number,
+            sentence(&point.hypothesis),
+            point.value().map_or_else(|| "–".to_owned(), |value| facts.precision.value(value)),
+            sentence(point.reason.as_deref().unwrap_or_default()),
+            crate::words::remedy(point),
+        );
+    }
+    if skip > 0 {
+        let _ = writeln!(text, "- and {} before", numbers::count(skip as u64, "suspect"));
+    }
+    text.push('\n');
 }
 
 fn session_section(text: &mut String, facts: &Facts<'_>, zone: &TimeZone) {

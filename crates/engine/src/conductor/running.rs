@@ -1,0 +1,143 @@
+//! Running a candidate: its trials, its verdict, and settling it.
+
+use std::time::Instant;
+
+use autoresearch_core::experiment::{Experiment, Verdict};
+use autoresearch_core::judge::{Rule, Ruling};
+use autoresearch_core::session::Event;
+use autoresearch_ledger::Message;
+use autoresearch_propose::Past;
+use autoresearch_report::{Point, Stage};
+
+use super::{Conductor, activity, read_targets};
+use crate::bench::Order;
+use crate::error::EngineError;
+use crate::news::News;
+use crate::stop::Urgency;
+use crate::{clock, history};
+
+/// Experiments that a brief tells of.
+const REMEMBERED: usize = 200;
+
+/// Experiments between two progress reports (SPEC F1).
+const REPORT_EVERY: u64 = 10;
+
+impl Conductor<'_> {
+    pub(super) fn run_trial(
+        &mut self,
+        number: u64,
+        trial: u64,
+        seed: u64,
+    ) -> Result<(), EngineError> {
+        if let Some(suspicion) = self.state.suspicion() {
+            self.observer.tell(&News::Note(format!(
+                "#{number} is suspect: {suspicion}; it runs again with another seed"
+            )));
+        }
+        self.intend(Event::Started { number, trial, seed })?;
+        let Some(commit) = self.state.current().and_then(|e| e.commit.clone()) else {
+            return Ok(());
+        };
+        let limit = self.config.budget + self.config.run.allowance;
+        let hypothesis = self.state.current().map(|e| e.hypothesis.clone());
+        let mut activity = activity(number, Stage::Running, limit, hypothesis);
+        let began = Instant::now();
+        let order = Order { number, trial, seed, commit: &commit };
+        let (observer, journal, stop) = (&mut *self.observer, &self.journal, &self.stop);
+        let progress = &self.progress;
+        let outcome = self.bench.run(&order, stop, &mut || {
+            activity.elapsed = began.elapsed();
+            observer.tell(&News::Working { activity: &activity, progress });
+            // A stop must reach a running trial; everything else can wait.
+            for (_, message) in journal.inbox().unwrap_or_default() {
+                match message {
+                    Some(Message::Stop { now: true }) => stop.request(Urgency::Now),
+                    Some(Message::Stop { now: false }) => stop.request(Urgency::AfterThis),
+                    _ => {}
+                }
+            }
+        })?;
+        self.observer.tell(&News::Ended { number, trial: &outcome });
+        if let Some(what) = outcome.seal.as_ref().and_then(|s| s.environment_changed.as_ref()) {
+            self.observer.tell(&News::Note(format!(
+                "the environment changed at experiment {number}: {what}; results before and after do not compare"
+            )));
+        }
+        let is_interrupted = outcome.is_interrupted();
+        self.note(Event::Ended { number, trial: Box::new(outcome) });
+        if is_interrupted { self.flush() } else { Ok(()) }
+    }
+
+    /// A keep is on disk before the branch moves; nothing happens before any
+    /// other verdict is settled, and then both are.
+    pub(super) fn judge(&mut self, number: u64, ruling: Ruling) -> Result<(), EngineError> {
+        let moves = ruling.verdict == Verdict::Keep
+            || self.state.plan().is_some_and(|plan| !plan.revert_on_failure);
+        let judged = Event::Judged { number, ruling };
+        if moves {
+            return self.intend(judged);
+        }
+        self.note(judged);
+        Ok(())
+    }
+
+    pub(super) fn settle(&mut self, number: u64) -> Result<(), EngineError> {
+        let Some(mut experiment) = self.state.current().cloned() else { return Ok(()) };
+        let before = self.state.tip().cloned();
+        experiment.settled_at = Some(clock::now());
+        self.settled = Some(experiment.clone());
+        // Settling in memory says where the branch belongs; it moves before
+        // the event is on disk, and moves again to the same place on resume.
+        self.note(Event::Settled { number });
+        if self.state.tip() != before.as_ref()
+            && let Some(tip) = self.state.tip().cloned()
+        {
+            self.repo.ensure_ref(&self.places.branch_ref(), &tip, before.as_ref())?;
+            self.targets = match self.candidate.take() {
+                Some(targets) if !experiment.is_baseline() => targets,
+                _ => read_targets(&self.repo, &tip, &self.config.target)?,
+            };
+        }
+        self.flush()?;
+        let row = history::row(&experiment, self.config.metric.direction);
+        self.tsv
+            .append(&self.config.metric.name, &row)
+            .map_err(EngineError::io("append to", self.tsv.path()))?;
+        let point = self.remember(&experiment);
+        self.observer.tell(&News::Settled { experiment: &experiment, point: &point });
+        let total = self.state.counts().total();
+        if !experiment.is_baseline() && total.is_multiple_of(REPORT_EVERY) {
+            self.observer.tell(&News::Progress(&self.progress));
+        }
+        Ok(())
+    }
+
+    /// Takes a settled experiment into what briefs and reports tell.
+    fn remember(&mut self, experiment: &Experiment) -> Point {
+        let point = history::point_of(experiment, self.state.opened_at());
+        self.progress.record(&point);
+        experiment.trusts.into_iter().for_each(|number| self.progress.trust(number));
+        self.recall(experiment);
+        point
+    }
+
+    /// Takes a settled experiment into what briefs tell.
+    pub(crate) fn recall(&mut self, experiment: &Experiment) {
+        let Some(ruling) = &experiment.ruling else { return };
+        self.past.push_back(Past {
+            number: experiment.number,
+            hypothesis: experiment.hypothesis.clone(),
+            category: experiment.category,
+            verdict: ruling.verdict,
+            reason: ruling.reason.clone(),
+            metric: experiment.metric(),
+            // A search must not learn from what nobody believes.
+            settings: experiment.settings.clone().filter(|_| ruling.rule != Rule::Suspect),
+        });
+        if self.past.len() > REMEMBERED {
+            // Keeps are remembered longer than failures.
+            let place = self.past.iter().position(|p| p.verdict != Verdict::Keep).unwrap_or(0);
+            self.past.remove(place);
+        }
+    }
+}
