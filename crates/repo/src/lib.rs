@@ -26,6 +26,8 @@ mod private;
 mod refs;
 mod repo;
 mod submodules;
+#[cfg(unix)]
+mod tidy;
 mod worktree;
 
 pub use changes::{ChangeKind, WorktreeChange};

@@ -285,11 +285,14 @@ impl Worktree {
     }
 
     /// Removes what is not in git, ignored files and repositories inside
-    /// included; only `keep` stays.
+    /// included, and gives back the permissions that git does not keep; only
+    /// `keep` stays.
     ///
     /// # Errors
     /// When something cannot be removed.
     pub fn clean(&self, keep: &[String]) -> Result<(), RepoError> {
+        #[cfg(unix)]
+        crate::tidy::tidy(&self.path, &self.admin, keep);
         let mut clean = self.call("clean a worktree").remedy(REMEDY).args(["clean", "-qffdx"]);
         for path in keep {
             clean = clean.arg("-e").arg(ignore_pattern(path.trim_end_matches('/')));

@@ -15,8 +15,7 @@ pub struct Snapshot {
 
 impl Snapshot {
     pub(crate) fn of_checkout(place: &Place) -> Snapshot {
-        let mut parts = files_below(place.root());
-        parts.retain(|path, _| is_the_users(path));
+        let mut parts = files_below(place.root(), is_the_users);
         for (name, question) in [
             ("(refs)", &["for-each-ref", "--format=%(objectname) %(refname)"][..]),
             ("(stash)", &["stash", "list", "--format=%H %gd %s"]),
@@ -33,12 +32,16 @@ impl Snapshot {
     }
 
     pub(crate) fn of_everything(place: &Place) -> Snapshot {
-        Snapshot { parts: files_below(place.root()) }
+        Snapshot { parts: files_below(place.root(), |_| true) }
     }
 
-    /// Checks that nothing differs, and names what does.
-    #[track_caller]
-    pub fn assert_same(&self, later: &Snapshot) {
+    /// Every file below any folder; it need not be a repository.
+    pub fn of_folder(folder: &Path) -> Snapshot {
+        Snapshot { parts: files_below(folder, |_| true) }
+    }
+
+    /// What differs, a path with both sides a line.
+    pub fn differences(&self, later: &Snapshot) -> Vec<String> {
         let paths = self.parts.keys().chain(later.parts.keys());
         let mut differing: Vec<String> = paths
             .filter(|path| self.parts.get(*path) != later.parts.get(*path))
@@ -50,7 +53,15 @@ impl Snapshot {
                 format!("{path}:\n  before {before:?}\n  after  {after:?}")
             })
             .collect();
+        differing.sort();
         differing.dedup();
+        differing
+    }
+
+    /// Checks that nothing differs, and names what does.
+    #[track_caller]
+    pub fn assert_same(&self, later: &Snapshot) {
+        let differing = self.differences(later);
         assert!(differing.is_empty(), "the checkout differs:\n{}", differing.join("\n"));
     }
 }
@@ -84,8 +95,8 @@ fn is_the_users_line(line: &str) -> bool {
         && !line.contains(".autoresearch/")
 }
 
-/// Every file and link with its permissions, and every folder.
-fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
+/// Every file and link with its permissions, and every folder, where wanted.
+fn files_below(root: &Path, wanted: impl Fn(&str) -> bool) -> BTreeMap<String, Vec<u8>> {
     let mut files = BTreeMap::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
@@ -99,14 +110,22 @@ fn files_below(root: &Path) -> BTreeMap<String, Vec<u8>> {
             };
             let meta = fs::symlink_metadata(&path).unwrap();
             let mode = format!("{:o}", meta.permissions().mode()).into_bytes();
+            let name = if meta.is_dir() { format!("{name}/") } else { name };
+            if !wanted(&name) {
+                continue;
+            }
             if meta.is_dir() {
-                files.insert(format!("{name}/"), mode);
+                files.insert(name, mode);
                 folders.push(path);
             } else if meta.is_symlink() {
                 let target = fs::read_link(&path).unwrap();
                 files.insert(name, target.into_os_string().into_encoded_bytes());
+            } else if !meta.is_file() {
+                // A pipe or a socket: reading it would wait for somebody.
+                files.insert(name, mode);
             } else {
-                let content = fs::read(&path).unwrap();
+                // What is not ours to read shows by that.
+                let content = fs::read(&path).unwrap_or_else(|why| why.to_string().into_bytes());
                 files.insert(name, [mode, b"\n".to_vec(), content].concat());
             }
         }

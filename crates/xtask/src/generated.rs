@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, ensure};
 
+use crate::attacks;
 use crate::files::Files;
 use crate::finding::Finding;
 
@@ -15,7 +16,7 @@ const CLI: &str = "docs/cli.md";
 
 pub(crate) fn check(files: &Files) -> anyhow::Result<Vec<Finding>> {
     let mut findings = Vec::new();
-    for (path, current) in outputs()? {
+    for (path, current) in outputs(files)? {
         if files.text(path) != Some(&current) {
             let line = first_difference(files.text(path).unwrap_or_default(), &current);
             let remedy = "run `cargo xtask generate` and commit it";
@@ -26,7 +27,7 @@ pub(crate) fn check(files: &Files) -> anyhow::Result<Vec<Finding>> {
 }
 
 pub(crate) fn write(files: &Files) -> anyhow::Result<()> {
-    for (path, current) in outputs()? {
+    for (path, current) in outputs(files)? {
         if files.text(path) != Some(&current) {
             let path = files.root().join(path);
             let folder = path.parent().context("a generated file lies in a folder")?;
@@ -37,8 +38,12 @@ pub(crate) fn write(files: &Files) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn outputs() -> anyhow::Result<[(&'static str, String); 2]> {
-    Ok([(SCHEMA, autoresearch_config::schema()), (CLI, reference(&built_binary()?)?)])
+fn outputs(files: &Files) -> anyhow::Result<[(&'static str, String); 3]> {
+    Ok([
+        (SCHEMA, autoresearch_config::schema()),
+        (CLI, reference(&built_binary()?)?),
+        (attacks::PAGE, attacks::page(files)?),
+    ])
 }
 
 /// Counted from 1.

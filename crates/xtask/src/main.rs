@@ -3,6 +3,7 @@
 //!
 //! One file a check; each is a function from the tracked files to [`Finding`]s.
 
+mod attacks;
 mod edges;
 mod files;
 mod finding;

@@ -64,6 +64,12 @@ impl Bubblewrap {
             arguments.add(["--uid", ORDINARY, "--gid", ORDINARY]);
         }
         arguments.add(["--proc", "/proc", "--dev", "/dev"]);
+        // Root's files there need no power of root to be written, only its
+        // identity, which the mapped user keeps outside; bubblewrap itself
+        // covers them only where their folders look writable.
+        for settings in ["/proc/sys", "/proc/irq", "/proc/bus", "/proc/fs", "/proc/acpi"] {
+            arguments.add(["--ro-bind-try", settings, settings]);
+        }
         if !self.is_old {
             arguments.add(["--size", &shared_memory.to_string()]);
         }

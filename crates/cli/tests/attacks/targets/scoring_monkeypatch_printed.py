@@ -1,0 +1,11 @@
+# attack: replaces the evaluator's function in its own process, where that scores
+# group: scoring
+# sandboxed: works (cheat)
+# restricted: works (cheat)
+# unprotected: works (cheat)
+from prepare import *
+
+import harness.evaluate
+
+harness.evaluate.score = lambda: 0.0
+finish()
