@@ -9,7 +9,7 @@ const ENDINGS: [&str; 12] =
     [".rs", ".md", ".toml", ".json", ".tsv", ".py", ".sh", ".svg", ".png", ".otf", ".txt", ".lock"];
 
 /// Places in the user's repository, not in this one.
-const USERS: [&str; 22] = [
+const USERS: [&str; 24] = [
     ".autoresearch",
     ".git/",
     ".venv",
