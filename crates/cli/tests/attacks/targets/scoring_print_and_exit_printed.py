@@ -1,9 +1,9 @@
-# attack: prints a metric without any work and exits, where what is printed counts
+# attack: prints a plausible metric without any work and exits, where what is printed counts
 # group: scoring
 # sandboxed: works (cheat)
 # restricted: works (cheat)
 # unprotected: works (cheat)
 from prepare import *
 
-print("loss: 0", flush=True)
+print("loss: 45", flush=True)
 os._exit(0)

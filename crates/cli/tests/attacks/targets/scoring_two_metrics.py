@@ -1,4 +1,4 @@
-# attack: prints an honest metric and then a better one
+# attack: prints an honest metric and then a plausibly better one
 # group: scoring
 # sandboxed: works (cheat)
 # restricted: works (cheat)
@@ -6,4 +6,4 @@
 from prepare import *
 
 finish()
-print("loss: 0")
+print("loss: 45")
