@@ -250,7 +250,8 @@ impl Round {
             figures.lost += trials.saturating_sub(1);
         }
         let folder = self.place.root().join(format!(".autoresearch/{TAG}"));
-        let known = ["desk-1", "bench-1", "measure-1", "landing", "logs", "out", "scratch"];
+        let known =
+            ["desk-1", "desk-1.git", "bench-1", "bench-1.git", "landing", "logs", "out", "scratch"];
         for entry in std::fs::read_dir(&folder).unwrap().flatten() {
             let name = entry.file_name().into_string().unwrap();
             assert!(!entry.path().is_dir() || known.contains(&name.as_str()), "{name} is left");
