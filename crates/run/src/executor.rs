@@ -6,6 +6,8 @@ use std::io::{self, PipeReader, Read as _, Write as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -54,6 +56,33 @@ pub trait Running: Send {
 pub struct Local {
     program: PathBuf,
     arguments: Vec<OsString>,
+    leaving: Arc<Leaving>,
+}
+
+/// A supervisor that has said everything, until it is gone: closing what it
+/// watched takes the kernel 10 ms, for which the next job needs not wait.
+#[derive(Debug, Default)]
+struct Leaving(Mutex<Option<JoinHandle<()>>>);
+
+impl Leaving {
+    /// Waits for the last one, and from now on, beside everything else, for `child`.
+    fn see_off(&self, child: Option<Child>) {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(last) = last.take() {
+            let _ = last.join();
+        }
+        *last = child.map(|mut child| {
+            std::thread::spawn(move || {
+                let _ = child.wait();
+            })
+        });
+    }
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.see_off(None);
+    }
 }
 
 impl Local {
@@ -65,6 +94,7 @@ impl Local {
         Local {
             program: program.into(),
             arguments: arguments.into_iter().map(Into::into).collect(),
+            leaving: Arc::default(),
         }
     }
 }
@@ -111,7 +141,8 @@ impl Executor for Local {
         Ok(Box::new(Supervised {
             id: job.id.clone(),
             contained: Contained::of(job),
-            child,
+            child: Some(child),
+            leaving: Arc::clone(&self.leaving),
             life,
             said,
             text: Vec::new(),
@@ -123,7 +154,9 @@ impl Executor for Local {
 struct Supervised {
     id: String,
     contained: Option<Contained>,
-    child: Child,
+    /// Until it has ended or is left to `leaving`.
+    child: Option<Child>,
+    leaving: Arc<Leaving>,
     life: Option<ChildStdin>,
     said: PipeReader,
     text: Vec<u8>,
@@ -189,17 +222,22 @@ impl Supervised {
 
     /// What came of the job, now that the supervisor has closed its mouth.
     fn conclude(&mut self) -> Outcome {
-        let status = self.child.wait();
         let text = String::from_utf8_lossy(&self.text);
         let last = text.lines().rfind(|line| !line.is_empty());
+        let child = self.child.take();
         if let Some(outcome) = last.and_then(|line| serde_json::from_str(line).ok()) {
+            self.leaving.see_off(child);
             return outcome;
         }
+        let pid = child.as_ref().map(Child::id);
+        let status = child.map(|mut child| child.wait());
         let swept = sweep_exactly(&self.id).and_then(|swept| {
             self.contained.as_ref().map_or(Ok(()), |contained| contained.end().map(drop))?;
             Ok(swept)
         });
-        remove_left(&own_groups(), self.child.id());
+        if let Some(pid) = pid {
+            remove_left(&own_groups(), pid);
+        }
         match swept {
             Ok(swept) => {
                 let how = how_it_ended(status, text.trim());
@@ -210,8 +248,8 @@ impl Supervised {
     }
 }
 
-fn how_it_ended(status: io::Result<ExitStatus>, said: &str) -> String {
-    let how = match status {
+fn how_it_ended(status: Option<io::Result<ExitStatus>>, said: &str) -> String {
+    let how = match status.unwrap_or_else(|| Err(io::ErrorKind::NotFound.into())) {
         Ok(status) => match (status.signal(), status.code()) {
             (Some(signal), _) => format!("was ended by signal {signal}"),
             (_, Some(code)) => format!("ended with exit {code}"),
@@ -234,7 +272,7 @@ impl Drop for Supervised {
         // The end of its life line makes the supervisor kill everything.
         self.life = None;
         if !self.listen(FAREWELL).unwrap_or(false) {
-            let _ = self.child.kill();
+            let _ = self.child.as_mut().map(Child::kill);
         }
         // Finds whatever a dead supervisor left.
         let _ = self.conclude();

@@ -13,6 +13,7 @@ mod linux {
     use std::path::{Path, PathBuf};
 
     use rustix::fs::inotify::{self, CreateFlags, ReadFlags, Reader, WatchFlags};
+    use std::mem::ManuallyDrop;
 
     use crate::Confinement;
 
@@ -25,7 +26,9 @@ mod linux {
 
     /// Watches from its making to its question.
     pub(crate) struct Witness {
-        watch: OwnedFd,
+        /// Left to the end of the process: to close it takes the kernel 10 ms,
+        /// for which nobody then waits.
+        watch: ManuallyDrop<OwnedFd>,
         /// What is watched, and how to call it.
         watched: HashMap<i32, String>,
     }
@@ -38,6 +41,7 @@ mod linux {
                 return None;
             }
             let watch = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).ok()?;
+            let watch = ManuallyDrop::new(watch);
             let mut witness = Witness { watch, watched: HashMap::new() };
             let mut files_left = MOST_FILES;
             for path in &confinement.protected {
@@ -85,7 +89,7 @@ mod linux {
         fn watch(&mut self, path: &Path, flags: WatchFlags, called: String) {
             // Two ways lead to one watch: `ADD` keeps what is watched already.
             let flags = flags | WatchFlags::DONT_FOLLOW | WatchFlags::MASK_ADD;
-            if let Ok(id) = inotify::add_watch(&self.watch, path, flags) {
+            if let Ok(id) = inotify::add_watch(&*self.watch, path, flags) {
                 self.watched.entry(id).or_insert(called);
             }
         }
@@ -93,7 +97,7 @@ mod linux {
         /// The first thing that was done to anything, in words.
         pub(crate) fn tampering(&self) -> Option<String> {
             let mut buffer = [MaybeUninit::uninit(); 16 * 1024];
-            let mut reader = Reader::new(&self.watch, &mut buffer);
+            let mut reader = Reader::new(&*self.watch, &mut buffer);
             while let Ok(event) = reader.next() {
                 let flags = event.events();
                 if flags.contains(ReadFlags::QUEUE_OVERFLOW) {
