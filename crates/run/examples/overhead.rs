@@ -1,4 +1,4 @@
-//! What a supervised `true` costs over a bare one, in every way to be confined
+//! What a supervised command costs over a bare one, in every way to be confined
 //! that this machine offers, taken in turns.
 
 use std::collections::BTreeMap;
@@ -14,6 +14,8 @@ use autoresearch_run::{
 };
 
 const ROUNDS: usize = 200;
+/// Longer than the supervisor before it takes to be gone, as any real run is.
+const PAUSE: [&str; 2] = ["sleep", "0.05"];
 
 #[expect(clippy::print_stdout, reason = "a bench tells a person")]
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -30,7 +32,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     }
     let job = |protection| Job {
         id: "overhead/".into(),
-        command: vec!["true".into()],
+        command: PAUSE.map(Into::into).into(),
         directory: worktree.clone(),
         environment: BTreeMap::new(),
         stdin: None,
@@ -63,7 +65,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut supervised = vec![Vec::new(); ways.len()];
     for _ in 0..ROUNDS {
         let start = Instant::now();
-        Command::new("true").status()?;
+        Command::new(PAUSE[0]).arg(PAUSE[1]).status()?;
         bare.push(start.elapsed());
         for (way, times) in ways.iter().zip(&mut supervised) {
             let start = Instant::now();

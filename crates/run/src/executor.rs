@@ -212,6 +212,10 @@ impl Supervised {
                 Ok(0) => return Ok(true),
                 Ok(n) if (self.text.len() as u64) < MOST_SAID => {
                     self.text.extend_from_slice(&piece[..n]);
+                    // Its last word; its end may take a while yet.
+                    if self.said_outcome().is_some() {
+                        return Ok(true);
+                    }
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -220,15 +224,20 @@ impl Supervised {
         }
     }
 
+    /// The outcome, once it was said to its end.
+    fn said_outcome(&self) -> Option<Outcome> {
+        let line = self.text.strip_suffix(b"\n")?.rsplit(|byte| *byte == b'\n').next()?;
+        serde_json::from_slice(line).ok()
+    }
+
     /// What came of the job, now that the supervisor has closed its mouth.
     fn conclude(&mut self) -> Outcome {
-        let text = String::from_utf8_lossy(&self.text);
-        let last = text.lines().rfind(|line| !line.is_empty());
         let child = self.child.take();
-        if let Some(outcome) = last.and_then(|line| serde_json::from_str(line).ok()) {
+        if let Some(outcome) = self.said_outcome() {
             self.leaving.see_off(child);
             return outcome;
         }
+        let text = String::from_utf8_lossy(&self.text);
         let pid = child.as_ref().map(Child::id);
         let status = child.map(|mut child| child.wait());
         let swept = sweep_exactly(&self.id).and_then(|swept| {
