@@ -109,13 +109,12 @@ fn edits_are_told_and_made_only_when_confirmed() {
 #[test]
 fn what_is_accumulated_grows_as_the_batch_shrinks() {
     let mps = adjusting(ACCUMULATES, Device::Mps, &[]);
-    assert_eq!(mps.edits, ["batch_size 12 -> 6", "gradient_accumulation_steps 5 -> 10"]);
+    assert_eq!(mps.edits, ["batch_size 12 -> 6, gradient_accumulation_steps 5 -> 10"]);
     let cpu = adjusting(ACCUMULATES, Device::Cpu, &[]);
     assert_eq!(
         cpu.edits,
         [
-            "batch_size 12 -> 3",
-            "gradient_accumulation_steps 5 -> 20",
+            "batch_size 12 -> 3, gradient_accumulation_steps 5 -> 20",
             "dtype 'bfloat16' -> 'float32'"
         ]
     );
