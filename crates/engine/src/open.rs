@@ -236,6 +236,7 @@ impl Session {
             let what = format!("ended {strays} processes that a dead engine had left running");
             observer.tell(&News::Note(what));
         }
+        session.places.clear_scratch();
         let containers = wrap::sweep(&session.config, &session.places, &plan.id)?;
         if containers > 0 {
             let noun = if containers == 1 { "container" } else { "containers" };

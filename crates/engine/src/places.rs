@@ -96,6 +96,16 @@ impl Places {
         Ok(())
     }
 
+    /// Removes the folders that runs of a dead engine had for themselves. One
+    /// that cannot be removed is left to the next run in it.
+    pub(crate) fn clear_scratch(&self) {
+        for entry in std::fs::read_dir(self.scratch()).into_iter().flatten().flatten() {
+            if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
+    }
+
     /// The research branch of a tag, without `refs/heads/`.
     pub fn branch(tag: &str) -> String {
         format!("autoresearch/{tag}")
