@@ -308,11 +308,14 @@ mod tests {
         progress_of.suspect(suspect);
         let text = progress(&progress_of, Timestamp(9 * 310_000), Style::Plain);
         let head: Vec<&str> = text.lines().skip(1).take(3).collect();
-        assert_snapshot!(head.join("\n"), @"
-          look first · #8 discard 0 print 0 — suspect: a perfect 0, reached by a jump
-                     see `autoresearch diff 8`; `autoresearch trust 8` if you believe it
-          best       val_bpb 0.9821 at #2 (a3f12bc), -0.0158 (-1.6%) against the baseline of 0.9979
-        ");
+        assert_eq!(
+            head,
+            [
+                "  look first · #8 discard 0 print 0 — suspect: a perfect 0, reached by a jump",
+                "             see `autoresearch diff 8`; `autoresearch trust 8` if you believe it",
+                "  best       val_bpb 0.9821 at #2 (a3f12bc), -0.0158 (-1.6%) against the baseline of 0.9979",
+            ]
+        );
         progress_of.trust(8);
         assert!(!progress(&progress_of, Timestamp(0), Style::Plain).contains("look first"));
     }

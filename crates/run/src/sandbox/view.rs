@@ -228,6 +228,12 @@ impl View {
         for folder in folders(program, &job.directory, environment, &view.tracer, &is_broad) {
             view.show(&folder);
         }
+        // A file that the command names, as `sh /opt/tools/run.sh`.
+        for word in job.command.iter().map(Path::new).filter(|word| word.is_absolute()) {
+            if word.is_file() {
+                view.show(word);
+            }
+        }
         for name in VARIABLES {
             let Some(value) = environment.get(OsStr::new(name)) else { continue };
             for path in std::env::split_paths(value) {

@@ -327,6 +327,21 @@ fn secrets_of_the_environment_stay_outside_unless_they_are_wanted() {
 }
 
 #[test]
+fn a_file_that_the_command_names_is_there_and_its_neighbours_are_not() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let script = elsewhere.path().join("run.sh");
+    fs::write(&script, "cat \"$0\" > /dev/null && ls \"$(dirname \"$0\")\"").unwrap();
+    fs::write(elsewhere.path().join("other"), "").unwrap();
+    for way in CONFINED {
+        let lab = Lab::sh("true").under(way);
+        let named = lab.with(|job| job.command = vec!["sh".into(), script.display().to_string()]);
+        let report = named.run();
+        assert!(!report.tail.contains("other") || way == Protection::Restricted, "{way}");
+        assert!(!report.tail.contains("No such file"), "{way}: {}", report.tail);
+    }
+}
+
+#[test]
 fn a_file_that_is_not_there_inside_is_named_with_the_remedy() {
     for way in CONFINED {
         let outside = tempfile::tempdir_in("/var/lib").or_else(|_| tempfile::tempdir()).unwrap();
