@@ -312,7 +312,7 @@ mod tests {
             head,
             [
                 "  look first · #8 discard 0 print 0 — suspect: a perfect 0, reached by a jump",
-                "             see `autoresearch diff 8`; `autoresearch trust 8` if you believe it",
+                "               see `autoresearch diff 8`; `autoresearch trust 8` if you believe it",
                 "  best       val_bpb 0.9821 at #2 (a3f12bc), -0.0158 (-1.6%) against the baseline of 0.9979",
             ]
         );
