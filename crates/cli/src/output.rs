@@ -47,6 +47,40 @@ pub(crate) fn line(text: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Prints what a stranger wrote, as a diff: as it is into a pipe, and with its
+/// control characters made visible on a terminal, which would obey them.
+///
+/// # Errors
+/// When stdout is closed.
+pub(crate) fn foreign(text: &str) -> anyhow::Result<()> {
+    use std::io::{IsTerminal as _, Write as _};
+    let mut stdout = std::io::stdout().lock();
+    if stdout.is_terminal() {
+        writeln!(stdout, "{}", visible(text))?;
+    } else {
+        writeln!(stdout, "{text}")?;
+    }
+    Ok(())
+}
+
+/// Control characters as `^[`, in the notation of terminals; those above ASCII
+/// as their code. Lines and tabs stay.
+fn visible(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\n' | '\t' => shown.push(c),
+            '\0'..='\x1f' | '\x7f' => {
+                shown.push('^');
+                shown.push(char::from(u8::try_from(c).unwrap_or(b'?') ^ 0x40));
+            }
+            c if c.is_control() => shown.extend(c.escape_unicode()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
 /// Prints a value as one line of JSON.
 ///
 /// # Errors
@@ -62,4 +96,13 @@ pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
             .downcast_ref::<std::io::Error>()
             .is_some_and(|e| e.kind() == std::io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn control_characters_are_visible_and_lines_stay() {
+        let shown = super::visible("a\t\x1b[2Jb\r\n\u{9b}c\x7f");
+        assert_eq!(shown, "a\t^[[2Jb^M\n\\u{9b}c^?");
+    }
 }

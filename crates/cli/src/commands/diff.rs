@@ -12,7 +12,7 @@ pub(crate) fn run(global: &Global, args: &DiffArgs) -> anyhow::Result<Exit> {
     if global.json {
         output::json(&serde_json::json!({ "diff": diff }))?;
     } else if !diff.is_empty() {
-        output::line(diff.trim_end_matches('\n'))?;
+        output::foreign(diff.trim_end_matches('\n'))?;
     }
     Ok(Exit::Success)
 }

@@ -6,7 +6,7 @@ use autoresearch::report::{Style, experiment_line};
 
 use crate::args::{Global, ShowArgs};
 use crate::exit::Exit;
-use crate::output::{json, line};
+use crate::output::{foreign, json, line};
 
 pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
     let view = View::open(&global.directory, args.session.tag.as_deref())?;
@@ -64,7 +64,7 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
     let diff = view.diff(args.number, None)?;
     if !diff.is_empty() {
         line("")?;
-        line(diff.trim_end())?;
+        foreign(diff.trim_end())?;
     }
     Ok(Exit::Success)
 }
