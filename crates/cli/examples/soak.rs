@@ -266,7 +266,7 @@ impl Round {
         // Those of others on this machine come and go.
         let mut groups: Vec<_> = control_groups().difference(&self.groups).cloned().collect();
         until("the end of every control group", || {
-            groups.retain(|group| group.exists());
+            groups.retain(|group| group.exists() && !is_abandoned(group));
             groups.is_empty().then_some(())
         });
         let files: Vec<_> =
@@ -282,6 +282,15 @@ fn is_of_a_job(pid: u32) -> bool {
 }
 
 /// Control groups of ours, wherever they are.
+/// Whether a group is empty and its supervisor gone: the next one removes it.
+fn is_abandoned(group: &Path) -> bool {
+    let name = group.file_name().unwrap_or_default().to_string_lossy();
+    let owner = name.rsplit('-').next().unwrap_or_default();
+    let members = std::fs::read_to_string(group.join("cgroup.procs"));
+    members.is_ok_and(|members| members.is_empty())
+        && !Path::new(&format!("/proc/{owner}")).exists()
+}
+
 fn control_groups() -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     let mut folders = vec![PathBuf::from("/sys/fs/cgroup")];
