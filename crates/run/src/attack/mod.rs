@@ -40,7 +40,7 @@ pub enum Attempt {
     WriteAndRestore,
     /// Mounts something over it.
     MountOver,
-    /// Reads held-out data in the worktree.
+    /// Reads held-out data by the path of the checkout.
     ReadHeldOut,
     /// Reads a file of the user's.
     ReadSecret,

@@ -87,7 +87,8 @@ impl Range {
             fs::create_dir_all(folder.join(path))?;
         }
         fs::write(folder.join("inside/harness/evaluate.py"), "def evaluate(): return 1\n")?;
-        fs::write(folder.join("inside/held-out.txt"), &token)?;
+        // Where a session leaves it: in the checkout, and not in the worktree.
+        fs::write(folder.join("outside/held-out.txt"), &token)?;
         let secret = folder.join("outside/secret.txt");
         fs::write(&secret, &token)?;
         let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
@@ -157,7 +158,7 @@ impl Range {
         let order = Order {
             attempt: self.attempt,
             evaluator: self.evaluator(),
-            held_out: inside.join("held-out.txt"),
+            held_out: self.folder.join("outside/held-out.txt"),
             secret: self.folder.join("outside/secret.txt"),
             outside: self.folder.join("outside/written"),
             lock: inside.join("work/lock"),
@@ -192,7 +193,6 @@ impl Range {
                 writable: vec![inside.clone()],
                 readable: vec![program.to_owned()],
                 protected: vec![self.evaluator()],
-                hidden: vec![inside.join("held-out.txt")],
                 private: Some(self.folder.join("private")),
                 ..Confinement::default()
             },
