@@ -218,6 +218,9 @@ impl Session {
         let places = find(repo.root(), tag)?;
         let lock = Lock::acquire(&places.lock(), &holder())?;
         let journal = Journal::open(&places.journal()).map_err(unopened(&places))?;
+        // A stop that nobody heard was for the engine that died; one that comes
+        // from here on is for this one.
+        let unheard = journal.inbox()?;
         let mut state = State::default();
         journal.replay(|record| state.apply(&record))?;
         let Some(plan) = state.plan().cloned() else {
@@ -243,8 +246,7 @@ impl Session {
             let what = format!("removed {containers} {noun} that a dead engine had left running");
             observer.tell(&News::Note(what));
         }
-        // A stop that nobody heard was for the engine that died.
-        for (id, message) in session.journal.inbox()? {
+        for (id, message) in unheard {
             if matches!(message, Some(Message::Stop { .. })) {
                 session.journal.discard(id)?;
             }
