@@ -91,6 +91,9 @@ pub(crate) struct Bounds {
     refused: Option<PipeReader>,
     disk: Option<Disk>,
     exact: Option<Exact>,
+    /// The limit that was reached before forks were stopped, which looks like
+    /// one, too.
+    reached: Option<Breach>,
 }
 
 /// The last exact count of memory.
@@ -116,6 +119,7 @@ impl Bounds {
             refused: None,
             disk: job.limits.disk.map(|limit| Disk::new(limit, folders())),
             exact: None,
+            reached: None,
         }
     }
 
@@ -229,14 +233,14 @@ impl Bounds {
     /// Makes it easy to kill everybody, where that is possible.
     pub(crate) fn stop_forks(&mut self) {
         self.forget_refused();
+        self.reached = self.breach_in_group();
         self.group.stop_forks();
     }
 
     /// A limit that was reached before the command ended by itself, and that
-    /// nobody has looked at since.
+    /// nobody has looked at since; to be asked after [`Bounds::stop_forks`].
     pub(crate) fn breach_at_end(&mut self, exit: &Exit) -> Option<Breach> {
-        self.forget_refused();
-        self.breach_in_group().or_else(|| {
+        self.reached.take().or_else(|| {
             let most = self.limits.disk?;
             // Of a single file; a shell says it its own way.
             let signals = [Exit::Signal(libc::SIGXFSZ), Exit::Code(128 + libc::SIGXFSZ)];

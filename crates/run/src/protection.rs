@@ -142,6 +142,8 @@ mod tempdir {
     use std::{fs, io};
 
     use autoresearch_core::trial::Protection;
+    use rustix::io::Errno;
+    use rustix::process::{Pid, test_kill_process};
 
     pub(super) struct Folder(PathBuf);
 
@@ -150,13 +152,29 @@ mod tempdir {
             static NEXT: AtomicU32 = AtomicU32::new(0);
             let number = NEXT.fetch_add(1, Ordering::Relaxed);
             let name = format!("probe-{}-{number}-{protection}", std::process::id());
-            let path = within.canonicalize()?.join(name);
+            let within = within.canonicalize()?;
+            remove_abandoned(&within);
+            let path = within.join(name);
             fs::create_dir(&path)?;
             Ok(Folder(path))
         }
 
         pub(super) fn path(&self) -> &Path {
             &self.0
+        }
+    }
+
+    /// Removes what an engine left that was killed while it tried.
+    fn remove_abandoned(within: &Path) {
+        for entry in fs::read_dir(within).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let owner = name
+                .to_str()
+                .and_then(|name| name.strip_prefix("probe-")?.split_once('-')?.0.parse().ok())
+                .and_then(Pid::from_raw);
+            if owner.is_some_and(|owner| test_kill_process(owner) == Err(Errno::SRCH)) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
         }
     }
 
@@ -171,6 +189,17 @@ mod tempdir {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_a_killed_engine_left_is_removed() {
+        let scratch = tempfile::tempdir().unwrap();
+        for name in ["probe-999999999-0-sandboxed", "probe-1-0-sandboxed", "probe-x", "mine"] {
+            fs::create_dir(scratch.path().join(name)).unwrap();
+        }
+        drop(tempdir::Folder::create(scratch.path(), Protection::Sandboxed).unwrap());
+        assert!(!scratch.path().join("probe-999999999-0-sandboxed").exists());
+        assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 3);
+    }
 
     #[test]
     fn the_best_is_what_works() {

@@ -1,12 +1,13 @@
 //! What a trial fills of the disks that it may write to, without looking at
-//! every file all the time: only when the room there falls by as much as the
-//! trial may fill, or is nearly gone, are the files counted.
+//! every file all the time: the files are counted when the room there falls by as
+//! much as the trial may fill, or is nearly gone, and now and then all the same,
+//! since others may make room meanwhile.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use autoresearch_core::units::Bytes;
 
@@ -16,6 +17,9 @@ use crate::limits::Breach;
 const RESERVE: u64 = 1 << 30;
 /// Entries of folders that are looked at at once: less than half a second's.
 const MOST_ENTRIES: u64 = 200_000;
+/// Between two counts of all files, which take at most this part of the time.
+const RAREST_COUNT: Duration = Duration::from_secs(2);
+const COUNTING_SHARE: u32 = 100;
 /// How far behind the time of a file may be: a tick of the kernel's.
 const TICK: Duration = Duration::from_millis(10);
 
@@ -26,6 +30,8 @@ pub(crate) struct Disk {
     since: Duration,
     folders: Vec<PathBuf>,
     disks: Vec<Room>,
+    /// When the files are counted, whatever the room says.
+    count_at: Instant,
 }
 
 /// The room on one file system.
@@ -59,11 +65,20 @@ impl Disk {
             since: now.saturating_sub(TICK),
             folders,
             disks: disks.into_values().collect(),
+            count_at: Instant::now() + RAREST_COUNT,
         }
     }
 
     /// Whether the trial has filled too much, or somebody else nearly all.
     pub(crate) fn look(&mut self) -> Option<Breach> {
+        let began = Instant::now();
+        if began >= self.count_at {
+            let written = self.written();
+            self.count_at = Instant::now() + RAREST_COUNT.max(began.elapsed() * COUNTING_SHARE);
+            if written > self.limit {
+                return Some(Breach::Disk(Bytes(self.limit)));
+            }
+        }
         for at in 0..self.disks.len() {
             let disk = &self.disks[at];
             let Some((free, _)) = room(&disk.folder) else {

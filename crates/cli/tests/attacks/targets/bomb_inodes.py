@@ -12,5 +12,5 @@ for number in range(20_000):
         os.mkdir(f"d{number}.tmp")
     with open(f"d{number // 1000 * 1000}.tmp/{number}", "w") as file:
         file.write("x")
-time.sleep(3)
+time.sleep(10)
 gained("20,000 files")
