@@ -100,10 +100,12 @@ impl Lab {
     /// Waits for the end and sees that nothing is left.
     pub(crate) fn finish(&self, running: &mut dyn Running) -> Result<Report, RunError> {
         let report = running.wait(BOUND).transpose().expect("the trial hangs");
-        // A supervisor that has said everything may still be on its way out.
-        let is_supervisor = |process: &String| process.ends_with("\0supervise\0");
+        // A supervisor that has said everything may still be on its way out,
+        // where it has no command line any more.
+        let is_leaving =
+            |process: &String| process.ends_with("\0supervise\0") || process.ends_with(' ');
         let mut left = self.left();
-        left.retain(|process| !is_supervisor(process));
+        left.retain(|process| !is_leaving(process));
         assert_eq!(left, Vec::<String>::new());
         until(|| self.left().is_empty().then_some(()));
         report
