@@ -207,10 +207,20 @@ fn run_all(chosen: &[Run<'_>], shows: bool) -> usize {
 /// Runs one attack in this process, which is a child of the suite's.
 fn run_one(program: &str, file: &Path, level: &str) -> u8 {
     let attack = Attack::read(file).unwrap();
-    let Some(seen) = session::run(program, &attack, level) else {
+    let Some(mut seen) = session::run(program, &attack, level) else {
         return NOT_OFFERED;
     };
     let expected = attack.expected(level);
+    // Without protection some attacks are a race that they may lose; what is
+    // promised of the other levels has to hold at once.
+    for _ in 0..2 {
+        if level == "unprotected"
+            && seen.outcome != *expected
+            && let Some(again) = session::run(program, &attack, level)
+        {
+            seen = again;
+        }
+    }
     let is_expected = seen.outcome == *expected;
     println!("{:11} {}: {}", level, attack.name, seen.outcome);
     if !is_expected {

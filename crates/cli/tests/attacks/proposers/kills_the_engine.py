@@ -7,5 +7,6 @@ from prepare import *
 
 import signal
 
-for pid in {os.getppid(), *of_this_place()} - {0, 1}:
+# The supervisor last: this one dies with it.
+for pid in [*(set(of_this_place()) - {0, 1, os.getppid()}), os.getppid()]:
     attempt(lambda: os.kill(pid, signal.SIGKILL))
