@@ -84,7 +84,7 @@ impl Walls {
         }
         let for_proposers = named("propose.readable", &config.propose.readable)?;
         let limits = Limits {
-            memory: config.run.memory.map(|bytes| bytes.0).or_else(crate::memory::share),
+            memory: config.run.memory.map(|bytes| bytes.0).or_else(share_of_memory),
             processes: Some(config.run.processes),
             output: Some(config.run.output.0),
             disk: Some(config.run.disk.0),
@@ -283,6 +283,11 @@ fn both(path: PathBuf, into: &mut Vec<PathBuf>) {
     let real = path.canonicalize().ok().filter(|real| *real != path);
     into.push(path);
     into.extend(real);
+}
+
+/// Nine tenths of what there is, in bytes.
+fn share_of_memory() -> Option<u64> {
+    autoresearch_run::platform::available_memory().map(|all| all.0 / 10 * 9)
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use autoresearch_config::Config;
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::protected::{is_source, kind_of};
-use autoresearch_repo::{EntryKind, Tracked, Worktree};
+use autoresearch_repo::{EntryKind, Tracked, Worktree, is_under};
 
 use crate::error::EngineError;
 
@@ -183,14 +183,6 @@ fn stamp(path: &Path) -> Stamp {
     let seconds = i64::try_from(modified.as_secs()).unwrap_or(i64::MAX);
     let mode = u32::from(meta.permissions().readonly());
     Some((0, meta.len(), mode, seconds, i64::from(modified.subsec_nanos()), 0, 0))
-}
-
-/// Whether `path` is one of `roots` or below one.
-pub(crate) fn is_under(path: &str, roots: &[String]) -> bool {
-    roots.iter().any(|root| {
-        let root = root.trim_end_matches('/');
-        path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-    })
 }
 
 #[cfg(test)]

@@ -24,7 +24,6 @@ mod import;
 mod integrity;
 mod landing;
 mod measure;
-mod memory;
 mod news;
 mod open;
 mod pickle;

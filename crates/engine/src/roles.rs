@@ -4,10 +4,9 @@
 use autoresearch_config::Config;
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::protected::{Kind, kind_of};
-use autoresearch_repo::{EntryKind, Repo};
+use autoresearch_repo::{EntryKind, Repo, is_under};
 
 use crate::error::EngineError;
-use crate::integrity::is_under;
 
 /// Checks targets, read-only files and what is held out; the notes are what is
 /// allowed and still worth knowing.

@@ -12,10 +12,10 @@ use std::path::Path;
 use autoresearch_config::OnBudget;
 use autoresearch_core::trial::{Crash, CrashKind, Exit, Trial};
 use autoresearch_core::units::Bytes;
+use autoresearch_repo::is_under;
 
 use crate::bench::{Bench, Order, wait};
 use crate::error::EngineError;
-use crate::integrity::is_under;
 use crate::measure::trial_of;
 use crate::pickle::pickled;
 use crate::place::{Setting, git_of};

@@ -35,5 +35,6 @@ pub use create::create;
 pub use error::RepoError;
 pub use land::{LandError, Landed, Landing, Style};
 pub use objects::{EntryKind, Tracked};
+pub use path::is_under;
 pub use repo::{Head, Repo};
 pub use worktree::Worktree;

@@ -86,8 +86,9 @@ pub(crate) fn ignore_pattern(path: &str) -> String {
     text
 }
 
-/// Whether `path` is one of `roots` or below one.
-pub(crate) fn is_under(path: &str, roots: &[String]) -> bool {
+/// Whether `path` is one of `roots` or below one; all from the root of the
+/// repository, with `/`.
+pub fn is_under(path: &str, roots: &[String]) -> bool {
     roots.iter().any(|root| {
         let root = root.trim_end_matches('/');
         path.strip_prefix(root).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -158,12 +158,8 @@ impl Part {
 
     /// Sets the limits; none if there is no controller that we need.
     fn prepare(kind: Kind, folder: PathBuf, limits: &Limits) -> Option<Part> {
-        let memory_file = match kind {
-            Kind::Unified => Some("memory.max"),
-            Kind::Memory => Some("memory.limit_in_bytes"),
-            Kind::Pids => None,
-        };
-        let has_memory = memory_file.is_some_and(|file| hold(&folder.join(file), limits.memory));
+        let has_memory =
+            kind.memory_limit().is_some_and(|file| hold(&folder.join(file), limits.memory));
         let has_pids = kind != Kind::Memory && hold(&folder.join("pids.max"), limits.processes);
         if !has_memory && !has_pids {
             return None;

@@ -16,6 +16,17 @@ pub(crate) enum Kind {
     Pids,
 }
 
+impl Kind {
+    /// The file that limits memory, if it does.
+    pub(crate) fn memory_limit(self) -> Option<&'static str> {
+        match self {
+            Kind::Unified => Some("memory.max"),
+            Kind::Memory => Some("memory.limit_in_bytes"),
+            Kind::Pids => None,
+        }
+    }
+}
+
 /// The group in one hierarchy that this process is in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Own {

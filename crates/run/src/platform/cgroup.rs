@@ -1,77 +1,66 @@
-//! Which resource controllers a trial's group could have: those of control
-//! groups that this process may make children of.
+//! What the control groups that we are in mean for runs: which controllers
+//! their own groups can have, and how much memory there is for them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// In words, as `memory, pids (v1)`; what there is and may not be used is said,
-/// too.
+use autoresearch_core::units::Bytes;
+
+use super::machine;
+use crate::limits::hierarchy::{Kind, Own, own_groups};
+
+/// Which controllers that limit a run its own group could have, in words, as
+/// `memory, pids (v1)`; what there is and may not be used is said, too.
 pub fn controllers() -> String {
-    let read = |path: &Path| std::fs::read_to_string(path).unwrap_or_default();
-    let mounts = mounts(&read(Path::new("/proc/self/mounts")));
-    if mounts.is_empty() {
-        return "none: the system has no control groups".to_owned();
-    }
     let (mut ours, mut others) = (Vec::new(), Vec::new());
-    for (group, names) in groups(&read(Path::new("/proc/self/cgroup")), &mounts) {
-        let (version, names) = match names {
-            Some(names) => ("v1", names),
-            None => ("v2", read(&group.join("cgroup.controllers"))),
+    for own in own_groups() {
+        let (names, version) = match own.kind {
+            Kind::Unified => (read(&own.folder.join("cgroup.controllers")), "v2"),
+            Kind::Memory => (Some("memory".to_owned()), "v1"),
+            Kind::Pids => (Some("pids".to_owned()), "v1"),
         };
-        let access = rustix::fs::access(&group, rustix::fs::Access::WRITE_OK);
+        let names = names.unwrap_or_default();
         let matter = names
-            .split([',', ' ', '\n'])
-            .filter(|name| matches!(*name, "memory" | "pids" | "cpu" | "io"))
+            .split_whitespace()
+            .filter(|name| matches!(*name, "memory" | "pids"))
             .map(|name| format!("{name} ({version})"));
+        let access = rustix::fs::access(&own.folder, rustix::fs::Access::WRITE_OK);
         if access.is_ok() { ours.extend(matter) } else { others.extend(matter) }
     }
-    let list = |mut names: Vec<String>| {
-        names.sort();
+    let list = |names: &[String]| {
         if names.is_empty() { "none".to_owned() } else { names.join(", ") }
     };
     if others.is_empty() {
-        list(ours)
+        list(&ours)
     } else {
-        format!("{}; not ours to use: {}", list(ours), list(others))
+        format!("{}; not ours to use: {}", list(&ours), list(&others))
     }
 }
 
-/// Where hierarchies are mounted, with their options; v2 has none that name a
-/// controller.
-fn mounts(text: &str) -> Vec<(PathBuf, Option<String>)> {
-    text.lines()
-        .filter_map(|line| {
-            let mut fields = line.split(' ').skip(1);
-            let (folder, kind, options) = (fields.next()?, fields.next()?, fields.next()?);
-            match kind {
-                "cgroup" => Some((PathBuf::from(folder), Some(options.to_owned()))),
-                "cgroup2" => Some((PathBuf::from(folder), None)),
-                _ => None,
-            }
-        })
-        .collect()
+/// How much memory there is for runs: the machine's, or less where a control
+/// group that we are in allows less. `None` where the system does not tell.
+///
+/// Sources: the kernel's `cgroup-v2.rst` and `cgroup-v1/memory.rst`.
+pub fn available_memory() -> Option<Bytes> {
+    let limit = least_limit(&own_groups(), &read);
+    limit.map(Bytes).into_iter().chain(machine().memory).min()
 }
 
-/// This process's group in each hierarchy: its folder, and for v1 its
-/// controllers.
-fn groups(own: &str, mounts: &[(PathBuf, Option<String>)]) -> Vec<(PathBuf, Option<String>)> {
-    own.lines()
-        .filter_map(|line| {
-            let mut fields = line.splitn(3, ':').skip(1);
-            let (names, path) = (fields.next()?, fields.next()?.trim_start_matches('/'));
-            let is_one = |options: &Option<String>| match options {
-                None => names.is_empty(),
-                Some(options) => {
-                    !names.is_empty()
-                        && names.split(',').all(|name| options.split(',').any(|o| o == name))
-                }
-            };
-            let (folder, options) = mounts.iter().find(|(_, options)| is_one(options))?;
-            let inside = folder.join(path);
-            // In a container the path may be the host's, of which this is the root.
-            let folder = if inside.is_dir() { inside } else { folder.clone() };
-            Some((folder, options.as_ref().map(|_| names.to_owned())))
+/// The least limit on memory of these groups and of those above them.
+fn least_limit(groups: &[Own], read: &dyn Fn(&Path) -> Option<String>) -> Option<u64> {
+    groups
+        .iter()
+        .filter_map(|own| Some((own, own.kind.memory_limit()?)))
+        .flat_map(|(own, file)| {
+            let above = own.folder.ancestors().take_while(|group| group.starts_with(&own.mount));
+            above.map(move |group| group.join(file))
         })
-        .collect()
+        // `max` is no number, and no limit.
+        .filter_map(|file| read(&file)?.trim().parse().ok())
+        .min()
+}
+
+fn read(file: &Path) -> Option<String> {
+    std::fs::read_to_string(file).ok()
 }
 
 #[cfg(test)]
@@ -79,24 +68,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hybrid_machine_has_groups_of_both_kinds() {
-        let mounts = mounts(
-            "tmpfs /sys/fs/cgroup tmpfs ro 0 0\ncgroup2 /nowhere/unified cgroup2 rw,nosuid 0 0\ncgroup /nowhere/memory cgroup rw,nosuid,memory 0 0\ncgroup /nowhere/cpu,cpuacct cgroup rw,cpu,cpuacct 0 0\n",
-        );
-        let own = "12:memory:/a/b\n5:cpu,cpuacct:/\n3:pids:/\n0::/a\n";
-        assert_eq!(
-            groups(own, &mounts),
-            [
-                (PathBuf::from("/nowhere/memory"), Some("memory".to_owned())),
-                (PathBuf::from("/nowhere/cpu,cpuacct/"), Some("cpu,cpuacct".to_owned())),
-                (PathBuf::from("/nowhere/unified"), None),
-            ]
-        );
-        assert_eq!(groups("nonsense\n:\n", &mounts), []);
+    fn the_least_limit_of_all_groups_above_counts() {
+        let own = |kind, folder: &str, mount: &str| Own {
+            kind,
+            folder: folder.into(),
+            mount: mount.into(),
+        };
+        let groups = [
+            own(Kind::Unified, "/g/user/job", "/g"),
+            own(Kind::Memory, "/m/docker/x", "/m"),
+            own(Kind::Pids, "/p/x", "/p"),
+        ];
+        let with = |files: &[(&str, &str)]| {
+            least_limit(&groups, &|path| {
+                let found = files.iter().find(|(name, _)| Path::new(name) == path)?;
+                Some(found.1.to_owned())
+            })
+        };
+        let (inner, outer) = (("/g/user/job/memory.max", "max\n"), ("/g/memory.max", "500000\n"));
+        assert_eq!(with(&[inner, outer]), Some(500_000));
+        let old = ("/m/docker/x/memory.limit_in_bytes", "300000\n");
+        let none = ("/m/memory.limit_in_bytes", "9223372036854771712\n");
+        assert_eq!(with(&[inner, outer, old, none]), Some(300_000));
+        assert_eq!(with(&[("/memory.max", "1\n"), ("/p/x/memory.max", "1\n")]), None);
     }
 
     #[test]
     fn there_is_always_an_answer() {
         assert!(!controllers().is_empty());
+        assert!(!cfg!(target_os = "linux") || available_memory().is_some());
     }
 }

@@ -17,7 +17,7 @@ use std::sync::OnceLock;
 use autoresearch_core::platform::{Device, Machine};
 
 pub use ask::{AskError, ask};
-pub use cgroup::controllers;
+pub use cgroup::{available_memory, controllers};
 pub use python::{NoPython, interpreter, python};
 
 /// This machine; asked once in the life of the process.
