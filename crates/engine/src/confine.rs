@@ -16,16 +16,16 @@ use crate::error::EngineError;
 use crate::places::{FOLDER, Places};
 use crate::python::Lookup;
 
-/// Of the process that runs the session.
+/// What the process that runs the session was started with.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Surroundings {
+pub(crate) struct Inherited {
     pub(crate) path: std::ffi::OsString,
     pub(crate) home: Option<PathBuf>,
 }
 
-impl Surroundings {
-    pub(crate) fn of_this_process() -> Surroundings {
-        Surroundings {
+impl Inherited {
+    pub(crate) fn by_this_process() -> Inherited {
+        Inherited {
             path: std::env::var_os("PATH").unwrap_or_default(),
             home: std::env::home_dir().filter(|home| home.is_absolute()),
         }
@@ -64,11 +64,11 @@ impl Walls {
         root: &Path,
         guarded: &[PathBuf],
         places: &Places,
-        surroundings: &Surroundings,
+        inherited: &Inherited,
         offer: &Offer,
     ) -> Result<Walls, EngineError> {
         let (protection, why) = chosen(config.run.protection, offer)?;
-        let home = surroundings.home.as_deref();
+        let home = inherited.home.as_deref();
         let named = |key: &'static str, texts: &[String]| {
             texts
                 .iter()

@@ -21,7 +21,7 @@ use autoresearch_run::{Executor, Local};
 use crate::adjust::{self, Adjusting};
 use crate::bench::{Bench, MetricFn};
 use crate::conductor::{Conductor, proposer_of, read_targets, texts};
-use crate::confine::{Surroundings, Walls};
+use crate::confine::{Inherited, Walls};
 use crate::desk::Workplace;
 use crate::environment::Environment;
 use crate::error::EngineError;
@@ -323,8 +323,8 @@ impl Session {
         let targets = read_targets(&repo, &tip, &config.target)?;
         let tracked = repo.tracked(&base)?;
         let held_out = HeldOut::of(&config, &tracked);
-        let surroundings = Surroundings::of_this_process();
-        let lookup = surroundings.lookup(&config, repo.root());
+        let inherited = Inherited::by_this_process();
+        let lookup = inherited.lookup(&config, repo.root());
         let configuration =
             Fingerprint::of([("config", autoresearch_config::to_toml(&config).as_str())]);
         let origin = texts(&read_targets(&repo, &base, &config.target)?);
@@ -467,8 +467,8 @@ fn walls(
         offered(&Local::this_program()?, scratch)
     };
     let guarded = [repo.root().join(FOLDER), repo.common_dir().to_owned()];
-    let surroundings = Surroundings::of_this_process();
-    Walls::new(config, repo.root(), &guarded, places, &surroundings, &offer)
+    let inherited = Inherited::by_this_process();
+    Walls::new(config, repo.root(), &guarded, places, &inherited, &offer)
 }
 
 /// The supervisor is this very program under a hidden command.

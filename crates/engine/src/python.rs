@@ -8,6 +8,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use autoresearch_run::platform;
+
 /// Where a command's programs are looked up.
 #[derive(Clone, Debug)]
 pub(crate) struct Lookup {
@@ -67,23 +69,16 @@ impl Lookup {
         Some(place.join("versions").join(version).join("bin").join(name))
     }
 
-    /// The Python of the command: named in it, or beside the launcher that is
-    /// (`torchrun`), or that of the checkout, or the first on the path.
+    /// The Python of the command, or that of the checkout, or the first on the
+    /// path.
     fn interpreter(&self) -> Option<PathBuf> {
-        let is_python = |word: &&String| {
-            let name = word.rsplit('/').next().unwrap_or(word);
-            let rest = name.strip_prefix("python").or_else(|| name.strip_prefix("pypy"));
-            rest.is_some_and(|rest| rest.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
-        };
-        let named = self.command.iter().find(is_python).and_then(|name| self.program(name));
-        let beside = || {
-            let program = self.program(self.command.first()?)?;
-            let folder = program.parent()?;
-            let is_own = !["/usr/bin", "/bin"].iter().any(|system| Path::new(system) == folder);
-            Some(folder.join("python3")).filter(|python| is_own && python.is_file())
-        };
+        let find = |name: &str| self.program(name);
+        let words = platform::interpreter(&self.command, &find, &platform::first_line).ok();
+        // More words than one start a launcher that knows its own Python.
+        let named =
+            words.filter(|words| words.len() == 1).and_then(|words| self.program(&words[0]));
         let local = || Some(self.root.join(".venv/bin/python")).filter(|python| python.is_file());
-        named.or_else(beside).or_else(local).or_else(|| self.program("python3"))
+        named.or_else(local).or_else(|| self.program("python3"))
     }
 
     /// The Python of the command and its packages.
@@ -210,14 +205,13 @@ mod tests {
     }
 
     #[test]
-    fn the_python_of_a_launcher_is_the_one_beside_it() {
+    fn the_python_of_a_launcher_is_the_one_that_its_first_line_names() {
         let root = tempfile::tempdir().unwrap();
         let bin = root.path().join("env/bin");
         fs::create_dir_all(&bin).unwrap();
         fs::create_dir_all(root.path().join("env/lib/python3.9/site-packages")).unwrap();
-        for name in ["torchrun", "python3"] {
-            fs::write(bin.join(name), "").unwrap();
-        }
+        fs::write(bin.join("python3"), "").unwrap();
+        fs::write(bin.join("torchrun"), format!("#!{}\n", bin.join("python3").display())).unwrap();
         fs::write(root.path().join("env/pyvenv.cfg"), "version = 3.9.1\n").unwrap();
         let command = ["torchrun".to_owned(), "train.py".to_owned()];
         let lookup = Lookup::new(&command, root.path(), bin.as_os_str(), None);

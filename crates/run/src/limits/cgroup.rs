@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn cached_files_are_no_memory_of_the_trial() {
-        // Version 1, Linux 6.18; version 2, Linux 6.1. Recorded, shortened.
+        // Version 1 as Linux 6.18 says it, shortened; version 2 as documented.
         let first = "cache 900\nrss 1\nrss_huge 0\nshmem 2\ntotal_cache 52428800\n\
             total_rss 10485760\ntotal_rss_huge 8388608\ntotal_shmem 4096\ntotal_swap 0\n";
         assert_eq!(used(first, Kind::Memory), 10_485_760 + 4096);

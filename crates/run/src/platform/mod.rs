@@ -18,7 +18,7 @@ use autoresearch_core::platform::{Device, Machine};
 
 pub use ask::{AskError, ask};
 pub use cgroup::{available_memory, controllers};
-pub use python::{NoPython, interpreter, python};
+pub use python::{NoPython, first_line, interpreter, python};
 
 /// This machine; asked once in the life of the process.
 pub fn machine() -> &'static Machine {

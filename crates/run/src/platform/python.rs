@@ -69,13 +69,14 @@ pub fn interpreter(
         _ => {}
     }
     // A script: its first line says who reads it.
-    let line = find(program).and_then(|path| first_line(&path)).ok_or_else(unknown)?;
-    let words: Vec<&str> =
-        line.strip_prefix("#!").ok_or_else(unknown)?.split_whitespace().collect();
-    let words = without_prefixes(&words);
-    let &reader = words.first().ok_or_else(unknown)?;
-    let name = Path::new(reader).file_name().and_then(|name| name.to_str()).unwrap_or(reader);
-    if is_python(name) { Ok(vec![reader.to_owned()]) } else { Err(unknown()) }
+    let line = find(program).and_then(|path| first_line(&path)).unwrap_or_default();
+    let of_script: Vec<&str> =
+        line.strip_prefix("#!").unwrap_or_default().split_whitespace().collect();
+    let reader = without_prefixes(&of_script).first().copied();
+    // Or the command of another's: `timeout 60 python train.py`.
+    let is_named = |word: &&str| is_python(word.rsplit('/').next().unwrap_or(word));
+    let python = reader.filter(is_named).or_else(|| arguments.iter().copied().find(is_named));
+    python.map(|python| vec![python.to_owned()]).ok_or_else(unknown)
 }
 
 /// What follows `env`, its options and its variables.
@@ -150,7 +151,9 @@ pub fn python(
     facts(&answer).ok_or_else(|| NoPython::Silent(words.join(" ")))
 }
 
-fn first_line(path: &Path) -> Option<String> {
+/// The first line of a file, as far as 512 bytes go.
+#[must_use]
+pub fn first_line(path: &Path) -> Option<String> {
     use std::io::{BufRead as _, BufReader, Read as _};
     let mut line = Vec::new();
     BufReader::new(std::fs::File::open(path).ok()?.take(512)).read_until(b'\n', &mut line).ok()?;
@@ -196,6 +199,7 @@ mod tests {
             ("/usr/bin/pypy3 train.py", "/usr/bin/pypy3"),
             ("env OMP_NUM_THREADS=1 python train.py", "python"),
             ("CUDA_VISIBLE_DEVICES=0 python3.13t train.py", "python3.13t"),
+            ("timeout 60 python3 train.py", "python3"),
             ("uv run train.py", "/repo/.venv/bin/python"),
             ("uv run --with numpy python train.py", "/repo/.venv/bin/python"),
             ("poetry run train", "poetry run python"),
