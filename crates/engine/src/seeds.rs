@@ -53,7 +53,7 @@ impl Source {
             Ok::<_, EngineError>(files)
         };
         let targets = look(&mut config.target.iter().cloned())?;
-        let mut paths: Vec<String> = config.read_only.iter().cloned().collect();
+        let mut paths: Vec<String> = config.read_only.clone();
         paths.extend(named(&config.run.command));
         paths.retain(|path| is_source(path) && !config.target.contains(path));
         paths.sort_unstable();
@@ -81,16 +81,16 @@ impl Source {
         if !varied.is_empty() {
             let noun = if varied.len() == 1 { "seed" } else { "seeds" };
             let verb = if varied.len() == 1 { "is" } else { "are" };
-            let mut note =
-                format!("replicates: the target's {noun} {} {verb} varied", list(&varied));
             let fixed = self.places(self.targets.iter(), |seeds| &seeds.fixed);
-            if !fixed.is_empty() {
-                note.push_str(&format!(
-                    "; {} stays, since it decides what is measured",
-                    list(&fixed)
-                ));
-            }
-            return note;
+            let stays = if fixed.is_empty() {
+                String::new()
+            } else {
+                format!("; what decides on the data stays: {}", list(&fixed))
+            };
+            return format!(
+                "replicates: the target's {noun} {} {verb} varied{stays}",
+                list(&varied)
+            );
         }
         format!(
             "replicates only see the machine's noise: {}; read {VARIABLE} to change that",
@@ -106,7 +106,7 @@ impl Source {
         }
         let fixed = self.places(self.targets.iter(), |seeds| &seeds.fixed);
         if !fixed.is_empty() {
-            return format!("{} decides what is measured, and stays", list(&fixed));
+            return format!("what the target has decides on the data, and stays: {}", list(&fixed));
         }
         let mut others = self.others.iter().filter(|file| !file.seeds.varied.is_empty());
         match others.next() {
@@ -252,7 +252,10 @@ mod tests {
             "{protected}"
         );
         let split = note(COMMAND, &[("train.py", "a, b = train_test_split(x, random_state=0)\n")]);
-        assert!(split.contains("decides what is measured"), "{split}");
+        assert!(
+            split.contains("decides on the data, and stays: `random_state=0` in line 1"),
+            "{split}"
+        );
         let off = note(&format!("{COMMAND}\nseeds = \"environment\""), &[seed]);
         assert!(
             off.contains("`run.seeds = \"environment\"` leaves `SEED = 42` in line 3"),
