@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use autoresearch_config::{
     Config, Confine, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose, ProposerKind,
-    Run, Stop, Suspects, table, to_toml, update,
+    Run, Seeds, Stop, Suspects, table, to_toml, update,
 };
 use autoresearch_core::metric::{Direction, Source};
 use autoresearch_core::proposal::Scope;
@@ -519,6 +519,7 @@ prop_compose! {
             grace: if seed % 2 == 0 { Duration::ZERO } else { grace },
             on_budget: if is_last { OnBudget::Last } else { OnBudget::Crash },
             seed,
+            seeds: if seed % 3 == 0 { Seeds::Auto } else { Seeds::Environment },
             log_head: Bytes(head),
             log_tail: Bytes(tail),
             env,

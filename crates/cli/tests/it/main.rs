@@ -18,6 +18,7 @@ mod kill9;
 mod protection;
 mod relief;
 mod rubbish;
+mod seeds;
 mod session;
 mod signals;
 mod sound;
