@@ -259,9 +259,10 @@ mod tests {
     }
 
     fn any_constraint() -> impl Strategy<Value = Constraint> {
-        let name = || "[a-z][a-z_/@. -]{0,12}[a-z]".prop_filter("no number", |name| {
-            name.parse::<f64>().is_err()
-        });
+        let name = || {
+            "[a-z][a-z_/@. -]{0,12}[a-z]"
+                .prop_filter("no number", |name| name.parse::<f64>().is_err())
+        };
         let finite = any::<f64>().prop_filter("finite", |value| value.is_finite());
         let comparison = proptest::sample::select(vec![
             Comparison::Less,
@@ -272,8 +273,11 @@ mod tests {
             Comparison::Unequal,
         ]);
         let bound = prop_oneof![finite.prop_map(Bound::Number), name().prop_map(Bound::Name)];
-        (name(), comparison, bound)
-            .prop_map(|(name, comparison, bound)| Constraint { name, comparison, bound })
+        (name(), comparison, bound).prop_map(|(name, comparison, bound)| Constraint {
+            name,
+            comparison,
+            bound,
+        })
     }
 
     proptest! {

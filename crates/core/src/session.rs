@@ -6,10 +6,12 @@
 //! `next` goes on: there is no second code path for resuming.
 //!
 //! An experiment's life: `proposed -> (started -> ended)* -> [relieved ->
-//! (started -> ended)*] -> judged -> settled`. Everything that may be redone after a crash is idempotent: a
-//! candidate that was not journalled is proposed again under the same number,
-//! a branch moves by compare-and-swap, an interrupted trial runs again.
+//! (started -> ended)*] -> [(checking -> checked)*] -> judged -> settled`.
+//! Everything that may be redone after a crash is idempotent: a candidate that
+//! was not journalled is proposed again under the same number, a branch moves
+//! by compare-and-swap, interrupted trials and checks run again.
 
+mod checking;
 mod event;
 mod state;
 mod verdict;
@@ -17,5 +19,7 @@ mod verdict;
 pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION};
 pub use state::{Action, Focus, Incumbent, State};
 
+#[cfg(test)]
+mod checking_tests;
 #[cfg(test)]
 mod tests;

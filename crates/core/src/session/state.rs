@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
 use super::verdict::Case;
-use crate::experiment::{CommitId, Counts, Experiment, Relief, Verdict};
+use crate::experiment::{Check, CommitId, Counts, Experiment, Relief, Verdict};
 use crate::judge::{Rule, Ruling};
 use crate::proposal::{Category, Fingerprint};
 use crate::stop::Progress;
@@ -65,6 +65,11 @@ pub enum Action {
         /// Number of the experiment.
         number: u64,
     },
+    /// Run the checks and append what came of them: it would be kept.
+    Check {
+        /// Number of the experiment.
+        number: u64,
+    },
     /// Append this verdict: the evidence is complete.
     Judge {
         /// Number of the experiment.
@@ -95,6 +100,8 @@ pub struct State {
     current: Option<Experiment>,
     /// Whether the current experiment has a trial without an end.
     running: Option<(u64, u64)>,
+    /// Whether the checks of the current experiment run.
+    checking: bool,
     tried: HashMap<Fingerprint, u64>,
     queue: VecDeque<Queued>,
     /// Queued hypotheses that this engine's proposer cannot turn into an edit.
@@ -194,6 +201,7 @@ impl State {
                         code_lines: proposed.code_lines,
                         trials: Vec::new(),
                         relief: None,
+                        checks: Vec::new(),
                         trusts,
                         ruling: None,
                         proposed_at: record.at,
@@ -216,6 +224,17 @@ impl State {
             }
             Event::Relieved { number, retry, what } => {
                 self.relieve(*number, retry.as_ref(), what);
+            }
+            Event::Checking { number } => {
+                self.checking = self.running.is_none() && self.current_mut(*number).is_some();
+            }
+            Event::Checked { number, outcome } => {
+                if self.checking
+                    && let Some(current) = self.current_mut(*number)
+                {
+                    current.checks.push(outcome.clone());
+                    self.checking = false;
+                }
             }
             Event::Judged { number, ruling } => {
                 if let Some(current) = self.current_mut(*number) {
@@ -255,10 +274,13 @@ impl State {
         }
     }
 
-    /// A trial without an end did not survive its engine.
+    /// Trials and checks without an end did not survive their engine.
     fn interrupt(&mut self) {
         if let (Some((_, seed)), Some(current)) = (self.running.take(), &mut self.current) {
             current.trials.push(Trial::ended(seed, Exit::Lost));
+        }
+        if let (true, Some(current)) = (std::mem::take(&mut self.checking), &mut self.current) {
+            current.checks.push(Check::Lost);
         }
     }
 
@@ -329,7 +351,9 @@ impl State {
             .collect();
         self.seen.compare(&runs);
         let is_kept = ruling.verdict == Verdict::Keep;
-        if is_kept || !matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated) {
+        let is_in_doubt =
+            matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated | Rule::Constraint);
+        if is_kept || !is_in_doubt {
             self.seen.believe(ruling.gain, runs.first().map(|(_, _, seconds)| *seconds), is_kept);
         }
     }
@@ -352,11 +376,11 @@ impl State {
         }
     }
 
-    /// What to do now. `None` while a trial runs. A pure function of the
+    /// What to do now. `None` while a trial or the checks run. A pure function of the
     /// state: asked twice, it answers the same.
     pub fn next(&self) -> Option<Action> {
         let plan = self.plan.as_ref()?;
-        if self.stopped.is_some() || self.running.is_some() {
+        if self.stopped.is_some() || self.running.is_some() || self.checking {
             return None;
         }
         if let Some(current) = &self.current {

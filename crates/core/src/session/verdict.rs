@@ -12,7 +12,7 @@ use crate::trial::{Crash, CrashKind, Exit, Trial};
 
 /// Trials of one experiment that die with their engine before it counts as
 /// crashed: a trial that takes the machine down must not do so for ever.
-const LOSSES: usize = 3;
+pub(super) const LOSSES: usize = 3;
 
 /// An experiment with all that it is judged against.
 #[derive(Clone, Copy)]
@@ -31,6 +31,9 @@ impl Case<'_> {
             return Action::Settle { number };
         }
         let evidence: Vec<&Trial> = current.evidence().collect();
+        if let Some(ruling) = self.breach(&evidence) {
+            return Action::Judge { number, ruling };
+        }
         let ruling = match (evidence.as_slice(), self.suspicion()) {
             ([], _) => return self.run(plan.seed),
             ([first, ..], _) if self.may_be_relieved(first) => return Action::Relieve { number },
@@ -39,7 +42,7 @@ impl Case<'_> {
             ([first, second, ..], Some(suspicion)) => self.audited(first, second, suspicion),
             (evidence, None) => self.ruling(evidence),
         };
-        Action::Judge { number, ruling }
+        self.unless_unchecked(ruling)
     }
 
     /// Why the first result would be run again before it is kept.
