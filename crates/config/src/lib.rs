@@ -23,7 +23,7 @@ mod write;
 
 pub use autoresearch_core::judge::Suspects;
 pub use config::{
-    Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop,
+    Checks, Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop,
 };
 pub use error::{ConfigError, Problem, What};
 pub use keys::{KEYS, Key, Required};

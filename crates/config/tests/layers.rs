@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Config, Confine, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose, ProposerKind,
-    Run, Stop, Suspects, table, to_toml, update,
+    Checks, Config, Confine, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose,
+    ProposerKind, Run, Stop, Suspects, table, to_toml, update,
 };
+use autoresearch_core::constraint::Constraint;
 use autoresearch_core::metric::{Direction, Source};
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::units::Bytes;
@@ -68,6 +69,11 @@ readable = ["~/.config/my-agent"]
 [judge]
 mode = "greedy"
 suspects = "keep"
+constraints = ["peak_mem_gb<=40", "tests.passed == tests.total"]
+
+[checks]
+command = "pytest -q"
+timeout = "10m"
 
 [stop]
 when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
@@ -530,6 +536,11 @@ prop_compose! {
     }
 }
 
+fn constraint() -> impl Strategy<Value = Constraint> {
+    "[a-z]{1,4}[a-z ]{0,3} (<=|==|!=|>) ([0-9]{1,3}|[a-z]_[a-z]{1,4})"
+        .prop_filter_map("no constraint", |text| text.parse().ok())
+}
+
 prop_compose! {
     fn config()(
         target in paths(1),
@@ -542,6 +553,8 @@ prop_compose! {
         run in run(),
         command in option::of(words()),
         when in vec(text(), 0..3),
+        constraints in vec(constraint(), 0..3),
+        checks in option::of(words()),
         search in btree_map("[^\\x00]{1,6}", text(), 0..3),
     ) -> Config {
         Config {
@@ -563,7 +576,8 @@ prop_compose! {
                 network: session.is_some(),
                 readable: vec!["~/.agent".to_owned()],
             },
-            judge: Judge { mode: Mode::Greedy, suspects: Suspects::Hold },
+            judge: Judge { mode: Mode::Greedy, suspects: Suspects::Hold, constraints },
+            checks: Checks { command: checks, timeout },
             stop: Stop { when, time: session },
             search,
         }

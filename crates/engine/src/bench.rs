@@ -168,6 +168,7 @@ impl Bench<'_> {
             confinement: Confinement::default(),
             container: None,
             source: None,
+            wanted: Vec::new(),
             result: self.places.scratch().join("result.json"),
         }
     }
