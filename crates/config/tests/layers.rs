@@ -381,6 +381,13 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     # whether a result that is too good to be true is held back or kept when nothing can audit it
     suspects = "keep"
 
+    # what must hold besides, as `peak_mem_gb <= 40`; whatever breaks one is discarded, and so is what does not report it
+    constraints = ["peak_mem_gb <= 40", "tests.passed == tests.total"]
+
+    [checks]
+    # command that must pass before anything is kept; its time is not the run's
+    command = ["pytest", "-q"]
+
     [stop]
     # rules that end the session, as `improvement >= 10%`
     when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
@@ -417,7 +424,9 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Run command | python 'my train.py' | autoresearch.toml:23
     Proposer | my-agent | autoresearch.toml:44
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:56, autoresearch.toml:57
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:61, autoresearch.toml:62
+    Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:54
+    Checks before a keep | pytest -q | autoresearch.toml:57
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::comparison::{self, Comparison};
 use crate::metric::significant;
 use crate::trial::Trial;
+use crate::units::Bytes;
 
 /// Seconds that the run took, as the engine measured them.
 pub const WALL_SECONDS: &str = "wall_seconds";
@@ -101,7 +102,7 @@ fn value_of(name: &str, trial: &Trial, metric: &str) -> Option<f64> {
         WALL_SECONDS => Some(trial.usage.wall_seconds),
         CPU_SECONDS => Some(trial.usage.cpu_seconds),
         // 0 is unknown.
-        PEAK_MEMORY_GB => Some(trial.usage.peak_memory).filter(|b| b.0 > 0).map(|b| b.gib()),
+        PEAK_MEMORY_GB => Some(trial.usage.peak_memory).filter(|b| b.0 > 0).map(Bytes::gib),
         _ if name == metric => trial.metric,
         _ => trial.secondary.get(name).copied(),
     }
@@ -167,7 +168,6 @@ mod tests {
 
     use super::*;
     use crate::trial::Exit;
-    use crate::units::Bytes;
 
     fn constraint(text: &str) -> Constraint {
         text.parse().unwrap()
@@ -296,11 +296,11 @@ mod tests {
 
         #[test]
         fn it_holds_exactly_when_the_numbers_compare(left in -9_i8..9, right in -9_i8..9, sign in 0_usize..6) {
-            let (left, right) = (f64::from(left), f64::from(right));
             let (sign, expected) = [
                 ("<", left < right), ("<=", left <= right), (">", left > right),
                 (">=", left >= right), ("==", left == right), ("!=", left != right),
             ][sign];
+            let (left, right) = (f64::from(left), f64::from(right));
             let reported = [("a", left), ("b", right)];
             prop_assert_eq!(breach(&format!("a {sign} {right}"), &reported).is_none(), expected);
             prop_assert_eq!(breach(&format!("a {sign} b"), &reported).is_none(), expected);

@@ -64,8 +64,9 @@ pub fn experiment_line(point: &Point, direction: Direction, style: Style) -> Str
     }
     line.push(' ');
     line.push_str(&words::truncated(&words::one_line(&point.hypothesis), SENTENCE));
-    let is_in_doubt = matches!(point.rule, Some(Rule::Suspect | Rule::Unrepeated));
-    if point.verdict == Verdict::Crash || is_in_doubt {
+    let needs_words =
+        matches!(point.rule, Some(Rule::Suspect | Rule::Unrepeated | Rule::Constraint));
+    if point.verdict == Verdict::Crash || needs_words {
         let kind = point.crash_kind.map(|k| k.to_string());
         if let Some(reason) = point.reason.clone().or(kind) {
             let reason = words::truncated(&words::one_line(&reason), SENTENCE);
@@ -82,6 +83,8 @@ pub enum Stage {
     Proposing,
     /// It runs.
     Running,
+    /// Its checks run, since it would be kept.
+    Checking,
 }
 
 /// An experiment that is not settled.
@@ -116,6 +119,7 @@ pub fn live_line(
         let stage = match first.stage {
             Stage::Proposing => "proposing",
             Stage::Running => "running",
+            Stage::Checking => "checking",
         };
         let mut part = format!("#{} {stage} {}", first.number, numbers::clock(first.elapsed));
         if let Some(limit) = first.limit {

@@ -42,8 +42,13 @@ impl Reader {
         wanted: &[String],
         directory: &Path,
     ) -> Result<Reader, RunError> {
+        // Of a run that is measured elsewhere, only names are read.
+        let names =
+            || Source::Json { name: String::new(), file: String::new(), key: String::new() };
         let extractor = source
-            .map(|source| Extractor::wanting(source, wanted))
+            .cloned()
+            .or_else(|| (!wanted.is_empty()).then(names))
+            .map(|source| Extractor::wanting(&source, wanted))
             .transpose()
             .map_err(|error| RunError::BadJob { why: error.to_string() })?;
         let json = match source {
@@ -135,6 +140,18 @@ mod tests {
         let readings = reader.finish();
         assert_eq!(readings.metric, Some(0.25));
         assert_eq!(readings.secondary.get("accuracy"), Some(&0.5));
+    }
+
+    #[test]
+    fn wanted_names_are_read_of_a_run_that_is_measured_elsewhere() {
+        let wanted = ["mem".to_owned()];
+        let mut reader = Reader::new(None, &wanted, Path::new(".")).unwrap();
+        reader.feed(b"mem: 7\n");
+        let readings = reader.finish();
+        assert_eq!((readings.metric, readings.secondary.get("mem")), (None, Some(&7.0)));
+        let mut reader = Reader::new(None, &[], Path::new(".")).unwrap();
+        reader.feed(b"mem: 7\n");
+        assert_eq!(reader.finish(), Readings::default());
     }
 
     #[test]

@@ -19,14 +19,15 @@ echo "loss: $LOSS"
 "#;
 
 /// A discard, a keep that runs out of memory at first, one that does so and
-/// cannot be helped, and one that is too good to be true: every event of an
-/// experiment occurs.
+/// cannot be helped, and one that is too good to be true, with checks before a
+/// keep: every event of an experiment occurs.
 fn toy() -> Place {
     let hopeless = "BATCH_SIZE='huge'\n".to_owned();
     let proposals = [target(32, "60.5"), target(64, "40.5"), hopeless, target(32, "0")];
     let config = CONFIG
         .replace("target = \"train.sh\"", "target = \"train.py\"")
-        .replace("sh train.sh", "sh run.sh");
+        .replace("sh train.sh", "sh run.sh")
+        + "\n[checks]\ncommand = \"true\"\n";
     parts(place(), &proposals)
         .file("train.py", target(32, "50.5"))
         .file("run.sh", RUN)

@@ -132,8 +132,10 @@ impl Extractor {
     /// # Errors
     /// As [`Extractor::new`].
     pub fn wanting(source: &Source, wanted: &[String]) -> Result<Extractor, BadPattern> {
-        let or_wanted: String =
-            wanted.iter().map(|name| format!("|{}", regex::escape(name))).collect();
+        let lines: Vec<String> = std::iter::once("METRIC ".to_owned())
+            .chain(wanted.iter().map(|name| regex::escape(name)))
+            .collect();
+        let lines = lines.join("|");
         let (metric, search) = match source {
             Source::Printed { name } => {
                 let name = name.trim();
@@ -143,7 +145,7 @@ impl Extractor {
                 {
                     return Err(BadPattern::Name { name: name.to_owned() });
                 }
-                let lines = compile(name, &format!("{}|METRIC {or_wanted}", regex::escape(name)))?;
+                let lines = compile(name, &format!("{}|{lines}", regex::escape(name)))?;
                 (
                     name,
                     Search::Named { lines, name: Some(Box::new(Finder::new(name).into_owned())) },
@@ -156,10 +158,9 @@ impl Extractor {
                 }
                 (name.as_str(), Search::Pattern { pattern: compiled, first: *first })
             }
-            Source::Json { name, .. } => (
-                name.as_str(),
-                Search::Named { lines: compile(name, &format!("METRIC {or_wanted}"))?, name: None },
-            ),
+            Source::Json { name, .. } => {
+                (name.as_str(), Search::Named { lines: compile(name, &lines)?, name: None })
+            }
         };
         Ok(Extractor {
             metric: metric.to_owned(),

@@ -225,17 +225,8 @@ impl State {
             Event::Relieved { number, retry, what } => {
                 self.relieve(*number, retry.as_ref(), what);
             }
-            Event::Checking { number } => {
-                self.checking = self.running.is_none() && self.current_mut(*number).is_some();
-            }
-            Event::Checked { number, outcome } => {
-                if self.checking
-                    && let Some(current) = self.current_mut(*number)
-                {
-                    current.checks.push(outcome.clone());
-                    self.checking = false;
-                }
-            }
+            Event::Checking { number } => self.begin_checks(*number),
+            Event::Checked { number, outcome } => self.end_checks(*number, outcome),
             Event::Judged { number, ruling } => {
                 if let Some(current) = self.current_mut(*number) {
                     current.ruling.get_or_insert_with(|| ruling.clone());
@@ -281,6 +272,19 @@ impl State {
         }
         if let (true, Some(current)) = (std::mem::take(&mut self.checking), &mut self.current) {
             current.checks.push(Check::Lost);
+        }
+    }
+
+    fn begin_checks(&mut self, number: u64) {
+        self.checking = self.running.is_none() && self.current_mut(number).is_some();
+    }
+
+    fn end_checks(&mut self, number: u64, outcome: &Check) {
+        if self.checking
+            && let Some(current) = self.current_mut(number)
+        {
+            current.checks.push(outcome.clone());
+            self.checking = false;
         }
     }
 

@@ -252,8 +252,9 @@ proptest! {
 /// A constraint asks for it: silence would discard the candidate.
 #[test]
 fn a_wanted_name_is_found_far_from_the_end_and_among_many() {
-    let noise: String = (0..20_000).map(|i| format!("name{i}: {i}\n")).collect();
-    let output = format!("peak_mem_gb: 43.2\n{noise}loss: 1\n");
+    let noise: Vec<_> = (0..20_000).map(|i| format!("name{i}: {i}")).collect();
+    let noise = noise.join("\n");
+    let output = format!("peak_mem_gb: 43.2\n{noise}\nloss: 1\n");
     let wanted = ["peak_mem_gb".to_owned()];
     let json = Source::Json { name: "loss".into(), file: "m.json".into(), key: "loss".into() };
     for source in [printed("loss"), pattern("loss: (.*)", false), json] {
