@@ -25,6 +25,16 @@ fn checked(script: &str, more: &str, proposals: &[String]) -> Place {
     place
 }
 
+/// Begins a session that its baseline ends at once.
+fn assert_baseline_fails(place: &Place, why: &[&str]) {
+    let args = session("1", &[]).into_iter().filter(|arg| *arg != "--json");
+    let said = place.run(args).expect(4).stdout;
+    for part in ["stopped: the baseline failed: "].iter().chain(why) {
+        assert!(said.contains(part), "no `{part}` in {said}");
+    }
+    assert_eq!(log(place).len(), 1);
+}
+
 #[test]
 fn a_better_metric_that_breaks_a_constraint_is_discarded() {
     let flood = "seq 1 20000 | sed 's/.*/name&: &/'\n";
@@ -69,9 +79,7 @@ fn a_baseline_that_breaks_a_constraint_stops_the_session_before_any_proposal() {
         let place = toy(&format!("[judge]\nconstraints = [\"{constraint}\"]"), &[loss(40)]);
         place.write("train.sh", format!("echo peak_memory_gb: 2000\n{}", reporting(50, "10")));
         place.commit_all("a forger");
-        let said = place.run(session("1", &[])).expect(4).says(&["the baseline failed", why]);
-        assert!(said.stderr.contains("loosen `judge.constraints`"), "{}", said.stderr);
-        assert_eq!(log(&place).len(), 1);
+        assert_baseline_fails(&place, &[why, "loosen `judge.constraints`"]);
     }
 }
 
@@ -81,7 +89,7 @@ fn a_constraint_that_cannot_be_read_is_pointed_at_before_anything_is_made() {
     place
         .run(session("1", &[]))
         .expect(2)
-        .says(&["autoresearch.toml:21", "'mem 40' is no constraint: write one as"]);
+        .says(&["autoresearch.toml:18:29", "'mem 40' is no constraint: write one as"]);
     assert!(!place.root().join(".autoresearch").exists());
 }
 
@@ -138,12 +146,7 @@ fn what_fails_the_checks_is_no_keep_however_good() {
 #[test]
 fn a_baseline_that_fails_the_checks_stops_the_session_before_any_proposal() {
     let place = checked("echo 'no tests found'\nexit 5\n", "", &[loss(40)]);
-    place.run(session("1", &[])).expect(4).says(&[
-        "the baseline failed",
-        "checks failed: exit 5: no tests found",
-        "`checks.command`",
-    ]);
-    assert_eq!(log(&place).len(), 1);
+    assert_baseline_fails(&place, &["checks failed: exit 5: no tests found", "`checks.command`"]);
 }
 
 #[test]
@@ -174,7 +177,7 @@ fn checks_cannot_change_what_is_protected_unnoticed() {
         let log = log(&place);
         if place.run(["status", "--json"]).expect(0).json()["protection"] == "unprotected" {
             assert_eq!(log[1]["crash_kind"], "checks", "{}", log[1]);
-            assert!(text(&log[1]["reason"]).contains("`verify` was changed"), "{}", log[1]);
+            assert!(text(&log[1]["reason"]).contains("`verify` was"), "{}", log[1]);
         } else {
             let said = place.read(".autoresearch/t/logs/0001-checks.log");
             assert!(said.contains("verify") && log[1]["verdict"] == "keep", "{said}");
@@ -198,7 +201,7 @@ fn disturbed(disturb: impl Fn(&Place, &autoresearch_testkit::Running)) -> (Place
     disturb(&place, &engine);
     let ended = engine.wait();
     place.assert_deserted();
-    if ended.code != Some(0) {
+    if log(&place).len() < 2 {
         place.run(["resume", "--json"]).expect(0);
     }
     assert_eq!(verdicts(&place), ["keep", "keep"]);
