@@ -59,6 +59,11 @@ fn a_better_metric_that_breaks_a_constraint_is_discarded() {
         ]
     );
     assert_eq!((&log[1]["rule"], &log[1]["metric"]), (&"constraint".into(), &40.0.into()));
+    // Whoever proposes must not be drawn to where it is broken.
+    let brief: serde_json::Value =
+        serde_json::from_str(&place.read(".autoresearch/t/scratch/brief.json")).unwrap();
+    let past = brief["past"].as_array().unwrap().iter().find(|past| past["number"] == 1).unwrap();
+    assert!(past["metric"].is_null() && past["verdict"] == "discard", "{past}");
     let row = place.read("results.tsv").lines().nth(2).unwrap().to_owned();
     assert!(row.ends_with("proposal 1: `mem <= 40` is broken: 43.2"), "{row}");
     let shown = place.run(["show", "1"]).expect(0).stdout;

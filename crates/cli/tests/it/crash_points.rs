@@ -113,7 +113,10 @@ fn an_engine_that_dies_at_any_event_loses_nothing_and_doubles_nothing() {
         }
     });
     let reached = end.into_inner() - 1;
-    assert!((2 + 5 * expected.len() + 4 + 2 + 4..99).contains(&reached), "only {reached} events died");
+    assert!(
+        (2 + 5 * expected.len() + 4 + 2 + 4..99).contains(&reached),
+        "only {reached} events died"
+    );
 }
 
 /// The same of a session in which a person trusts what was held.
