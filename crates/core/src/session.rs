@@ -9,15 +9,21 @@
 //! (started -> ended)*] -> [(checking -> checked)*] -> judged -> settled`.
 //! Everything that may be redone after a crash is idempotent: a candidate that
 //! was not journalled is proposed again under the same number, a branch moves
-//! by compare-and-swap, interrupted trials and checks run again.
+//! by compare-and-swap, interrupted trials and checks run again. What is settled
+//! may run again all the same ([`Action::Again`]): to know the incumbent better,
+//! and to verify the best.
 
+mod again;
 mod checking;
 mod event;
 mod state;
 mod verdict;
 
+pub use again::Sample;
 pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION};
 pub use state::{Action, Focus, Incumbent, State};
+
+pub use crate::trial::Purpose;
 
 #[cfg(test)]
 mod checking_tests;

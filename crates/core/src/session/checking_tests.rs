@@ -48,7 +48,7 @@ impl Session {
     }
 
     fn start(&mut self, number: u64, trial: u64, seed: u64) {
-        self.append(Event::Started { number, trial, seed });
+        self.append(Event::Started { number, trial, seed, purpose: Purpose::Candidate });
     }
 
     /// Performs what is next; every trial ends like this one.
@@ -71,7 +71,7 @@ impl Session {
             Action::Run { number, trial, seed } => {
                 self.start(number, trial, seed);
                 let trial = Box::new(Trial { seed, ..ended.clone() });
-                self.append(Event::Ended { number, trial });
+                self.append(Event::Ended { number, trial, purpose: Purpose::Candidate });
             }
             Action::Check { number } => {
                 self.append(Event::Checking { number });
@@ -79,7 +79,7 @@ impl Session {
             }
             Action::Judge { number, ruling } => self.append(Event::Judged { number, ruling }),
             Action::Settle { number } => self.append(Event::Settled { number }),
-            Action::Relieve { .. } => unreachable!("memory does not run out here"),
+            Action::Relieve { .. } | Action::Again { .. } => unreachable!("nothing asks for it"),
             Action::Stop(reason) => self.append(Event::Stopped { reason }),
         }
         true
