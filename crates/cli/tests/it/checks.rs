@@ -62,7 +62,8 @@ fn a_better_metric_that_breaks_a_constraint_is_discarded() {
     // Whoever proposes must not be drawn to where it is broken.
     let brief: serde_json::Value =
         serde_json::from_str(&place.read(".autoresearch/t/scratch/brief.json")).unwrap();
-    let past = brief["past"].as_array().unwrap().iter().find(|past| past["number"] == 1).unwrap();
+    let past =
+        brief["history"].as_array().unwrap().iter().find(|past| past["number"] == 1).unwrap();
     assert!(past["metric"].is_null() && past["verdict"] == "discard", "{past}");
     let row = place.read("results.tsv").lines().nth(2).unwrap().to_owned();
     assert!(row.ends_with("proposal 1: `mem <= 40` is broken: 43.2"), "{row}");

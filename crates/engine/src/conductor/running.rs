@@ -167,8 +167,10 @@ impl Conductor<'_> {
             category: experiment.category,
             verdict: ruling.verdict,
             reason: ruling.reason.clone(),
-            // Breaking a constraint is as bad as crashing, however good the number.
-            metric: experiment.metric().filter(|_| ruling.rule != Rule::Constraint),
+            // A good number must not draw a proposer to where nothing is kept.
+            metric: experiment
+                .metric()
+                .filter(|_| ruling.verdict != Verdict::Crash && ruling.rule != Rule::Constraint),
             // A search must not learn from what nobody believes.
             settings: experiment.settings.clone().filter(|_| ruling.rule != Rule::Suspect),
         });
