@@ -47,6 +47,9 @@ pub struct Job {
     pub container: Option<Container>,
     /// What to read from the output.
     pub source: Option<Source>,
+    /// Names beside the metric that must not be missed, however much is reported.
+    #[serde(default)]
+    pub wanted: Vec<String>,
     /// Where the [`Report`] goes as JSON: complete, or not there at all.
     #[serde(with = "any_path")]
     pub result: PathBuf,
@@ -423,6 +426,7 @@ mod tests {
             },
             container: None,
             source: None,
+            wanted: Vec::new(),
             result: odd,
         };
         let line = serde_json::to_string(&job).unwrap();
