@@ -21,9 +21,9 @@ mod table;
 mod text;
 mod write;
 
-pub use autoresearch_core::judge::Suspects;
+pub use autoresearch_core::judge::{Mode, Suspects};
 pub use config::{
-    Checks, Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop,
+    Checks, Config, Confine, Judge, Metric, OnBudget, Propose, ProposerKind, Run, Stop,
 };
 pub use error::{ConfigError, Problem, What};
 pub use keys::{KEYS, Key, Required};

@@ -186,6 +186,8 @@ impl Opening {
             revert_on_failure,
             seed: config.run.seed,
             sealed: config.metric.command.is_some(),
+            mode: config.judge.mode,
+            complexity: config.judge.complexity,
             suspects: config.judge.suspects,
             constraints: config.judge.constraints.clone(),
             checks: config.checks.command.is_some(),

@@ -28,6 +28,7 @@ impl Case<'_> {
             rule: Rule::Constraint,
             reason,
             gain,
+            weighed: None,
             crash: None,
         })
     }
