@@ -122,6 +122,8 @@ fn plan(mode: Mode) -> Plan {
         constraints: Vec::new(),
         checks: false,
         suspects: Suspects::Keep,
+        constraints: Vec::new(),
+        checks: false,
         config: String::new(),
         platform: String::new(),
         adjusted: autoresearch_core::session::Adjusted::default(),
