@@ -16,6 +16,7 @@ mod again;
 mod event;
 mod state;
 mod verdict;
+mod verify;
 
 pub use again::Sample;
 pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION};

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use super::again::{Reruns, Running, Sample};
 use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
 use super::verdict::Case;
+use super::verify::Verifications;
 use crate::experiment::{CommitId, Counts, Experiment, Relief, Verdict};
 use crate::judge::{Rule, Ruling};
 use crate::proposal::{Category, Fingerprint};
@@ -36,6 +37,11 @@ impl Incumbent {
     /// The values of its runs.
     pub fn values(&self) -> Vec<f64> {
         self.runs.iter().map(|run| run.value).collect()
+    }
+
+    /// Mean of the seconds that its runs took.
+    pub(super) fn seconds(&self) -> f64 {
+        self.runs.iter().map(|run| run.seconds).sum::<f64>() / self.runs.len().max(1) as f64
     }
 
     fn add(&mut self, run: Sample) {
@@ -112,25 +118,26 @@ pub enum Action {
 /// of what was tried); settled experiments themselves live in the ledger.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    plan: Option<Plan>,
+    pub(super) plan: Option<Plan>,
     baseline: Option<f64>,
     baseline_failure: Option<String>,
     /// The commit that the branch points to and the next candidate changes.
     tip: Option<CommitId>,
-    incumbent: Option<Incumbent>,
+    pub(super) incumbent: Option<Incumbent>,
     /// In flight: proposed and not settled.
     current: Option<Experiment>,
     /// The trial without an end.
     running: Option<Running>,
     /// Trials of settled experiments.
     reruns: Reruns,
+    pub(super) verifications: Verifications,
     tried: HashMap<Fingerprint, u64>,
     queue: VecDeque<Queued>,
     /// Queued hypotheses that this engine's proposer cannot turn into an edit.
     aside: Vec<Queued>,
     last_queued: u64,
     next_number: u64,
-    counts: Counts,
+    pub(super) counts: Counts,
     since_keep: u64,
     /// What effects and durations are usual here.
     seen: Seen,
@@ -144,7 +151,7 @@ pub struct State {
     last_at: Timestamp,
     /// Time that engines ran, in milliseconds; pauses between stop and resume
     /// are not counted.
-    active_ms: i64,
+    pub(super) active_ms: i64,
     last_seq: u64,
 }
 
@@ -290,6 +297,8 @@ impl State {
         };
         if fits && self.running.is_none() {
             self.reruns.start(&running);
+            let seed = self.plan.as_ref().map_or(0, |plan| plan.seed);
+            self.verifications.start(&running, seed);
             self.running = Some(running);
         }
     }
@@ -302,6 +311,7 @@ impl State {
             return;
         }
         self.reruns.end(&running, trial);
+        self.verifications.end(&running, trial);
         if let (Purpose::Incumbent, Some(run)) = (purpose, Sample::of(trial))
             && let Some(incumbent) = self.incumbent.as_mut().filter(|i| i.number == number)
         {
@@ -365,6 +375,7 @@ impl State {
             && let (Some(commit), Some(metric)) = (&experiment.commit, experiment.metric())
         {
             self.baseline.get_or_insert(metric);
+            self.verifications.begin_anew();
             self.incumbent = Some(Incumbent {
                 number,
                 commit: commit.clone(),
@@ -418,7 +429,8 @@ impl State {
             return Some(self.case(plan, current).next());
         }
         if let Some(reason) = self.reason_to_stop(plan) {
-            return Some(Action::Stop(reason));
+            let verification = reason.is_natural().then(|| self.verification(plan)).flatten();
+            return Some(verification.unwrap_or(Action::Stop(reason)));
         }
         Some(Action::Propose { number: self.next_number, queued: self.queue.front().cloned() })
     }
@@ -462,7 +474,9 @@ impl State {
         if plan.iterations.is_some_and(|most| self.counts.total() >= most) {
             return Some(StopReason::Iterations);
         }
-        if plan.stop_after_seconds.is_some_and(|most| self.active_ms as f64 >= most * 1000.0) {
+        let is_over =
+            |most: f64| self.active_ms as f64 >= (most - self.reserve(plan, most)) * 1000.0;
+        if plan.stop_after_seconds.is_some_and(is_over) {
             return Some(StopReason::Time);
         }
         let progress = self.progress(plan);
