@@ -198,6 +198,8 @@ pub struct Judge {
     pub mode: Mode,
     /// What becomes of a result that is too good to be true.
     pub suspects: Suspects,
+    /// Runs of the baseline and of the best each that a session ends with.
+    pub verify: u64,
 }
 
 /// The policy by which results are judged.

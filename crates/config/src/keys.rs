@@ -275,6 +275,11 @@ pub const KEYS: &[Key] = &[
         Kind::Choice(&["hold", "keep"]),
         "whether a result that is too good to be true is held back or kept when nothing can audit it",
     ),
+    key(
+        "judge.verify",
+        Kind::Integer { least: 0 },
+        "runs of the baseline and of the best each, in turn, that a session ends with; 0 is none",
+    ),
     key("stop.when", Kind::Texts, "rules that end the session, as `improvement >= 10%`"),
     key("stop.time", Kind::Duration { may_be_zero: false }, "how long the whole session may take"),
     key("search", Kind::Ranges, "ranges for the embedded search, as `1e-4..1e-1 log`"),

@@ -68,6 +68,7 @@ readable = ["~/.config/my-agent"]
 [judge]
 mode = "greedy"
 suspects = "keep"
+verify = 3
 
 [stop]
 when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
@@ -375,6 +376,9 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     # whether a result that is too good to be true is held back or kept when nothing can audit it
     suspects = "keep"
 
+    # runs of the baseline and of the best each, in turn, that a session ends with; 0 is none
+    verify = 3
+
     [stop]
     # rules that end the session, as `improvement >= 10%`
     when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
@@ -563,7 +567,7 @@ prop_compose! {
                 network: session.is_some(),
                 readable: vec!["~/.agent".to_owned()],
             },
-            judge: Judge { mode: Mode::Greedy, suspects: Suspects::Hold },
+            judge: Judge { mode: Mode::Greedy, suspects: Suspects::Hold, verify: 5 },
             stop: Stop { when, time: session },
             search,
         }

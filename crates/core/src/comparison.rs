@@ -128,14 +128,15 @@ impl Comparison {
         Some(comparison)
     }
 
-    /// Whether no run differed from another of its side.
-    pub fn is_without_noise(&self) -> bool {
-        self.interval.is_some_and(|(low, high)| low == high)
-    }
-
-    /// Whether the interval leaves no doubt which one is better.
-    pub fn is_clear(&self) -> bool {
-        self.interval.is_some_and(|(low, high)| low > 0.0 || high < 0.0)
+    /// What may be said of the best at 95%, as `clearly better`.
+    pub fn conclusion(&self) -> &'static str {
+        match self.interval {
+            None => "too few runs to tell",
+            Some((low, _)) if low > 0.0 => "clearly better",
+            Some((_, high)) if high < 0.0 => "clearly worse",
+            Some((low, high)) if high <= low => "equal",
+            Some(_) => "not clearly better",
+        }
     }
 }
 
@@ -151,7 +152,7 @@ impl fmt::Display for Comparison {
         }
         match self.interval {
             None => f.write_str(", too few runs for an interval")?,
-            Some((low, high)) if low == high => f.write_str(", the same in every run")?,
+            Some((low, high)) if high <= low => f.write_str(", the same in every run")?,
             // As the sentence is turned: of what it is worse by.
             Some((low, high)) if self.gain < 0.0 => {
                 write!(f, ", 95% interval {} to {}", short(-high), short(-low))?;
@@ -222,7 +223,7 @@ fn mean(values: &[f64]) -> f64 {
 /// all are equal, whatever rounding does to their mean.
 fn variance(values: &[f64]) -> Option<f64> {
     let first = values.first()?;
-    if values.iter().all(|value| value == first) {
+    if values.iter().all(|value| value - first == 0.0) {
         return (values.len() > 1).then_some(0.0);
     }
     let mean = mean(values);

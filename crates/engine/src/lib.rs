@@ -33,6 +33,7 @@ mod python;
 mod roles;
 mod sealed;
 mod stop;
+mod verify;
 mod view;
 mod wrap;
 
@@ -53,6 +54,7 @@ pub use landing::{Landing, merge};
 pub use news::{News, Observer, Silent};
 pub use places::{FOLDER, Places, sessions};
 pub use stop::{Limit, Stop, Urgency};
+pub use verify::{Verification, verify, verify_dry_run};
 pub use view::{Status, View, write_report};
 
 /// Does the supervisor's work, or confines a command for one, and returns the

@@ -172,6 +172,7 @@ impl Opening {
             seed: config.run.seed,
             sealed: config.metric.command.is_some(),
             suspects: config.judge.suspects,
+            verify: config.judge.verify,
             config: autoresearch_config::to_toml(&config),
             platform: adjusting.platform.clone(),
             adjusted: adjusting.adjusted.clone(),

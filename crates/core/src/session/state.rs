@@ -120,6 +120,8 @@ pub enum Action {
 pub struct State {
     pub(super) plan: Option<Plan>,
     baseline: Option<f64>,
+    /// The commit of the unmodified target; one of another tool may be lost.
+    base: Option<CommitId>,
     baseline_failure: Option<String>,
     /// The commit that the branch points to and the next candidate changes.
     tip: Option<CommitId>,
@@ -375,6 +377,9 @@ impl State {
             && let (Some(commit), Some(metric)) = (&experiment.commit, experiment.metric())
         {
             self.baseline.get_or_insert(metric);
+            if experiment.is_baseline() {
+                self.base = Some(commit.clone());
+            }
             self.verifications.begin_anew();
             self.incumbent = Some(Incumbent {
                 number,
@@ -440,8 +445,8 @@ impl State {
     /// so often in a row that it is not worth another.
     pub fn again(&self, number: u64, seed: u64, purpose: Purpose) -> Option<Action> {
         let incumbent = self.incumbent.as_ref().filter(|incumbent| incumbent.number == number);
-        let base = self.plan.as_ref().filter(|_| number == 0 && self.baseline.is_some());
-        let commit = incumbent.map(|i| &i.commit).or(base.map(|plan| &plan.base))?.clone();
+        let base = self.base.as_ref().filter(|_| number == 0);
+        let commit = incumbent.map(|incumbent| &incumbent.commit).or(base)?.clone();
         let trial = self.trials(number) + 1;
         self.reruns.may_run(number).then_some(Action::Again {
             number,

@@ -16,7 +16,7 @@ const SAME: usize = 3;
 /// Runs of each side that a session ends with: as many as asked for, and all
 /// together no more than it took experiments. Fewer than two of a side would
 /// give no interval, and are left out.
-pub(super) fn wanted(asked_for: u64, experiments: u64) -> usize {
+pub fn wanted(asked_for: u64, experiments: u64) -> usize {
     let runs = asked_for.min(experiments / 2);
     let least = asked_for.min(2);
     if runs < least { 0 } else { usize::try_from(runs).unwrap_or(usize::MAX) }

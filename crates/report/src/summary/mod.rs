@@ -9,11 +9,12 @@ mod next_steps;
 
 use std::fmt::Write as _;
 
+use autoresearch_core::comparison::Method;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::units::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::history::{Best, History, Step};
+use crate::history::{Best, History, Session, Step};
 use crate::numbers::{self, Precision};
 use crate::words::{markdown, markdown_code, one_line, short_commit};
 use autoresearch_core::experiment::Counts;
@@ -219,6 +220,7 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
                     precision.signed(change)
                 );
             }
+            compared(text, &facts.history.session, best.number);
         }
         Some(_) if counts.total() == 0 => {
             text.push_str("- Best: the baseline; no change has been tried\n");
@@ -244,8 +246,36 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
              measurement was good, and a good measurement is partly luck: where runs vary, the true improvement is \
              likely smaller, and some kept changes may do nothing.\n",
         );
+        if facts.history.session.comparison.is_some() {
+            text.push_str(
+                "\nWhat was measured again is free of that luck: the runs were made after the best was chosen, in turn \
+                 with the baseline. It is the number to quote.\n",
+            );
+        }
     }
     text.push('\n');
+}
+
+/// Whether the best was measured again beside the baseline, and what came of it.
+fn compared(text: &mut String, session: &Session, best: u64) {
+    let comparison = session.comparison.as_ref().filter(|c| c.best.number == best);
+    match (comparison, &session.not_compared) {
+        (Some(comparison), _) => {
+            let how = match comparison.method {
+                Method::Paired => "paired by seed, Student's t",
+                Method::Welch => "Welch's t",
+            };
+            let _ = writeln!(
+                text,
+                "- Measured again: **{}**, {comparison}; {how}",
+                comparison.conclusion()
+            );
+        }
+        (None, Some(why)) => {
+            let _ = writeln!(text, "- Not measured again: {}", markdown(why));
+        }
+        (None, None) => {}
+    }
 }
 
 fn kept_section(text: &mut String, facts: &Facts<'_>) {

@@ -183,14 +183,14 @@ fn a_verification_that_was_killed_goes_on_where_it_was() {
     let next = driver.state.next();
     driver.step(&Luck::Die);
     let (
-        Some(Action::Again { number: a, seed: s, trial: m, .. }),
-        Some(Action::Again { number: b, seed: t, trial: n, .. }),
+        Some(Action::Again { number, seed, trial: lost, .. }),
+        Some(Action::Again { number: again, seed: same, trial, .. }),
     ) = (next, driver.state.next())
     else {
         panic!("a run of the best")
     };
-    assert_eq!((a, s), (b, t));
-    assert_eq!(n, m + 1, "its log is its own");
+    assert_eq!((number, seed), (again, same));
+    assert_eq!(trial, lost + 1, "its log is its own");
     assert_eq!(reruns_to_the_end(&mut driver, &Metric(3)).len(), 3);
 }
 
