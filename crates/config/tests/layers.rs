@@ -415,7 +415,7 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Run command | python 'my train.py' | autoresearch.toml:23
     Proposer | my-agent | autoresearch.toml:44
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:56, autoresearch.toml:57
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:57, autoresearch.toml:58
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer

@@ -23,4 +23,5 @@ mod signals;
 mod sound;
 mod suspects;
 mod toy;
+mod verify;
 mod wizard;

@@ -9,12 +9,12 @@ mod next_steps;
 
 use std::fmt::Write as _;
 
-use autoresearch_core::comparison::Method;
+use autoresearch_core::comparison::{Comparison, Method};
 use autoresearch_core::metric::Direction;
 use autoresearch_core::units::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::history::{Best, History, Session, Step};
+use crate::history::{Best, History, Step};
 use crate::numbers::{self, Precision};
 use crate::words::{markdown, markdown_code, one_line, short_commit};
 use autoresearch_core::experiment::Counts;
@@ -67,6 +67,12 @@ impl<'a> Facts<'a> {
         let gains = kept.iter().take(KEPT_SHOWN).filter_map(|s| s.gain);
         let precision = Precision::of(values, gains);
         Facts { history, steps, kept, counts: history.counts(), baseline, best, precision }
+    }
+
+    /// Baseline and best measured again, if it is this best.
+    pub(crate) fn comparison(&self) -> Option<&Comparison> {
+        let best = self.best.as_ref()?.number;
+        self.history.session.comparison.as_ref().filter(|comparison| comparison.best.number == best)
     }
 
     /// A gain as a change of the metric, with its sign.
@@ -220,7 +226,7 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
                     precision.signed(change)
                 );
             }
-            compared(text, &facts.history.session, best.number);
+            compared(text, facts);
         }
         Some(_) if counts.total() == 0 => {
             text.push_str("- Best: the baseline; no change has been tried\n");
@@ -246,7 +252,7 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
              measurement was good, and a good measurement is partly luck: where runs vary, the true improvement is \
              likely smaller, and some kept changes may do nothing.\n",
         );
-        if facts.history.session.comparison.is_some() {
+        if facts.comparison().is_some() {
             text.push_str(
                 "\nWhat was measured again is free of that luck: the runs were made after the best was chosen, in turn \
                  with the baseline. It is the number to quote.\n",
@@ -257,9 +263,8 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
 }
 
 /// Whether the best was measured again beside the baseline, and what came of it.
-fn compared(text: &mut String, session: &Session, best: u64) {
-    let comparison = session.comparison.as_ref().filter(|c| c.best.number == best);
-    match (comparison, &session.not_compared) {
+fn compared(text: &mut String, facts: &Facts<'_>) {
+    match (facts.comparison(), &facts.history.session.not_compared) {
         (Some(comparison), _) => {
             let how = match comparison.method {
                 Method::Paired => "paired by seed, Student's t",
