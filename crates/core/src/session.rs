@@ -21,7 +21,7 @@ mod verify;
 pub use again::Sample;
 pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION};
 pub use state::{Action, Focus, Incumbent, State};
-pub use verify::wanted as verification_runs;
+pub use verify::verification_runs;
 
 pub use crate::trial::Purpose;
 

@@ -96,9 +96,9 @@ fn a_session_ends_with_its_gain_measured_again() {
     assert_eq!(best["reruns"][4]["purpose"], "verification");
     assert_eq!(log(&place)[1]["metric"], best["trials"][0]["metric"]);
     prints(&place.run(["show", "1"]).expect(0), &["verification 6: exit 0, loss"]);
-    let logs = (1..=6).map(|n| place.read(&format!(".autoresearch/{TAG}/logs/0001-{n}.log")));
+    let logs = (1..=6).map(|n| place.read(format!(".autoresearch/{TAG}/logs/0001-{n}.log")));
     assert!(logs.into_iter().all(|log| log.contains("loss:")), "a log for each");
-    let summary = place.read(&format!(".autoresearch/{TAG}/autoresearch-summary.md"));
+    let summary = place.read(format!(".autoresearch/{TAG}/autoresearch-summary.md"));
     assert!(summary.contains("- Measured again: **clearly better**, better by "), "{summary}");
     prints(&place.run(["status"]).expect(0), &["again clearly better: better by"]);
     let report = place.run(["report", "--json"]).expect(0).json();

@@ -16,7 +16,7 @@ const SAME: usize = 3;
 /// Runs of each side that a session ends with: as many as asked for, and all
 /// together no more than it took experiments. Fewer than two of a side would
 /// give no interval, and are left out.
-pub fn wanted(asked_for: u64, experiments: u64) -> usize {
+pub fn verification_runs(asked_for: u64, experiments: u64) -> usize {
     let runs = asked_for.min(experiments / 2);
     let least = asked_for.min(2);
     if runs < least { 0 } else { usize::try_from(runs).unwrap_or(usize::MAX) }
@@ -119,7 +119,7 @@ impl State {
         if self.verifications.is_without_noise(0, best.number) {
             return None;
         }
-        let rounds = wanted(plan.verify, self.counts.total());
+        let rounds = verification_runs(plan.verify, self.counts.total());
         let (number, seed) = self.next_run(0, rounds)?;
         let has_time = |most: f64| {
             // A round that is begun needs one run more, a new one two.
@@ -134,7 +134,7 @@ impl State {
     /// Time to leave for the comparison at the end: what it takes, and a tenth
     /// of the session's time at most. It does not change while it is used.
     pub(super) fn reserve(&self, plan: &Plan, most: f64) -> f64 {
-        let runs = 2.0 * wanted(plan.verify, self.counts.total()) as f64;
+        let runs = 2.0 * verification_runs(plan.verify, self.counts.total()) as f64;
         let best = self.incumbent.as_ref().filter(|incumbent| incumbent.number > 0);
         best.map_or(0.0, |best| (runs * best.seconds()).min(most / 10.0))
     }

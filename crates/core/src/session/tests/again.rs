@@ -2,7 +2,7 @@
 //! the best with the baseline at the end.
 
 use super::*;
-use crate::session::verify::wanted;
+use crate::session::verify::verification_runs;
 
 /// Performs a re-run as a rule would ask for it.
 fn again(driver: &mut Driver, number: u64, seed: u64, purpose: Purpose, luck: &Luck) {
@@ -159,8 +159,11 @@ fn nothing_is_verified_that_was_not_asked_for_or_not_kept_or_hardly_tried() {
         assert_eq!(reruns_to_the_end(&mut driver, &Metric(value)), [], "{verify} {experiments}");
         assert_eq!(driver.state.stopped(), Some(&StopReason::Iterations));
     }
-    assert_eq!([0, 1, 2, 3, 4, 9, 10, 99].map(|n| wanted(5, n)), [0, 0, 0, 0, 2, 4, 5, 5]);
-    assert_eq!([0, 1, 2, 9].map(|n| wanted(1, n)), [0, 0, 1, 1]);
+    assert_eq!(
+        [0, 1, 2, 3, 4, 9, 10, 99].map(|n| verification_runs(5, n)),
+        [0, 0, 0, 0, 2, 4, 5, 5]
+    );
+    assert_eq!([0, 1, 2, 9].map(|n| verification_runs(1, n)), [0, 0, 1, 1]);
 }
 
 /// Three rounds, where five were asked for.
