@@ -22,7 +22,7 @@ pub(crate) struct Global {
     /// Work in this folder instead of the current one
     #[arg(short = 'C', long = "directory", global = true, value_name = "DIR", default_value = ".", hide_default_value = true, value_hint = ValueHint::DirPath)]
     pub(crate) directory: PathBuf,
-    /// Print JSON for machines: one value, or one a line for `run` and `resume`
+    /// Print JSON for machines: one value, or one a line for `run`, `resume` and `verify`
     #[arg(long, global = true)]
     pub(crate) json: bool,
 }
@@ -53,6 +53,8 @@ pub(crate) enum Command {
     Import(ImportArgs),
     /// Let a result that was held as suspect run again, unsuspected
     Trust(TrustArgs),
+    /// Measure the best again beside the baseline: the gain with its interval
+    Verify(VerifyArgs),
     /// Bring what was kept back to the branch that the session came from
     Merge(MergeArgs),
     /// What this machine and this repository offer, and what a run could do here
@@ -233,6 +235,22 @@ pub(crate) struct TrustArgs {
     pub(crate) number: u64,
     #[command(flatten)]
     pub(crate) session: TagArgs,
+    /// Say what would happen, and touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct VerifyArgs {
+    /// Which session; the latest unless given
+    #[arg(value_name = "TAG")]
+    pub(crate) tag: Option<String>,
+    /// Runs of each side; they add to those made before
+    #[arg(long, value_name = "N", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..=1000))]
+    pub(crate) runs: u64,
+    /// Compare with this experiment instead of the baseline
+    #[arg(long, value_name = "NUMBER", default_value_t = 0, hide_default_value = true)]
+    pub(crate) against: u64,
     /// Say what would happen, and touch nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

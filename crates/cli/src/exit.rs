@@ -86,6 +86,8 @@ impl Exit {
                 | EngineError::WrapIsNoSandbox(_)
                 | EngineError::NoSession { .. }
                 | EngineError::NoExperiment(_)
+                | EngineError::NothingToCompare(_)
+                | EngineError::NoCommit(_)
                 | EngineError::Table { .. },
             ) => Exit::BadInput,
             Some(EngineError::Repo(error)) if error.is_input() => Exit::BadInput,

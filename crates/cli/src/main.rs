@@ -35,6 +35,7 @@ fn main() -> std::process::ExitCode {
         Command::Hypothesis(args) => commands::hypothesis::run(&cli.global, &args),
         Command::Import(args) => commands::import::run(&cli.global, &args),
         Command::Trust(args) => commands::trust::run(&cli.global, &args),
+        Command::Verify(args) => commands::verify::run(&cli.global, &args),
         Command::Merge(args) => commands::merge::run(&cli.global, &args),
         Command::Doctor(args) => commands::doctor::run(&cli.global, &args),
         Command::Demo(args) => commands::demo::run(&cli.global, &args),

@@ -219,6 +219,8 @@ pub struct Judge {
     pub suspects: Suspects,
     /// What a candidate must hold to, whatever its metric.
     pub constraints: Vec<Constraint>,
+    /// Runs of the baseline and of the best each that a session ends with.
+    pub verify: u64,
 }
 
 /// What must pass before anything is kept.

@@ -292,6 +292,11 @@ pub const KEYS: &[Key] = &[
         "whether a result that is too good to be true is held back or kept when nothing can audit it",
     ),
     key(
+        "judge.verify",
+        Kind::Integer { least: 0 },
+        "runs of the baseline and of the best each, in turn, that a session ends with; 0 is none",
+    ),
+    key(
         "judge.constraints",
         Kind::Constraints,
         "what must hold besides, as `peak_mem_gb <= 40`; whatever breaks one is discarded, and so is what does not report it",

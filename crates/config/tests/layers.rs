@@ -70,6 +70,7 @@ readable = ["~/.config/my-agent"]
 mode = "greedy"
 complexity = 2
 suspects = "keep"
+verify = 3
 constraints = ["peak_mem_gb<=40", "tests.passed == tests.total"]
 
 [checks]
@@ -388,6 +389,9 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     # whether a result that is too good to be true is held back or kept when nothing can audit it
     suspects = "keep"
 
+    # runs of the baseline and of the best each, in turn, that a session ends with; 0 is none
+    verify = 3
+
     # what must hold besides, as `peak_mem_gb <= 40`; whatever breaks one is discarded, and so is what does not report it
     constraints = ["peak_mem_gb <= 40", "tests.passed == tests.total"]
 
@@ -431,9 +435,9 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Run command | python 'my train.py' | autoresearch.toml:23
     Proposer | my-agent | autoresearch.toml:44
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:62, autoresearch.toml:63
-    Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:55
-    Checks before a keep | pytest -q | autoresearch.toml:58
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:63, autoresearch.toml:64
+    Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:56
+    Checks before a keep | pytest -q | autoresearch.toml:59
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer
@@ -598,6 +602,7 @@ prop_compose! {
                 complexity: 2,
                 suspects: Suspects::Hold,
                 constraints,
+                verify: 5,
             },
             checks: Checks { command: checks, timeout },
             stop: Stop { when, time: session },

@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::{self, Comparison};
 use crate::metric::significant;
+use crate::sign::{self, Sign};
 use crate::trial::Trial;
 use crate::units::Bytes;
 
@@ -30,7 +30,7 @@ pub const PEAK_MEMORY_GB: &str = "peak_memory_gb";
 #[serde(try_from = "String", into = "String")]
 pub struct Constraint {
     name: String,
-    comparison: Comparison,
+    sign: Sign,
     bound: Bound,
 }
 
@@ -87,7 +87,7 @@ impl Constraint {
             (Err(why), _) => (f64::NAN, Err(why)),
         };
         let why = match (right, &self.bound) {
-            (Ok(right), _) if self.comparison.holds(left, right) => return None,
+            (Ok(right), _) if self.sign.holds(left, right) => return None,
             (Ok(_), Bound::Number(_)) => shown(left),
             (Ok(right), Bound::Name(_)) => format!("{} and {}", shown(left), shown(right)),
             (Err(why), _) => why,
@@ -118,7 +118,7 @@ impl FromStr for Constraint {
     fn from_str(text: &str) -> Result<Constraint, BadConstraint> {
         let text = text.trim();
         let bad_form = || BadConstraint::Form { text: text.to_owned() };
-        let (name, comparison, value) = comparison::split(text).ok_or_else(bad_form)?;
+        let (name, sign, value) = sign::split(text).ok_or_else(bad_form)?;
         if name.parse::<f64>().is_ok() || text.contains(char::is_control) {
             return Err(bad_form());
         }
@@ -134,7 +134,7 @@ impl FromStr for Constraint {
                 });
             }
         };
-        Ok(Constraint { name: name.to_owned(), comparison, bound })
+        Ok(Constraint { name: name.to_owned(), sign, bound })
     }
 }
 
@@ -154,7 +154,7 @@ impl From<Constraint> for String {
 
 impl fmt::Display for Constraint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} ", self.name, self.comparison)?;
+        write!(f, "{} {} ", self.name, self.sign)?;
         match &self.bound {
             Bound::Number(number) => write!(f, "{number}"),
             Bound::Name(name) => f.write_str(name),
@@ -264,20 +264,16 @@ mod tests {
                 .prop_filter("no number", |name| name.parse::<f64>().is_err())
         };
         let finite = any::<f64>().prop_filter("finite", |value| value.is_finite());
-        let comparison = proptest::sample::select(vec![
-            Comparison::Less,
-            Comparison::AtMost,
-            Comparison::Greater,
-            Comparison::AtLeast,
-            Comparison::Equal,
-            Comparison::Unequal,
+        let sign = proptest::sample::select(vec![
+            Sign::Less,
+            Sign::AtMost,
+            Sign::Greater,
+            Sign::AtLeast,
+            Sign::Equal,
+            Sign::Unequal,
         ]);
         let bound = prop_oneof![finite.prop_map(Bound::Number), name().prop_map(Bound::Name)];
-        (name(), comparison, bound).prop_map(|(name, comparison, bound)| Constraint {
-            name,
-            comparison,
-            bound,
-        })
+        (name(), sign, bound).prop_map(|(name, sign, bound)| Constraint { name, sign, bound })
     }
 
     proptest! {

@@ -14,6 +14,7 @@ pub mod platform;
 pub mod proposal;
 pub mod protected;
 pub mod session;
+mod sign;
 pub mod source;
 pub mod space;
 pub mod stop;

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use crate::comparison::{self, Comparison};
 use crate::metric::Direction;
+use crate::sign::{self, Sign};
 
 /// A condition under which a session has reached its end. Written as text, in
 /// configuration and in events.
@@ -19,7 +19,7 @@ pub enum StopRule {
         /// The metric's name.
         name: String,
         /// How the best value compares with `value`.
-        comparison: Comparison,
+        sign: Sign,
         /// Finite.
         value: f64,
     },
@@ -139,8 +139,8 @@ impl StopRule {
     /// does not hold.
     pub fn holds(&self, progress: &Progress) -> bool {
         match self {
-            StopRule::Metric { comparison, value, .. } => {
-                progress.best.is_some_and(|best| comparison.holds(best, *value))
+            StopRule::Metric { sign, value, .. } => {
+                progress.best.is_some_and(|best| sign.holds(best, *value))
             }
             StopRule::Improvement { is_strict, by } => {
                 let (Some(baseline), Some(best)) = (progress.baseline, progress.best) else {
@@ -172,7 +172,7 @@ impl FromStr for StopRule {
     fn from_str(text: &str) -> Result<StopRule, BadRule> {
         let text = text.trim();
         let bad_form = || BadRule::Form { text: text.to_owned() };
-        let Some((name, comparison, value)) = comparison::split(text) else {
+        let Some((name, sign, value)) = sign::split(text) else {
             let words: Vec<_> = text.split_whitespace().collect();
             let ["no", "keep", "in", count] = words[..] else {
                 return Err(bad_form());
@@ -185,7 +185,7 @@ impl FromStr for StopRule {
             };
         };
         // No best value is met exactly, and almost any other differs from it.
-        if matches!(comparison, Comparison::Equal | Comparison::Unequal) {
+        if matches!(sign, Sign::Equal | Sign::Unequal) {
             return Err(bad_form());
         }
         let (digits, is_percent) = match value.strip_suffix('%') {
@@ -200,15 +200,15 @@ impl FromStr for StopRule {
             return if is_percent {
                 Err(BadRule::Percent { text: text.to_owned() })
             } else {
-                Ok(StopRule::Metric { name: name.to_owned(), comparison, value: number })
+                Ok(StopRule::Metric { name: name.to_owned(), sign, value: number })
             };
         }
         if number <= 0.0 {
             return Err(BadRule::NotPositive { text: text.to_owned() });
         }
-        let is_strict = match comparison {
-            Comparison::Greater => true,
-            Comparison::AtLeast => false,
+        let is_strict = match sign {
+            Sign::Greater => true,
+            Sign::AtLeast => false,
             _ => {
                 return Err(BadRule::Worsening { text: text.to_owned(), value: value.to_owned() });
             }
@@ -236,12 +236,12 @@ impl From<StopRule> for String {
 impl fmt::Display for StopRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StopRule::Metric { name, comparison, value } => {
-                write!(f, "{name} {comparison} {value}")
+            StopRule::Metric { name, sign, value } => {
+                write!(f, "{name} {sign} {value}")
             }
             StopRule::Improvement { is_strict, by } => {
-                let comparison = if *is_strict { Comparison::Greater } else { Comparison::AtLeast };
-                write!(f, "improvement {comparison} {by}")
+                let sign = if *is_strict { Sign::Greater } else { Sign::AtLeast };
+                write!(f, "improvement {sign} {by}")
             }
             StopRule::NoKeep { experiments } => write!(f, "no keep in {experiments}"),
         }
@@ -353,16 +353,12 @@ mod tests {
     fn any_rule() -> impl Strategy<Value = StopRule> {
         let finite = any::<f64>().prop_filter("finite", |value| value.is_finite());
         let positive = finite.clone().prop_map(|value| value.abs().max(f64::MIN_POSITIVE));
-        let comparison = proptest::sample::select(vec![
-            Comparison::Less,
-            Comparison::AtMost,
-            Comparison::Greater,
-            Comparison::AtLeast,
-        ]);
+        let sign =
+            proptest::sample::select(vec![Sign::Less, Sign::AtMost, Sign::Greater, Sign::AtLeast]);
         prop_oneof![
-            ("[a-z][a-z_/@. <>=-]{0,12}[a-z]", comparison, finite)
+            ("[a-z][a-z_/@. <>=-]{0,12}[a-z]", sign, finite)
                 .prop_filter("not the word", |(name, ..)| name != "improvement")
-                .prop_map(|(name, comparison, value)| StopRule::Metric { name, comparison, value }),
+                .prop_map(|(name, sign, value)| StopRule::Metric { name, sign, value }),
             (any::<bool>(), any::<bool>(), positive).prop_map(|(is_strict, is_percent, by)| {
                 StopRule::Improvement {
                     is_strict,

@@ -8,6 +8,7 @@
 
 mod asking;
 mod checking;
+mod comparing;
 mod inbox;
 mod relieving;
 mod running;
@@ -98,7 +99,7 @@ impl Conductor<'_> {
             Action::Propose { number, queued } => self.propose(number, queued.as_ref()),
             Action::Run { number, trial, seed } => self.run_trial(number, trial, seed),
             Action::Again { number, commit, trial, seed, purpose } => {
-                self.run_again(&Order { number, trial, seed, commit: &commit }, purpose)
+                self.run_again(&Order { number, trial, seed, commit: &commit }, purpose).map(drop)
             }
             Action::Relieve { number } => self.relieve(number),
             Action::Check { number } => self.check(number),

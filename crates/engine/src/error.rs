@@ -121,6 +121,20 @@ pub enum EngineError {
     /// There is no such experiment.
     #[error("no experiment {0} in this session")]
     NoExperiment(u64),
+    /// The baseline is the best, or is to be compared with itself.
+    #[error("there is nothing to compare: #{0} is the best itself")]
+    NothingToCompare(u64),
+    /// Another tool ran it, and git has lost it.
+    #[error("the commit of #{0} is not known, so it cannot run again")]
+    NoCommit(u64),
+    /// No run of a comparison was measured on both sides.
+    #[error("nothing was measured: the runs of #{against} or of #{best} failed")]
+    NothingMeasured {
+        /// What was compared with.
+        against: u64,
+        /// The best.
+        best: u64,
+    },
     /// The branch is not where the journal left it.
     #[error("the branch {branch} is at {found}, where the journal expects {expected}")]
     BranchMoved {
@@ -166,6 +180,19 @@ impl EngineError {
             EngineError::NoSession { .. } => {
                 "start one with `autoresearch run`, or name another folder with `-C`".to_owned()
             }
+            EngineError::NothingToCompare(0) => {
+                "go on with `autoresearch resume` until something is kept".to_owned()
+            }
+            EngineError::NoCommit(_) => {
+                "compare with an experiment whose commit `autoresearch log` shows, by `--against`"
+                    .to_owned()
+            }
+            EngineError::NothingToCompare(_) => {
+                "leave `--against` out to compare it with the baseline".to_owned()
+            }
+            EngineError::NothingMeasured { against, best } => format!(
+                "`autoresearch show {best}` and `autoresearch show {against}` name their logs"
+            ),
             EngineError::Empty(tag) => format!("begin it anew with `autoresearch run --tag {tag}`"),
             EngineError::BranchMoved { branch, expected, .. } => format!(
                 "move it back with `git branch -f {branch} {expected}`, or start another session from it"

@@ -35,6 +35,7 @@ mod roles;
 mod sealed;
 mod seeds;
 mod stop;
+mod verify;
 mod view;
 mod wrap;
 
@@ -55,6 +56,7 @@ pub use landing::{Landing, merge};
 pub use news::{News, Observer, Silent};
 pub use places::{CHECKS, FOLDER, Places, sessions};
 pub use stop::{Limit, Stop, Urgency};
+pub use verify::{Verification, verify, verify_dry_run};
 pub use view::{Status, View, write_report};
 
 /// Does the supervisor's work, or confines a command for one, and returns the

@@ -196,6 +196,7 @@ impl Opening {
             suspects: config.judge.suspects,
             constraints: config.judge.constraints.clone(),
             checks: config.checks.command.is_some(),
+            verify: config.judge.verify,
             config: autoresearch_config::to_toml(&config),
             platform: adjusting.platform.clone(),
             adjusted: adjusting.adjusted.clone(),

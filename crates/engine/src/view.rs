@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use autoresearch_config::Config;
+use autoresearch_core::comparison::Comparison;
 use autoresearch_core::experiment::{CommitId, Counts, Experiment};
 use autoresearch_core::session::{Event, Plan, Queued, State, StopReason};
 use autoresearch_core::trial::Protection;
@@ -18,6 +19,7 @@ use crate::error::EngineError;
 use crate::history;
 use crate::open::{config_of, find, plan_of, unopened};
 use crate::places::Places;
+use crate::verify;
 
 /// Suspects that a status names.
 const SUSPECTS: u64 = 5;
@@ -55,6 +57,8 @@ pub struct Status {
     pub last_at: Timestamp,
     /// How the last run was confined.
     pub protection: Option<Protection>,
+    /// Baseline and best, measured again beside each other.
+    pub comparison: Option<Comparison>,
 }
 
 impl View {
@@ -127,6 +131,7 @@ impl View {
             opened_at: self.opened_at,
             last_at: last.map_or(self.opened_at, |record| record.at),
             protection: self.protection()?,
+            comparison: self.comparison()?,
         })
     }
 
@@ -135,7 +140,19 @@ impl View {
         let (plan, config) = (&self.plan, &self.config);
         let stopped = status.stopped.as_ref();
         let session = history::session(plan, config, stopped, status.last_at, self.opened_at);
-        Session { protection: status.protection, ..session }
+        let comparison = status.comparison.clone();
+        let not_compared = if comparison.is_none() { verify::why_not(self, status) } else { None };
+        Session { protection: status.protection, comparison, not_compared, ..session }
+    }
+
+    /// Baseline and best, measured again beside each other.
+    fn comparison(&self) -> Result<Option<Comparison>, EngineError> {
+        let Some(best) = self.incumbent()?.filter(|best| !best.is_baseline()) else {
+            return Ok(None);
+        };
+        let baseline = self.journal.experiment(0)?;
+        let direction = self.plan.direction;
+        Ok(baseline.and_then(|baseline| Comparison::between(direction, &baseline, &best)))
     }
 
     fn protection(&self) -> Result<Option<Protection>, EngineError> {

@@ -1,6 +1,7 @@
 //! A session as the report sees it: what was asked for, and what came of each
 //! experiment, in order.
 
+use autoresearch_core::comparison::Comparison;
 use autoresearch_core::experiment::{Counts, Verdict};
 use autoresearch_core::judge::Rule;
 use autoresearch_core::metric::Direction;
@@ -45,6 +46,12 @@ pub struct Session {
     /// (`torch 2.1 → 2.2`): results before and after do not compare.
     #[serde(default)]
     pub environment_changes: Vec<(u64, String)>,
+    /// Baseline and best, measured again beside each other.
+    #[serde(default)]
+    pub comparison: Option<Comparison>,
+    /// Why they were not, in words that go on from "not measured again: ".
+    #[serde(default)]
+    pub not_compared: Option<String>,
 }
 
 impl Session {
@@ -65,6 +72,8 @@ impl Session {
             stopped: None,
             protection: None,
             environment_changes: Vec::new(),
+            comparison: None,
+            not_compared: None,
         }
     }
 }

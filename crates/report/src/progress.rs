@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use autoresearch_core::comparison::Comparison;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Category;
 use autoresearch_core::units::{Timestamp, human_duration};
@@ -39,6 +40,10 @@ pub struct Progress {
     pub iterations_max: Option<u64>,
     /// When the session began.
     pub started: Option<Timestamp>,
+    /// Baseline and best, measured again.
+    comparison: Option<Comparison>,
+    /// Why they were not.
+    not_compared: Option<String>,
     budget: Option<Duration>,
     /// Suspects that nobody has trusted yet, the last few.
     suspects: VecDeque<Point>,
@@ -59,6 +64,8 @@ impl Progress {
             iterations_max: session.iterations_max,
             started: session.started,
             budget: session.budget_seconds.and_then(|s| Duration::try_from_secs_f64(s).ok()),
+            comparison: session.comparison.clone(),
+            not_compared: session.not_compared.clone(),
             suspects: VecDeque::new(),
             recent: VecDeque::with_capacity(RECENT),
             intervals: VecDeque::with_capacity(PACE),
@@ -149,6 +156,17 @@ impl Progress {
         numbers::percent(best.metric - baseline, baseline)
     }
 
+    /// What measuring the best again beside the baseline says of it.
+    fn again(&self) -> Option<String> {
+        let best = self.best.as_ref().filter(|best| best.number > 0)?;
+        let comparison = self.comparison.as_ref().filter(|c| c.best.number == best.number);
+        match (comparison, &self.not_compared) {
+            (Some(comparison), _) => Some(format!("{}: {comparison}", comparison.conclusion())),
+            (None, Some(why)) => Some(format!("not measured again: {}", words::one_line(why))),
+            (None, None) => None,
+        }
+    }
+
     /// `3 keep 7 discard 1 crash`, without what never happened.
     pub(crate) fn outcomes(&self, separator: &str) -> String {
         let counts = self.counts;
@@ -234,6 +252,9 @@ pub fn progress(progress: &Progress, now: Timestamp, style: Style) -> String {
             }
             text.push('\n');
         }
+    }
+    if let Some(again) = progress.again() {
+        let _ = writeln!(text, "  again      {again}");
     }
     if done > 0 {
         let _ = writeln!(text, "  outcomes   {}", progress.outcomes(", "));

@@ -1,7 +1,9 @@
 //! What summaries say, whole (SPEC F3).
 
+use autoresearch_core::comparison::Comparison;
 use autoresearch_core::experiment::Verdict::{Crash, Discard, Keep};
 use autoresearch_core::metric::Direction;
+use autoresearch_core::session::Sample;
 use autoresearch_report::{History, SummaryOptions, summary_markdown};
 use insta::assert_snapshot;
 
@@ -252,4 +254,43 @@ fn a_long_session_gets_three_to_five_next_steps() {
         let count = steps.lines().filter(|l| l.starts_with(|c: char| c.is_ascii_digit())).count();
         assert!((3..=5).contains(&count), "{steps}");
     }
+}
+
+fn measured_again(best: u64) -> Option<Comparison> {
+    let samples = |values: [f64; 3]| -> Vec<Sample> {
+        let sample = |(seed, value)| Sample { seed, value, seconds: 300.0 };
+        (0..).zip(values).map(sample).collect()
+    };
+    let (baseline, runs) = (samples([0.9979, 0.9984, 0.9972]), samples([0.9602, 0.9613, 0.9605]));
+    Comparison::of(Direction::Minimize, (0, &baseline), (best, &runs))
+}
+
+#[test]
+fn the_best_that_was_measured_again_is_the_number_to_quote() {
+    let mut history = cases::session(24, 5, Direction::Minimize);
+    history.session.comparison = measured_again(18);
+    let text = summary(&history);
+    let line = text.lines().find(|line| line.starts_with("- Measured again")).unwrap();
+    assert_snapshot!(line, @"- Measured again: **clearly better**, better by 0.0372, 95% interval 0.0359 to 0.0384 (51 standard deviations), 3 runs each; paired by seed, Student's t");
+    assert!(text.contains("It is the number to quote."), "{text}");
+    assert!(!text.contains("**Confirm before you believe.**"), "it was");
+
+    // Gains that are small beside their noise.
+    let noisy = |values: [f64; 3], first| -> Vec<Sample> {
+        (first..).zip(values).map(|(seed, value)| Sample { seed, value, seconds: 1.0 }).collect()
+    };
+    let (a, b) = (noisy([0.99, 0.95, 0.97], 0), noisy([0.96, 0.95, 0.98], 9));
+    history.session.comparison = Comparison::of(Direction::Minimize, (0, &a), (18, &b));
+    let text = summary(&history);
+    assert!(
+        text.contains("**Measure longer.** Against the baseline it is not clearly better"),
+        "{text}"
+    );
+
+    // Of an earlier best it says nothing.
+    history.session.comparison = measured_again(12);
+    assert!(!summary(&history).contains("easured again"));
+    history.session.comparison = None;
+    history.session.not_compared = Some("no time was left for it".to_owned());
+    assert!(summary(&history).contains("\n- Not measured again: no time was left for it\n"));
 }

@@ -40,6 +40,8 @@ pub(crate) fn run(global: &Global, args: &DemoArgs) -> anyhow::Result<Exit> {
     for (key, value) in [
         ("budget", args.budget.as_str()),
         ("iterations", iterations.as_str()),
+        // Enough to see how it ends, and half as long as the rest.
+        ("judge.verify", "3"),
         ("run.command", &format!("{python} train.py")),
     ] {
         layers.set(key, value, demo()).map_err(EngineError::Config)?;

@@ -16,3 +16,4 @@ pub(crate) mod show;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod trust;
+pub(crate) mod verify;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use autoresearch_testkit::Place;
 use serde_json::{Value, json};
 
-use crate::toy::{CONFIG, PROPOSE, assert_sound, log, parts, place, session, show};
+use crate::toy::{CONFIG, PROPOSE, assert_sound, log, parts, place, session, show, status};
 
 /// Assignments that a shell and the search for a batch size read alike.
 fn target(batch: u32, loss: &str) -> String {
@@ -36,6 +36,9 @@ fn toy() -> Place {
         .repository()
 }
 
+/// Without the comparison at the end, which is another test's.
+const UNVERIFIED: [&str; 2] = ["--set", "judge.verify=0"];
+
 /// What must come out the same however often the engine died.
 fn results(place: &Place) -> Vec<Value> {
     let part = |point: Value| {
@@ -48,6 +51,12 @@ fn results(place: &Place) -> Vec<Value> {
         ])
     };
     log(place).into_iter().map(part).collect()
+}
+
+/// Runs of each side in the comparison at the end.
+fn compared(place: &Place) -> [usize; 2] {
+    let comparison = &status(place)["comparison"];
+    ["baseline", "best"].map(|side| comparison[side]["values"].as_array().map_or(0, Vec::len))
 }
 
 /// Does something for every item, on as many threads as the machine has cores.
@@ -86,6 +95,7 @@ fn die_at(point: &str, expected: &[Value]) -> bool {
         resumed.expect(0);
     }
     assert_eq!(results(&place), expected, "{point}");
+    assert_eq!(compared(&place), [2, 2], "{point}");
     assert_sound(&place, &before);
     true
 }
@@ -101,8 +111,8 @@ fn an_engine_that_dies_at_any_event_loses_nothing_and_doubles_nothing() {
 
     // Until an event that no session has; the first ones of every experiment
     // are its proposal, a start, an end, a verdict and its settling; beside them
-    // are a relief with its start and end, those of an audit, and the checks of
-    // what is kept.
+    // are a relief with its start and end, those of an audit, the checks of what
+    // is kept, and those of the comparison at the end, twice two runs.
     let end = AtomicUsize::new(usize::MAX);
     let events: Vec<usize> = (1..100).collect();
     for_each(&events, |seq| {
@@ -114,7 +124,7 @@ fn an_engine_that_dies_at_any_event_loses_nothing_and_doubles_nothing() {
     });
     let reached = end.into_inner() - 1;
     assert!(
-        (2 + 5 * expected.len() + 4 + 2 + 4..99).contains(&reached),
+        (2 + 5 * expected.len() + 4 + 2 + 4 + 8..120).contains(&reached),
         "only {reached} events died"
     );
 }
@@ -124,7 +134,7 @@ fn an_engine_that_dies_at_any_event_loses_nothing_and_doubles_nothing() {
 fn trust_survives_a_death_at_any_event() {
     let held = || {
         let place = toy();
-        place.run(session("4", &[])).expect(0);
+        place.run(session("4", &UNVERIFIED)).expect(0);
         place.run(["trust", "4"]).expect(0);
         place
     };
@@ -181,7 +191,7 @@ fn events(place: &Place) -> usize {
 #[test]
 fn an_engine_that_dies_while_it_resumes_can_be_resumed_again() {
     let undisturbed = toy();
-    undisturbed.run(session("4", &[])).expect(0);
+    undisturbed.run(session("4", &UNVERIFIED)).expect(0);
     let expected = results(&undisturbed);
     // In a trial of the keep, with its retry at work, with a verdict in hand,
     // with a branch that moved.
@@ -193,7 +203,7 @@ fn an_engine_that_dies_while_it_resumes_can_be_resumed_again() {
     for_each(&points, |(first, second)| {
         let place = toy().variable("AUTORESEARCH_CRASH_POINT", format!("after:{first}"));
         let before = place.snapshot();
-        assert_eq!(place.run(session("4", &[])).signal, Some(6), "{first}");
+        assert_eq!(place.run(session("4", &UNVERIFIED)).signal, Some(6), "{first}");
         // Events are written in groups: the second death may lie behind us.
         let place = place.variable("AUTORESEARCH_CRASH_POINT", second);
         let died = place.run(["resume", "--json"]);

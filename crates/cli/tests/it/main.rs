@@ -25,4 +25,5 @@ mod signals;
 mod sound;
 mod suspects;
 mod toy;
+mod verify;
 mod wizard;

@@ -80,6 +80,10 @@ pub struct Plan {
     /// Whether checks must pass before anything is kept.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub checks: bool,
+    /// Runs of the baseline and of the best each that the session ends with,
+    /// to compare them (see [`crate::comparison`]); 0 is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub verify: u64,
     /// The confirmed configuration as TOML.
     pub config: String,
     /// What it runs on, as found.
@@ -102,6 +106,11 @@ pub struct Adjusted {
     /// Edits that the base has over the user's commit, as
     /// `DEVICE_BATCH_SIZE 128 -> 32`.
     pub edits: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde hands it over")]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 fn yes() -> bool {
@@ -194,6 +203,22 @@ pub enum StopReason {
     ProposerStuck(String),
     /// The engine could not go on (disk, git, the branch was moved by others).
     Failed(String),
+}
+
+impl StopReason {
+    /// Whether the session came to an end that was meant, and may be summed up.
+    pub fn is_natural(&self) -> bool {
+        match self {
+            StopReason::Iterations
+            | StopReason::Rule(_)
+            | StopReason::Time
+            | StopReason::Exhausted(_) => true,
+            StopReason::Requested
+            | StopReason::BaselineFailed(_)
+            | StopReason::ProposerStuck(_)
+            | StopReason::Failed(_) => false,
+        }
+    }
 }
 
 impl fmt::Display for StopReason {

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use super::again::{Reruns, Running, Sample};
 use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
 use super::verdict::Case;
+use super::verify::Verifications;
 use crate::experiment::{Check, CommitId, Counts, Experiment, Relief, Verdict};
 use crate::judge::{Beliefs, Mode, Rule, Ruling};
 use crate::proposal::{Category, Fingerprint};
@@ -36,6 +37,11 @@ impl Incumbent {
     /// The values of its runs.
     pub fn values(&self) -> Vec<f64> {
         self.runs.iter().map(|run| run.value).collect()
+    }
+
+    /// Mean of the seconds that its runs took.
+    pub(super) fn seconds(&self) -> f64 {
+        self.runs.iter().map(|run| run.seconds).sum::<f64>() / self.runs.len().max(1) as f64
     }
 
     fn add(&mut self, run: Sample) {
@@ -117,12 +123,14 @@ pub enum Action {
 /// of what was tried); settled experiments themselves live in the ledger.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct State {
-    plan: Option<Plan>,
+    pub(super) plan: Option<Plan>,
     baseline: Option<f64>,
+    /// The commit of the unmodified target; one of another tool may be lost.
+    base: Option<CommitId>,
     baseline_failure: Option<String>,
     /// The commit that the branch points to and the next candidate changes.
     tip: Option<CommitId>,
-    incumbent: Option<Incumbent>,
+    pub(super) incumbent: Option<Incumbent>,
     /// In flight: proposed and not settled.
     current: Option<Experiment>,
     /// The trial without an end.
@@ -131,13 +139,14 @@ pub struct State {
     checking: bool,
     /// Trials of settled experiments.
     reruns: Reruns,
+    pub(super) verifications: Verifications,
     tried: HashMap<Fingerprint, u64>,
     queue: VecDeque<Queued>,
     /// Queued hypotheses that this engine's proposer cannot turn into an edit.
     aside: Vec<Queued>,
     last_queued: u64,
     next_number: u64,
-    counts: Counts,
+    pub(super) counts: Counts,
     since_keep: u64,
     /// What effects and durations are usual here.
     seen: Seen,
@@ -153,7 +162,7 @@ pub struct State {
     last_at: Timestamp,
     /// Time that engines ran, in milliseconds; pauses between stop and resume
     /// are not counted.
-    active_ms: i64,
+    pub(super) active_ms: i64,
     last_seq: u64,
 }
 
@@ -302,6 +311,8 @@ impl State {
         };
         if fits && self.running.is_none() && !self.checking {
             self.reruns.start(&running);
+            let seed = self.plan.as_ref().map_or(0, |plan| plan.seed);
+            self.verifications.start(&running, seed);
             self.running = Some(running);
         }
     }
@@ -314,6 +325,7 @@ impl State {
             return;
         }
         self.reruns.end(&running, trial);
+        self.verifications.end(&running, trial);
         if let (Purpose::Incumbent, Some(run)) = (purpose, Sample::of(trial))
             && let Some(incumbent) = self.incumbent.as_mut().filter(|i| i.number == number)
         {
@@ -397,6 +409,10 @@ impl State {
             && let (Some(commit), Some(metric)) = (&experiment.commit, experiment.metric())
         {
             self.baseline.get_or_insert(metric);
+            if experiment.is_baseline() {
+                self.base = Some(commit.clone());
+            }
+            self.verifications.begin_anew();
             self.incumbent = Some(Incumbent {
                 number,
                 commit: commit.clone(),
@@ -477,7 +493,8 @@ impl State {
             return Some(Case { again: again.as_ref(), ..self.case(plan, current) }.next());
         }
         if let Some(reason) = self.reason_to_stop(plan) {
-            return Some(Action::Stop(reason));
+            let verification = reason.is_natural().then(|| self.verification(plan)).flatten();
+            return Some(verification.unwrap_or(Action::Stop(reason)));
         }
         Some(Action::Propose { number: self.next_number, queued: self.queue.front().cloned() })
     }
@@ -487,8 +504,8 @@ impl State {
     /// so often in a row that it is not worth another.
     pub fn again(&self, number: u64, seed: u64, purpose: Purpose) -> Option<Action> {
         let incumbent = self.incumbent.as_ref().filter(|incumbent| incumbent.number == number);
-        let base = self.plan.as_ref().filter(|_| number == 0 && self.baseline.is_some());
-        let commit = incumbent.map(|i| &i.commit).or(base.map(|plan| &plan.base))?.clone();
+        let base = self.base.as_ref().filter(|_| number == 0);
+        let commit = incumbent.map(|incumbent| &incumbent.commit).or(base)?.clone();
         let trial = self.trials(number) + 1;
         self.reruns.may_run(number).then_some(Action::Again {
             number,
@@ -528,7 +545,9 @@ impl State {
         if plan.iterations.is_some_and(|most| self.counts.total() >= most) {
             return Some(StopReason::Iterations);
         }
-        if plan.stop_after_seconds.is_some_and(|most| self.active_ms as f64 >= most * 1000.0) {
+        let is_over =
+            |most: f64| self.active_ms as f64 >= (most - self.reserve(plan, most)) * 1000.0;
+        if plan.stop_after_seconds.is_some_and(is_over) {
             return Some(StopReason::Time);
         }
         let progress = self.progress(plan);

@@ -1,6 +1,8 @@
 //! Properties of the state machine: whatever happens, a journal replays, and
 //! who replays it goes on as if nothing had happened.
 
+mod again;
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
@@ -35,6 +37,7 @@ pub(super) fn plan(iterations: Option<u64>) -> Plan {
         suspects: Suspects::Hold,
         constraints: Vec::new(),
         checks: false,
+        verify: 0,
         config: String::new(),
         platform: String::new(),
         adjusted: Adjusted::default(),
@@ -288,7 +291,7 @@ fn luck() -> impl Strategy<Value = Luck> {
 }
 
 fn driven(lucks: &[Luck]) -> Driver {
-    driven_with(plan(Some(12)), lucks)
+    driven_with(Plan { verify: 3, ..plan(Some(12)) }, lucks)
 }
 
 proptest! {
@@ -336,7 +339,7 @@ proptest! {
         let mut best: Option<f64> = None;
         for record in &driver.journal {
             match &record.event {
-                Event::Ended { number, trial, .. } => {
+                Event::Ended { number, trial, purpose: Purpose::Candidate } => {
                     metrics.entry(*number).or_default().extend(trial.metric);
                 }
                 Event::Judged { ruling, .. } => {
@@ -667,95 +670,4 @@ fn without_reverting_the_branch_moves_on_but_the_best_stays() {
     assert_eq!(driver.state.incumbent().unwrap().number, 0);
     assert_eq!(driver.state.tip(), Some(&CommitId(format!("{:040}", 1))));
     assert_eq!(driver.state.counts().discard, 1);
-}
-
-/// Performs a re-run as a rule would ask for it.
-fn again(driver: &mut Driver, number: u64, seed: u64, purpose: Purpose, luck: &Luck) {
-    let Some(Action::Again { trial, .. }) = driver.state.again(number, seed, purpose) else {
-        panic!("#{number} may not run again");
-    };
-    driver.rerun(number, trial, seed, purpose, luck);
-}
-
-#[test]
-fn another_run_of_the_incumbent_makes_it_better_known_and_changes_no_verdict() {
-    let mut driver = settled(plan(None));
-    // Propose, and in the middle of the race the incumbent runs.
-    play(&mut driver, &[Metric(9)]);
-    let next = driver.state.next();
-    again(&mut driver, 0, 7, Purpose::Incumbent, &Metric(90));
-    again(&mut driver, 0, 8, Purpose::Incumbent, &Metric(95));
-    assert_eq!(driver.state.next(), next);
-    let incumbent = driver.state.incumbent().unwrap();
-    assert_eq!((incumbent.values(), incumbent.metric), (vec![100.0, 90.0, 95.0], 95.0));
-    let seeds: Vec<u64> = incumbent.runs.iter().map(|run| run.seed).collect();
-    assert_eq!((seeds, driver.state.trials(0)), (vec![0, 7, 8], 3));
-    assert_eq!(driver.state.baseline(), Some(100.0));
-    let commit = driver.state.plan().unwrap().base.clone();
-    let expected =
-        Action::Again { number: 0, commit, trial: 4, seed: 9, purpose: Purpose::Incumbent };
-    assert_eq!(driver.state.again(0, 9, Purpose::Incumbent), Some(expected));
-}
-
-#[test]
-fn what_was_kept_runs_again_after_the_trials_of_its_verdict() {
-    let mut driver = settled(Plan { suspects: Suspects::Keep, ..plan(None) });
-    play(&mut driver, &[Metric(9), Short(9), Short(8), Metric(9), Metric(9)]);
-    let Some(Action::Again { trial, commit, .. }) = driver.state.again(4, 0, Purpose::Incumbent)
-    else {
-        panic!("the incumbent may run again")
-    };
-    assert_eq!((trial, &commit), (3, driver.state.tip().unwrap()));
-    assert_eq!(driver.state.again(2, 0, Purpose::Incumbent), None, "it was discarded");
-}
-
-#[test]
-fn a_rerun_that_fails_or_dies_changes_nothing_and_three_in_a_row_are_the_last() {
-    let mut driver = settled(plan(None));
-    let before = driver.state.incumbent().cloned();
-    let next = driver.state.next();
-    for luck in [Luck::Crash, Luck::Die, Metric(100), Luck::Die, Luck::Die, Luck::Crash] {
-        assert!(driver.state.again(0, 1, Purpose::Verification).is_some());
-        again(&mut driver, 0, 1, Purpose::Verification, &luck);
-        assert_eq!(
-            (driver.state.incumbent(), driver.state.next()),
-            (before.as_ref(), next.clone())
-        );
-    }
-    assert_eq!(driver.state.again(0, 1, Purpose::Incumbent), None);
-    assert_eq!(driver.state.trials(0), 7);
-}
-
-#[test]
-fn a_person_who_stops_reruns_three_times_may_have_a_fourth() {
-    let mut driver = settled(plan(None));
-    for _ in 0..4 {
-        let Some(Action::Again { trial, .. }) = driver.state.again(0, 1, Purpose::Incumbent) else {
-            panic!("it did not fail")
-        };
-        let purpose = Purpose::Incumbent;
-        driver.append(Event::Started { number: 0, trial, seed: 1, purpose });
-        let ended = Box::new(Trial::ended(1, Exit::Interrupted));
-        driver.append(Event::Ended { number: 0, trial: ended, purpose });
-    }
-}
-
-#[test]
-fn a_candidate_is_never_run_as_something_settled() {
-    let mut driver = settled(plan(None));
-    play(&mut driver, &[Metric(9)]);
-    let purpose = Purpose::Incumbent;
-    driver.append(Event::Started { number: 4, trial: 1, seed: 0, purpose });
-    driver.append(Event::Ended { number: 4, trial: Box::new(trial(Some(1.0))), purpose });
-    assert_eq!(driver.state.next(), Some(Action::Run { number: 4, trial: 1, seed: 0 }));
-}
-
-/// A journal of the first version knows nothing of purposes.
-#[test]
-fn an_old_trial_was_a_candidates() {
-    let old = r#"{"started":{"number":3,"trial":1,"seed":5}}"#;
-    let purpose = Purpose::Candidate;
-    let event = Event::Started { number: 3, trial: 1, seed: 5, purpose };
-    assert_eq!(serde_json::from_str::<Event>(old).unwrap(), event);
-    assert_eq!(serde_json::to_string(&event).unwrap(), old);
 }

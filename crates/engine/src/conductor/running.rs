@@ -60,13 +60,14 @@ impl Conductor<'_> {
         if is_interrupted { self.flush() } else { Ok(()) }
     }
 
-    /// Runs a trial of a settled experiment. Its outcome is on disk at once,
-    /// since it is archived with what was settled long ago.
+    /// Runs a trial of a settled experiment, and says whether it was measured.
+    /// Its outcome is on disk at once, since it is archived with what was settled
+    /// long ago.
     pub(crate) fn run_again(
         &mut self,
         order: &Order<'_>,
         purpose: Purpose,
-    ) -> Result<(), EngineError> {
+    ) -> Result<bool, EngineError> {
         let Order { number, trial, seed, .. } = *order;
         self.intend(Event::Started { number, trial, seed, purpose })?;
         let mut experiment =
@@ -76,7 +77,9 @@ impl Conductor<'_> {
         self.observer.tell(&News::Again { number, purpose, trial: &outcome });
         experiment.reruns.push(Rerun { number: trial, purpose, trial: outcome.clone() });
         self.settled = Some(experiment);
-        self.intend(Event::Ended { number, trial: Box::new(outcome), purpose })
+        let is_measured = outcome.metric.is_some();
+        self.intend(Event::Ended { number, trial: Box::new(outcome), purpose })?;
+        Ok(is_measured)
     }
 
     /// Runs a trial that is on disk as an intent, and tells how it goes.

@@ -9,6 +9,7 @@ mod next_steps;
 
 use std::fmt::Write as _;
 
+use autoresearch_core::comparison::{Comparison, Method};
 use autoresearch_core::metric::Direction;
 use autoresearch_core::units::Timestamp;
 use jiff::tz::TimeZone;
@@ -66,6 +67,12 @@ impl<'a> Facts<'a> {
         let gains = kept.iter().take(KEPT_SHOWN).filter_map(|s| s.gain);
         let precision = Precision::of(values, gains);
         Facts { history, steps, kept, counts: history.counts(), baseline, best, precision }
+    }
+
+    /// Baseline and best measured again, if it is this best.
+    pub(crate) fn comparison(&self) -> Option<&Comparison> {
+        let best = self.best.as_ref()?.number;
+        self.history.session.comparison.as_ref().filter(|comparison| comparison.best.number == best)
     }
 
     /// A gain as a change of the metric, with its sign.
@@ -219,6 +226,7 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
                     precision.signed(change)
                 );
             }
+            compared(text, facts);
         }
         Some(_) if counts.total() == 0 => {
             text.push_str("- Best: the baseline; no change has been tried\n");
@@ -244,8 +252,35 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
              measurement was good, and a good measurement is partly luck: where runs vary, the true improvement is \
              likely smaller, and some kept changes may do nothing.\n",
         );
+        if facts.comparison().is_some() {
+            text.push_str(
+                "\nWhat was measured again is free of that luck: the runs were made after the best was chosen, in turn \
+                 with the baseline. It is the number to quote.\n",
+            );
+        }
     }
     text.push('\n');
+}
+
+/// Whether the best was measured again beside the baseline, and what came of it.
+fn compared(text: &mut String, facts: &Facts<'_>) {
+    match (facts.comparison(), &facts.history.session.not_compared) {
+        (Some(comparison), _) => {
+            let how = match comparison.method {
+                Method::Paired => "paired by seed, Student's t",
+                Method::Welch => "Welch's t",
+            };
+            let _ = writeln!(
+                text,
+                "- Measured again: **{}**, {comparison}; {how}",
+                comparison.conclusion()
+            );
+        }
+        (None, Some(why)) => {
+            let _ = writeln!(text, "- Not measured again: {}", markdown(why));
+        }
+        (None, None) => {}
+    }
 }
 
 fn kept_section(text: &mut String, facts: &Facts<'_>) {

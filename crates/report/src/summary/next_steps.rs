@@ -322,16 +322,29 @@ fn confirm(facts: &Facts<'_>) -> Option<String> {
         .iter()
         .filter(|s| s.gain.is_some_and(|g| g > 0.0 && g * 10.0 < *largest))
         .collect();
-    let doubt = if small.is_empty() {
-        "whether the gain is larger than the noise is not known".to_owned()
-    } else {
+    let doubt = (!small.is_empty()).then(|| {
         let which: Vec<u64> = small.iter().rev().map(|s| s.point.number).take(3).collect();
         format!(
             "{} ({}) brought less than a tenth of the largest gain and may be noise; leave each out once and see",
             numbers::count(small.len() as u64, "kept change"),
             words::numbers(&which, small.len() as u64, 3)
         )
-    };
+    });
+    if let Some(comparison) = facts.comparison() {
+        let is_clear = comparison.interval.is_some_and(|(low, high)| low > 0.0 || high < 0.0);
+        return match doubt {
+            _ if !is_clear => Some(format!(
+                "**Measure longer.** Against the baseline it is {}: {comparison}. More runs narrow the interval: `autoresearch verify --runs 20`.",
+                comparison.conclusion(),
+            )),
+            Some(doubt) => Some(format!(
+                "**Leave small keeps out.** The gain as a whole is confirmed, but {doubt}."
+            )),
+            None => None,
+        };
+    }
+    let doubt = doubt
+        .unwrap_or_else(|| "whether the gain is larger than the noise is not known".to_owned());
     let keeps = match facts.counts.keep {
         1 => "the one keep was decided on a single comparison".to_owned(),
         n => format!("each of the {} keeps was decided on a single comparison", grouped(n)),
