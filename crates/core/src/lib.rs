@@ -5,7 +5,6 @@
 //! [`experiment`], whose [`trial`]s are measured ([`metric`]) and judged
 //! ([`judge`]); [`session`] is the state machine that says what comes next.
 
-pub mod comparison;
 pub mod experiment;
 pub mod judge;
 pub mod metric;
@@ -19,3 +18,4 @@ pub mod stop;
 pub mod suspicion;
 pub mod trial;
 pub mod units;
+pub mod verification;
