@@ -5,7 +5,6 @@
 //! [`experiment`], whose [`trial`]s are measured ([`metric`]) and judged
 //! ([`judge`]); [`session`] is the state machine that says what comes next.
 
-pub mod comparison;
 pub mod constraint;
 pub mod experiment;
 pub mod judge;
@@ -21,3 +20,4 @@ pub mod stop;
 pub mod suspicion;
 pub mod trial;
 pub mod units;
+pub mod verification;

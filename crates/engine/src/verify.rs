@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use autoresearch_core::comparison::Comparison;
 use autoresearch_core::experiment::Experiment;
 use autoresearch_core::session::verification_runs;
 use autoresearch_core::units::human_duration;
+use autoresearch_core::verification::Comparison;
 
 use crate::error::EngineError;
 use crate::news::Observer;

@@ -4,11 +4,11 @@
 use std::path::{Path, PathBuf};
 
 use autoresearch_config::Config;
-use autoresearch_core::comparison::Comparison;
 use autoresearch_core::experiment::{CommitId, Counts, Experiment};
 use autoresearch_core::session::{Event, Plan, Queued, State, StopReason};
 use autoresearch_core::trial::Protection;
 use autoresearch_core::units::Timestamp;
+use autoresearch_core::verification::Comparison;
 use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message, TsvFile};
 use autoresearch_repo::Repo;
 use autoresearch_report::{

@@ -1,7 +1,6 @@
 //! A session as the report sees it: what was asked for, and what came of each
 //! experiment, in order.
 
-use autoresearch_core::comparison::Comparison;
 use autoresearch_core::experiment::{Counts, Verdict};
 use autoresearch_core::judge::Rule;
 use autoresearch_core::metric::Direction;
@@ -9,6 +8,7 @@ use autoresearch_core::proposal::Category;
 use autoresearch_core::trial::CrashKind;
 use autoresearch_core::trial::Protection;
 use autoresearch_core::units::{Bytes, Timestamp};
+use autoresearch_core::verification::Comparison;
 use serde::{Deserialize, Serialize};
 
 /// What was asked for, and when.

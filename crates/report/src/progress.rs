@@ -5,10 +5,10 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use autoresearch_core::comparison::Comparison;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Category;
 use autoresearch_core::units::{Timestamp, human_duration};
+use autoresearch_core::verification::Comparison;
 
 use crate::history::{Best, History, Point, Session};
 use crate::line::{Style, coarse, experiment_line};

@@ -1,9 +1,9 @@
 //! What summaries say, whole (SPEC F3).
 
-use autoresearch_core::comparison::Comparison;
 use autoresearch_core::experiment::Verdict::{Crash, Discard, Keep};
 use autoresearch_core::metric::Direction;
 use autoresearch_core::session::Sample;
+use autoresearch_core::verification::Comparison;
 use autoresearch_report::{History, SummaryOptions, summary_markdown};
 use insta::assert_snapshot;
 

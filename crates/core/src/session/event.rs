@@ -81,7 +81,7 @@ pub struct Plan {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub checks: bool,
     /// Runs of the baseline and of the best each that the session ends with,
-    /// to compare them (see [`crate::comparison`]); 0 is none.
+    /// to compare them (see [`crate::verification`]); 0 is none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub verify: u64,
     /// The confirmed configuration as TOML.

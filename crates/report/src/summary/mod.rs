@@ -9,9 +9,9 @@ mod next_steps;
 
 use std::fmt::Write as _;
 
-use autoresearch_core::comparison::{Comparison, Method};
 use autoresearch_core::metric::Direction;
 use autoresearch_core::units::Timestamp;
+use autoresearch_core::verification::{Comparison, Method};
 use jiff::tz::TimeZone;
 
 use crate::history::{Best, History, Step};
