@@ -18,7 +18,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let pattern = Source::Pattern {
         name: "time".into(),
         pattern: r"time:\s+\[\S+ \S+ (\S+)".into(),
-        first: false,
     };
     let steps = "step 00952 (99.9%) | loss: 2.9123 | lrm: 0.00 | dt: 300ms | tok/sec: 1,234\r";
     let chatter = "INFO 2024-05-01 10:30:00 worker 3: loaded shard 17 of 240 from cache\n";
