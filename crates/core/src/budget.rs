@@ -96,10 +96,8 @@ mod tests {
 
     #[test]
     fn a_run_that_hangs_ends_whatever_is_counted() {
-        let cpu = |seconds, wall| Budget::Quota {
-            quota: Quota::Cpu(Duration::from_secs(seconds)),
-            wall,
-        };
+        let cpu =
+            |seconds, wall| Budget::Quota { quota: Quota::Cpu(Duration::from_secs(seconds)), wall };
         assert_eq!(cpu(300, None).wall(), Duration::from_mins(50));
         assert_eq!(cpu(1, None).wall(), Duration::from_mins(1));
         assert_eq!(cpu(300, Some(Duration::from_mins(6))).wall(), Duration::from_mins(6));

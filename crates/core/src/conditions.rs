@@ -90,11 +90,7 @@ impl Conditions {
             ));
         }
         if let Some((here, there)) = pair(|c| c.mhz).filter(|(a, b)| is_other_frequency(*a, *b)) {
-            words.push(format!(
-                "its CPUs ran at {}, the incumbent's at {}",
-                ghz(here),
-                ghz(there)
-            ));
+            words.push(format!("its CPUs ran at {}, the incumbent's at {}", ghz(here), ghz(there)));
         }
         for (n, gpu) in self.gpus.iter().enumerate() {
             words.extend(gpu.unlike(n, others));
@@ -113,11 +109,12 @@ impl GpuConditions {
         }
         let known: Vec<f64> = theirs.iter().filter_map(|gpu| gpu.mhz).collect();
         let there = (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64);
-        if let Some((here, there)) =
-            self.mhz.zip(there).filter(|(a, b)| is_other_frequency(*a, *b))
+        if let Some((here, there)) = self.mhz.zip(there).filter(|(a, b)| is_other_frequency(*a, *b))
         {
             let (here, there) = (ghz(here), ghz(there));
-            words.push(format!("GPU {n} ran at {here} during it, at {there} during the incumbent's"));
+            words.push(format!(
+                "GPU {n} ran at {here} during it, at {there} during the incumbent's"
+            ));
         }
         let was_throttled = theirs.iter().any(|gpu| !gpu.throttled.is_empty());
         if !self.throttled.is_empty() && !was_throttled {
@@ -139,7 +136,8 @@ impl fmt::Display for Conditions {
         parts.extend(self.own.map(|own| format!("used {own:.1} CPUs")));
         parts.extend(self.others.map(|others| format!("other programs {others:.1}")));
         parts.extend(self.steal.filter(|s| *s >= 0.001).map(|s| format!("{} stolen", percent(s))));
-        parts.extend(self.pressure.map(|p| format!("waiting for a CPU {} of the time", percent(p))));
+        parts
+            .extend(self.pressure.map(|p| format!("waiting for a CPU {} of the time", percent(p))));
         parts.extend(self.mhz.map(ghz));
         for (n, gpu) in self.gpus.iter().enumerate() {
             let mhz = gpu.mhz.map_or_else(String::new, |mhz| format!(" {}", ghz(mhz)));

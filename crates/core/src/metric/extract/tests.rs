@@ -79,9 +79,7 @@ fn a_pattern_reads_the_first_or_the_last_match() {
     let output = "time: [1.2 ms 1.3 ms 1.4 ms]\nchange: [-0.345%]\ntime: [2.2 ms 2.3 ms 2.4 ms]\n";
     let middle = r"time:\s+\[\S+ \S+ (\S+)";
     assert_eq!(metric(&pattern(middle), output), Some(2.3));
-    let first = |source: &Source, output: &str| {
-        read_taking(Take::First, source, output.as_bytes())
-    };
+    let first = |source: &Source, output: &str| read_taking(Take::First, source, output.as_bytes());
     assert_eq!(first(&pattern(middle), output).metric, Some(1.3));
     assert_eq!(metric(&pattern(r"^(\d+)$"), "a 1\n2\r\n3\r"), Some(3.0));
     assert_eq!(
