@@ -133,7 +133,7 @@ fn within(name: &str, why: Refused) -> Refused {
         Refused::Unusable { why, item } => {
             Refused::Unusable { why: format!("`{name}`: {why}"), item }
         }
-        other => other,
+        wrong @ Refused::Type { .. } => wrong,
     }
 }
 
@@ -141,7 +141,9 @@ fn within(name: &str, why: Refused) -> Refused {
 pub(crate) mod as_written {
     use serde::{Deserializer, Serializer, de};
 
-    use super::*;
+    use super::{
+        Budget, Deserialize as _, Quota, Serialize as _, Table, Written, read_duration, text,
+    };
 
     pub(crate) fn serialize<S: Serializer>(budget: &Budget, to: S) -> Result<S::Ok, S::Error> {
         match budget {

@@ -229,7 +229,7 @@ mod tests {
              GPU 0 was slowed down (thermal slowdown) during it, not during the incumbent's"
         );
         assert!(cool.unlike(std::slice::from_ref(&hot)).unwrap().contains("not during it"));
-        assert_eq!(hot.unlike(&[hot.clone()]), None);
+        assert_eq!(hot.unlike(std::slice::from_ref(&hot)), None);
         assert_eq!(hot.unlike(&[]), None);
     }
 

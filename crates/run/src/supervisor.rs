@@ -58,7 +58,7 @@ const SAMPLING_SHARE: u32 = 50;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
-    Report(Report),
+    Report(Box<Report>),
     Error(RunError),
 }
 
@@ -71,7 +71,7 @@ pub(crate) enum Outcome {
 pub fn supervise() -> i32 {
     sys::keep_files_to_self();
     let outcome = match supervised() {
-        Ok(Some(report)) => Outcome::Report(report),
+        Ok(Some(report)) => Outcome::Report(Box::new(report)),
         // The engine is gone: nobody listens.
         Ok(None) => return 1,
         Err(error) => Outcome::Error(error),

@@ -14,6 +14,7 @@ mod checkout;
 mod containers;
 mod crash_points;
 mod doctor;
+mod fair;
 mod kill9;
 mod protection;
 mod relief;

@@ -29,7 +29,7 @@ pub enum Take {
     Max,
     /// The quantile at so many thousandths, from 1 to 999, of the last 65,536
     /// values; between two values in proportion (type 7 of Hyndman and Fan,
-    /// *Sample quantiles in statistical packages*, 1996, as NumPy's default).
+    /// *Sample quantiles in statistical packages*, 1996, as `numpy`'s default).
     Quantile(u16),
 }
 
@@ -212,7 +212,9 @@ mod tests {
         #[test]
         fn what_counts_lies_among_the_values(n in 1_u16..1000, values in prop::collection::vec(-1e300_f64..1e300, 1..50)) {
             let mut all = Taken::default();
-            values.iter().for_each(|value| all.push(Take::Quantile(n), *value));
+            for value in &values {
+                all.push(Take::Quantile(n), *value);
+            }
             let value = all.get(Take::Quantile(n)).unwrap();
             let least = values.iter().copied().fold(f64::INFINITY, f64::min);
             let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);

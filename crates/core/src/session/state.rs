@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
 use super::verdict::Case;
+use crate::conditions::Conditions;
 use crate::experiment::{CommitId, Counts, Experiment, Relief, Verdict};
 use crate::judge::{Rule, Ruling};
 use crate::proposal::{Category, Fingerprint};
@@ -28,6 +29,8 @@ pub struct Incumbent {
     pub metric: f64,
     /// Lines of code in all targets.
     pub code_lines: u64,
+    /// What the machine was like during its trials.
+    pub conditions: Vec<Conditions>,
 }
 
 /// Where the proposer should look (SPEC E4).
@@ -316,6 +319,7 @@ impl State {
                 values: experiment.evidence().filter_map(|t| t.metric).collect(),
                 metric,
                 code_lines: experiment.code_lines,
+                conditions: experiment.evidence().filter_map(|t| t.conditions.clone()).collect(),
             });
         }
     }

@@ -5,6 +5,7 @@ use std::time::Instant;
 use autoresearch_core::experiment::{Experiment, Verdict};
 use autoresearch_core::judge::{Rule, Ruling};
 use autoresearch_core::session::Event;
+use autoresearch_core::trial::Trial;
 use autoresearch_ledger::Message;
 use autoresearch_propose::Past;
 use autoresearch_report::{Point, Stage};
@@ -38,14 +39,16 @@ impl Conductor<'_> {
         let Some(commit) = self.state.current().and_then(|e| e.commit.clone()) else {
             return Ok(());
         };
-        let limit = self.config.budget + self.config.run.allowance;
+        let limit = self.config.budget.wall() + self.config.run.allowance;
         let hypothesis = self.state.current().map(|e| e.hypothesis.clone());
         let mut activity = activity(number, Stage::Running, limit, hypothesis);
+        // Of a quota nobody knows how long it takes.
+        activity.limit = activity.limit.filter(|_| self.config.budget.quota().is_none());
         let began = Instant::now();
         let order = Order { number, trial, seed, commit: &commit };
         let (observer, journal, stop) = (&mut *self.observer, &self.journal, &self.stop);
         let progress = &self.progress;
-        let outcome = self.bench.run(&order, stop, &mut || {
+        let mut outcome = self.bench.run(&order, stop, &mut || {
             activity.elapsed = began.elapsed();
             observer.tell(&News::Working { activity: &activity, progress });
             // A stop must reach a running trial; everything else can wait.
@@ -57,7 +60,13 @@ impl Conductor<'_> {
                 }
             }
         })?;
+        outcome.unlike = self.unlike_the_incumbents(&outcome);
         self.observer.tell(&News::Ended { number, trial: &outcome });
+        if let Some(unlike) = &outcome.unlike {
+            self.observer.tell(&News::Note(format!(
+                "#{number} ran on a machine unlike the incumbent's: {unlike}; that alone may explain a difference"
+            )));
+        }
         if let Some(what) = outcome.seal.as_ref().and_then(|s| s.environment_changed.as_ref()) {
             self.observer.tell(&News::Note(format!(
                 "the environment changed at experiment {number}: {what}; results before and after do not compare"
@@ -66,6 +75,13 @@ impl Conductor<'_> {
         let is_interrupted = outcome.is_interrupted();
         self.note(Event::Ended { number, trial: Box::new(outcome) });
         if is_interrupted { self.flush() } else { Ok(()) }
+    }
+
+    /// In what the machine was unlike what it was for the incumbent.
+    fn unlike_the_incumbents(&self, trial: &Trial) -> Option<String> {
+        let incumbent = self.state.incumbent()?;
+        trial.metric?;
+        trial.conditions.as_ref()?.unlike(&incumbent.conditions)
     }
 
     /// A keep is on disk before the branch moves; nothing happens before any
