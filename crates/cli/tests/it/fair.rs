@@ -113,6 +113,7 @@ fn a_dry_run_and_a_report_say_what_a_run_may_use() {
     assert!(said.contains("5m of CPU time, at most 50m in all"), "{said}");
     assert!(said.contains("5m of CPU time each"), "{said}");
     place.run(session("1", &[])).expect(0);
-    let report = place.run(["report", "--tag", TAG]).expect(0).stdout;
-    assert!(report.contains("5m of CPU time an experiment"), "{report}");
+    place.run(["report", "--tag", TAG]).expect(0);
+    let summary = place.read(".autoresearch/t/autoresearch-summary.md");
+    assert!(summary.contains("5m of CPU time an experiment"), "{summary}");
 }
