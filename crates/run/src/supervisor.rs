@@ -53,6 +53,8 @@ const FIRST_SAMPLE: Duration = Duration::from_millis(5);
 const RAREST_SAMPLE: Duration = Duration::from_millis(250);
 /// Sampling takes at most this part of one core.
 const SAMPLING_SHARE: u32 = 50;
+/// And this part where CPU time is about to run out.
+const LOOKING_SHARE: u32 = 10;
 
 /// The line that a supervisor says at its end.
 #[derive(Debug, Serialize, Deserialize)]
@@ -339,15 +341,15 @@ impl Trial<'_> {
     fn watch(&mut self) -> Result<(), RunError> {
         while !self.has_ended()? {
             let now = Instant::now();
+            if now >= self.sample_at {
+                self.sample(now);
+            }
             if self.ending.is_none() && now >= self.deadline {
                 self.end(self.quota.exit(), self.grace);
             }
             let until = self.ending.as_ref().map_or(self.deadline, |ending| ending.kill_at);
             if self.ending.is_some() && now >= until {
                 return Ok(());
-            }
-            if now >= self.sample_at {
-                self.sample(now);
             }
             self.wait(until.min(self.sample_at).saturating_duration_since(now))?;
         }
@@ -526,6 +528,8 @@ impl Trial<'_> {
         if let Some(rarest) = self.bounds.rarest_look(cost) {
             self.interval = self.interval.min(rarest);
         }
+        // A budget is worth more looks than all the rest.
+        let next_look = next_look.map(|next| next.max(cost * LOOKING_SHARE));
         self.sample_at = now + next_look.map_or(self.interval, |next| next.min(self.interval));
     }
 
