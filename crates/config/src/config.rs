@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use autoresearch_core::budget::Budget;
-use autoresearch_core::judge::Suspects;
+use autoresearch_core::judge::{Mode, Suspects};
 use autoresearch_core::metric::{Direction, Source, Take};
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::units::Bytes;
@@ -199,18 +199,13 @@ pub enum ProposerKind {
 /// How results are judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judge {
-    /// The policy.
+    /// How much is asked of evidence.
     pub mode: Mode,
+    /// What 20 added lines of code must bring, in half standard deviations of
+    /// the metric's noise.
+    pub complexity: u32,
     /// What becomes of a result that is too good to be true.
     pub suspects: Suspects,
-}
-
-/// The policy by which results are judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Any gain is kept, and an equal result with fewer lines.
-    Greedy,
 }
 
 /// When the session ends by itself.

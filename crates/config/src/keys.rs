@@ -282,7 +282,16 @@ pub const KEYS: &[Key] = &[
         Kind::Texts,
         "what the proposer `command` may read beyond what runs may, as `~/.config/my-agent`",
     ),
-    key("judge.mode", Kind::Choice(&["greedy"]), "how a result is judged: `greedy` keeps any gain"),
+    key(
+        "judge.mode",
+        Kind::Choice(&["greedy", "bold", "standard", "strict"]),
+        "how much is asked before a change is kept; `greedy` keeps any gain, noise or not",
+    ),
+    key(
+        "judge.complexity",
+        Kind::Integer { least: 0 },
+        "what 20 added lines must bring, in half standard deviations of the noise; 0 is nothing",
+    ),
     key(
         "judge.suspects",
         Kind::Choice(&["hold", "keep"]),

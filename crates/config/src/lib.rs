@@ -22,10 +22,8 @@ mod table;
 mod text;
 mod write;
 
-pub use autoresearch_core::judge::Suspects;
-pub use config::{
-    Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop,
-};
+pub use autoresearch_core::judge::{Mode, Suspects};
+pub use config::{Config, Confine, Judge, Metric, OnBudget, Propose, ProposerKind, Run, Stop};
 pub use error::{ConfigError, Problem, What};
 pub use keys::{KEYS, Key, Required};
 pub use layers::{Layers, Missing, Origin, UnknownVariable};

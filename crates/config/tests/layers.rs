@@ -69,6 +69,7 @@ readable = ["~/.config/my-agent"]
 
 [judge]
 mode = "greedy"
+complexity = 2
 suspects = "keep"
 
 [stop]
@@ -403,6 +404,12 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     readable = ["~/.config/my-agent"]
 
     [judge]
+    # how much is asked before a change is kept; `greedy` keeps any gain, noise or not
+    mode = "greedy"
+
+    # what 20 added lines must bring, in half standard deviations of the noise; 0 is nothing
+    complexity = 2
+
     # whether a result that is too good to be true is held back or kept when nothing can audit it
     suspects = "keep"
 
@@ -442,7 +449,7 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Run command | python 'my train.py' | autoresearch.toml:23
     Proposer | my-agent | autoresearch.toml:45
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:57, autoresearch.toml:58
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:58, autoresearch.toml:59
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer
@@ -612,7 +619,7 @@ prop_compose! {
                 network: session.is_some(),
                 readable: vec!["~/.agent".to_owned()],
             },
-            judge: Judge { mode: Mode::Greedy, suspects: Suspects::Hold },
+            judge: Judge { mode: Mode::Greedy, complexity: 2, suspects: Suspects::Hold },
             stop: Stop { when, time: session },
             search,
         }

@@ -166,7 +166,7 @@ fn a_word_that_is_none_of_the_choices_is_shown_with_them() {
     1 | scope = 'everything'
       |         ^^^^^^^^^^^^
 
-    error: `judge.mode`: `bayes` is not known; it can only be `greedy`
+    error: `judge.mode`: `bayes` is not known; it can be `greedy`, `bold`, `standard` or `strict`
      --> autoresearch.toml:2:14
       |
     2 | judge.mode = 'bayes'

@@ -171,6 +171,8 @@ impl Opening {
             revert_on_failure,
             seed: config.run.seed,
             sealed: config.metric.command.is_some(),
+            mode: config.judge.mode,
+            complexity: config.judge.complexity,
             suspects: config.judge.suspects,
             config: autoresearch_config::to_toml(&config),
             platform: adjusting.platform.clone(),
