@@ -103,6 +103,8 @@ pub struct Run {
     pub threads: Option<u64>,
     /// Handed to runs; at most `i64::MAX`, as TOML has it.
     pub seed: u64,
+    /// How a run is repeated under another seed.
+    pub seeds: Seeds,
     /// How much of the beginning of a long log stays in plain text.
     #[serde(with = "size_text")]
     pub log_head: Bytes,
@@ -139,6 +141,17 @@ pub struct Run {
     /// Environment variables of the runs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+}
+
+/// How a run is repeated under another seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seeds {
+    /// By `AUTORESEARCH_SEED`; where nothing reads that, by other values of the
+    /// target's own seeds on the worktree of the run.
+    Auto,
+    /// By `AUTORESEARCH_SEED` alone.
+    Environment,
 }
 
 /// How runs and proposers are confined.

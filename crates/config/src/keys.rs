@@ -214,6 +214,11 @@ pub const KEYS: &[Key] = &[
         "threads of a run: it is held to so many CPUs, and libraries are told; all CPUs unless given",
     ),
     key("run.seed", Kind::Integer { least: 0 }, "given to runs as AUTORESEARCH_SEED"),
+    key(
+        "run.seeds",
+        Kind::Choice(&["auto", "environment"]),
+        "how a run is repeated under another seed: also by the target's own seeds, or by AUTORESEARCH_SEED alone",
+    ),
     key("run.log_head", Kind::Size, "how much of the beginning of a long log stays in plain text"),
     key("run.log_tail", Kind::Size, "how much of the end of a long log stays in plain text"),
     key(

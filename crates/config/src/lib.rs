@@ -23,7 +23,9 @@ mod text;
 mod write;
 
 pub use autoresearch_core::judge::{Mode, Suspects};
-pub use config::{Config, Confine, Judge, Metric, OnBudget, Propose, ProposerKind, Run, Stop};
+pub use config::{
+    Config, Confine, Judge, Metric, OnBudget, Propose, ProposerKind, Run, Seeds, Stop,
+};
 pub use error::{ConfigError, Problem, What};
 pub use keys::{KEYS, Key, Required};
 pub use layers::{Layers, Missing, Origin, UnknownVariable};

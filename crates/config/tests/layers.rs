@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use autoresearch_config::{
     Config, Confine, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose, ProposerKind,
-    Run, Stop, Suspects, table, to_toml, update,
+    Run, Seeds, Stop, Suspects, table, to_toml, update,
 };
 use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::metric::{Direction, Source, Take};
@@ -568,6 +568,7 @@ prop_compose! {
             on_budget: if is_last { OnBudget::Last } else { OnBudget::Crash },
             threads: (head % 3 > 0).then_some(head % 3),
             seed,
+            seeds: if seed % 3 == 0 { Seeds::Auto } else { Seeds::Environment },
             log_head: Bytes(head),
             log_tail: Bytes(tail),
             env,

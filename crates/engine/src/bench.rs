@@ -22,6 +22,7 @@ use crate::integrity::{HeldOut, Protected, Stamp};
 use crate::measure::trial_of;
 use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
+use crate::seeds;
 use crate::stop::{Stop, Urgency};
 use crate::wrap;
 
@@ -92,6 +93,7 @@ impl Bench<'_> {
         let withheld = &self.held_out.tracked;
         let setting = Setting { links: &self.config.links, withheld, history: false };
         self.place.hold(&self.repo, &bench, commit, setting)?;
+        let seeded = seeds::overlay(&self.config, &bench, seed)?;
         let before = self.protected.stamps(&bench);
         let out = self.places.out(number, trial);
         std::fs::create_dir_all(&out).map_err(EngineError::io("create", &out))?;
@@ -112,13 +114,14 @@ impl Bench<'_> {
         let gpus = gpus.end();
         let Some(report) = ended else {
             let seal = Some(seal);
-            return Ok(Trial { seal, container, ..Trial::ended(seed, Exit::Lost) });
+            return Ok(Trial { seal, container, seeded, ..Trial::ended(seed, Exit::Lost) });
         };
         // Only succeeds when the trial left nothing there.
         let _ = std::fs::remove_dir(&out);
         let name = &self.config.metric.name;
         let mut outcome = trial_of(&report, seed, name, self.config.run.on_budget);
         outcome.container = container;
+        outcome.seeded = seeded;
         outcome.conditions = outcome.conditions.map(|conditions| Conditions { gpus, ..conditions });
         if let (Exit::Deadline, Some(quota)) = (&outcome.exit, self.config.budget.quota()) {
             // A run that hangs is not one that has used its budget.

@@ -33,6 +33,7 @@ mod places;
 mod python;
 mod roles;
 mod sealed;
+mod seeds;
 mod stop;
 mod view;
 mod wrap;

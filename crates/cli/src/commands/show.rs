@@ -63,6 +63,9 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
         if let Some(unlike) = &trial.unlike {
             facts.push(("unlike", format!("{unlike}; that alone may explain a difference")));
         }
+        if let Some(seeded) = &trial.seeded {
+            facts.push(("seed", seeded.to_string()));
+        }
         if let Some(container) = &trial.container {
             facts.push(("container", container.clone()));
         }
