@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use autoresearch_core::budget::Budget;
+use autoresearch_core::constraint::Constraint;
 use autoresearch_core::judge::{Mode, Suspects};
 use autoresearch_core::metric::{Direction, Source, Take};
 use autoresearch_core::proposal::Scope;
@@ -45,6 +46,8 @@ pub struct Config {
     pub propose: Propose,
     /// How results are judged.
     pub judge: Judge,
+    /// What must pass before a keep.
+    pub checks: Checks,
     /// When the session ends.
     pub stop: Stop,
     /// Ranges for the search by the name of a setting, as written.
@@ -219,6 +222,19 @@ pub struct Judge {
     pub complexity: u32,
     /// What becomes of a result that is too good to be true.
     pub suspects: Suspects,
+    /// What a candidate must hold to, whatever its metric.
+    pub constraints: Vec<Constraint>,
+}
+
+/// What must pass before anything is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checks {
+    /// Program and arguments; `None` checks nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// How long it may take.
+    #[serde(with = "duration_text")]
+    pub timeout: Duration,
 }
 
 /// When the session ends by itself.

@@ -54,6 +54,8 @@ pub(crate) enum Kind {
     Command,
     /// A list of texts, or one alone.
     Texts,
+    /// A list of constraints, or one alone.
+    Constraints,
     /// Environment variables by name.
     Variables,
     /// Search ranges by the name of a setting.
@@ -301,6 +303,21 @@ pub const KEYS: &[Key] = &[
         "judge.suspects",
         Kind::Choice(&["hold", "keep"]),
         "whether a result that is too good to be true is held back or kept when nothing can audit it",
+    ),
+    key(
+        "judge.constraints",
+        Kind::Constraints,
+        "what must hold besides, as `peak_mem_gb <= 40`; whatever breaks one is discarded, and so is what does not report it",
+    ),
+    key(
+        "checks.command",
+        Kind::Command,
+        "command that must pass before anything is kept; its time is not the run's",
+    ),
+    key(
+        "checks.timeout",
+        Kind::Duration { may_be_zero: false },
+        "with `command`: how long it may take",
     ),
     key("stop.when", Kind::Texts, "rules that end the session, as `improvement >= 10%`"),
     key("stop.time", Kind::Duration { may_be_zero: false }, "how long the whole session may take"),

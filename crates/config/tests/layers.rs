@@ -5,10 +5,11 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Config, Confine, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose, ProposerKind,
-    Run, Seeds, Stop, Suspects, table, to_toml, update,
+    Checks, Config, Confine, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose,
+    ProposerKind, Run, Seeds, Stop, Suspects, table, to_toml, update,
 };
 use autoresearch_core::budget::{Budget, Quota};
+use autoresearch_core::constraint::Constraint;
 use autoresearch_core::metric::{Direction, Source, Take};
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::units::Bytes;
@@ -71,6 +72,11 @@ readable = ["~/.config/my-agent"]
 mode = "greedy"
 complexity = 2
 suspects = "keep"
+constraints = ["peak_mem_gb<=40", "tests.passed == tests.total"]
+
+[checks]
+command = "pytest -q"
+timeout = "10m"
 
 [stop]
 when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
@@ -413,6 +419,13 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     # whether a result that is too good to be true is held back or kept when nothing can audit it
     suspects = "keep"
 
+    # what must hold besides, as `peak_mem_gb <= 40`; whatever breaks one is discarded, and so is what does not report it
+    constraints = ["peak_mem_gb <= 40", "tests.passed == tests.total"]
+
+    [checks]
+    # command that must pass before anything is kept; its time is not the run's
+    command = ["pytest", "-q"]
+
     [stop]
     # rules that end the session, as `improvement >= 10%`
     when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
@@ -449,7 +462,9 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Run command | python 'my train.py' | autoresearch.toml:23
     Proposer | my-agent | autoresearch.toml:45
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:58, autoresearch.toml:59
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:63, autoresearch.toml:64
+    Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:56
+    Checks before a keep | pytest -q | autoresearch.toml:59
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer
@@ -587,6 +602,11 @@ prop_compose! {
     }
 }
 
+fn constraint() -> impl Strategy<Value = Constraint> {
+    "[a-z]{1,4}[a-z ]{0,3} (<=|==|!=|>) ([0-9]{1,3}|[a-z]_[a-z]{1,4})"
+        .prop_filter_map("no constraint", |text| text.parse().ok())
+}
+
 prop_compose! {
     fn config()(
         target in paths(1),
@@ -599,6 +619,8 @@ prop_compose! {
         run in run(),
         command in option::of(words()),
         when in vec(text(), 0..3),
+        constraints in vec(constraint(), 0..3),
+        checks in option::of(words()),
         search in btree_map("[^\\x00]{1,6}", text(), 0..3),
     ) -> Config {
         Config {
@@ -620,7 +642,13 @@ prop_compose! {
                 network: session.is_some(),
                 readable: vec!["~/.agent".to_owned()],
             },
-            judge: Judge { mode: Mode::Greedy, complexity: 2, suspects: Suspects::Hold },
+            judge: Judge {
+                mode: Mode::Greedy,
+                complexity: 2,
+                suspects: Suspects::Hold,
+                constraints,
+            },
+            checks: Checks { command: checks, timeout },
             stop: Stop { when, time: session },
             search,
         }

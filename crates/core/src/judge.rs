@@ -84,6 +84,8 @@ pub enum Rule {
     Equal,
     /// The metric is worse.
     Worse,
+    /// It breaks a constraint, whatever its metric.
+    Constraint,
     /// It failed.
     Failed,
     /// It is too good to be true: a person shall look at it first. Held, or

@@ -6,7 +6,9 @@
 //! ([`judge`]); [`session`] is the state machine that says what comes next.
 
 pub mod budget;
+pub mod comparison;
 pub mod conditions;
+pub mod constraint;
 pub mod experiment;
 pub mod judge;
 pub mod metric;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use autoresearch_config::Config;
 use autoresearch_core::conditions::Conditions;
+use autoresearch_core::constraint::Constraint;
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::metric::Take;
 use autoresearch_core::proposal::Fingerprint;
@@ -67,12 +68,12 @@ pub(crate) struct Bench<'a> {
     pub(crate) cpus: Vec<usize>,
 }
 
-/// Which trial to run.
+/// Which trial to run, or the checks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order<'a> {
     /// Number of the experiment.
     pub(crate) number: u64,
-    /// Number of the trial, from 1.
+    /// Number of the trial, from 1; [`CHECKS`](crate::places::CHECKS) for the checks.
     pub(crate) trial: u64,
     /// What `AUTORESEARCH_SEED` is.
     pub(crate) seed: u64,
@@ -106,7 +107,9 @@ impl Bench<'_> {
         job.take = self.config.metric.take;
         job.confinement =
             self.walls.trial(&bench, git_of(&bench), &out, self.protected.walls(&bench));
-        job.source = (!is_sealed && self.metric_fn.is_none()).then(|| self.config.source());
+        let is_measured_elsewhere = is_sealed || self.metric_fn.is_some();
+        job.wanted = self.wanted();
+        job.source = (!is_measured_elsewhere).then(|| self.config.source());
         wrap::enclose(&self.config, &self.places, &self.session, order, &mut job)?;
         let container = job.container.as_ref().map(|container| container.name.clone());
         let gpus = GpuWatch::begin();
@@ -128,9 +131,10 @@ impl Bench<'_> {
             outcome.metric = None;
             outcome.crash = Some(fair::hung(quota, limit));
         }
-        if is_sealed || self.metric_fn.is_some() {
+        if is_measured_elsewhere {
             // The run itself reports no metric; its absence is no failure yet.
             outcome.crash = outcome.crash.filter(|crash| crash.kind != CrashKind::NoMetric);
+            outcome.secondary.retain(|name, _| job.wanted.contains(name));
         }
         outcome.seal = Some(seal);
         if let Some(reason) = self.tampering(&report, &before, commit)? {
@@ -155,6 +159,12 @@ impl Bench<'_> {
         }
         self.place.release(&self.config.links);
         Ok(outcome)
+    }
+
+    /// What the constraints ask for, beside the metric.
+    pub(crate) fn wanted(&self) -> Vec<String> {
+        let names = self.config.judge.constraints.iter().flat_map(Constraint::names);
+        names.filter(|name| *name != self.config.metric.name).map(str::to_owned).collect()
     }
 
     /// Under what the next trial is measured.
@@ -191,12 +201,13 @@ impl Bench<'_> {
             confinement: Confinement::default(),
             container: None,
             source: None,
+            wanted: Vec::new(),
             result: self.places.scratch().join("result.json"),
         }
     }
 
-    /// What the run did to a protected file.
-    fn tampering(
+    /// What a job on the bench did to a protected file.
+    pub(crate) fn tampering(
         &self,
         report: &Report,
         before: &[Stamp],

@@ -133,6 +133,7 @@ impl OneDesk<'_> {
             confinement,
             container: None,
             source: None,
+            wanted: Vec::new(),
             result: workplace.places.scratch().join("desk-result.json"),
         }
     }

@@ -9,6 +9,7 @@ use autoresearch_core::experiment::CommitId;
 use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
+use autoresearch_core::units::human_duration;
 use autoresearch_ledger::{Holder, Journal, JournalError, Lock, Message, TsvFile};
 use autoresearch_propose::knobs::Spec;
 use autoresearch_propose::{Proposer, Text};
@@ -125,7 +126,7 @@ impl Opening {
     /// What would happen, in sentences.
     pub(crate) fn intentions(&self) -> Vec<String> {
         let config = &self.config;
-        Vec::from([
+        let mut intentions = Vec::from([
             format!(
                 "create the branch {} at {}",
                 Places::branch(&self.tag),
@@ -145,7 +146,22 @@ impl Opening {
             ),
             format!("change only {}", config.target.join(", ")),
             crate::experiment::limits(config),
-        ])
+        ]);
+        intentions.extend(
+            config
+                .judge
+                .constraints
+                .iter()
+                .map(|constraint| format!("discard what breaks `{constraint}`")),
+        );
+        intentions.extend(config.checks.command.as_ref().map(|command| {
+            format!(
+                "run `{}` before anything is kept, at most {} each",
+                command.join(" "),
+                human_duration(config.checks.timeout)
+            )
+        }));
+        intentions
     }
 
     /// Makes the session: its folder, lock, journal and branch.
@@ -179,6 +195,8 @@ impl Opening {
             mode: config.judge.mode,
             complexity: config.judge.complexity,
             suspects: config.judge.suspects,
+            constraints: config.judge.constraints.clone(),
+            checks: config.checks.command.is_some(),
             config: autoresearch_config::to_toml(&config),
             platform: adjusting.platform.clone(),
             adjusted: adjusting.adjusted.clone(),

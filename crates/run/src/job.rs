@@ -63,6 +63,9 @@ pub struct Job {
     /// Which of the values of the metric counts.
     #[serde(default)]
     pub take: Take,
+    /// Names beside the metric that must not be missed, however much is reported.
+    #[serde(default)]
+    pub wanted: Vec<String>,
     /// Where the [`Report`] goes as JSON: complete, or not there at all.
     #[serde(with = "any_path")]
     pub result: PathBuf,
@@ -455,6 +458,7 @@ mod tests {
             },
             container: None,
             source: None,
+            wanted: Vec::new(),
             result: odd,
         };
         let line = serde_json::to_string(&job).unwrap();

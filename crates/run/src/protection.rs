@@ -111,6 +111,7 @@ impl Probe {
             },
             container: None,
             source: None,
+            wanted: Vec::new(),
             result: folder.path().join("result"),
         };
         let running = local.start(&job).map_err(|error| error.to_string())?;

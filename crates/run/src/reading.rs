@@ -27,6 +27,7 @@ struct JsonFile {
     directory: PathBuf,
     file: PathBuf,
     key: String,
+    wanted: Vec<String>,
     /// What was there before the run: left as it was, it says nothing of it.
     before: Option<Stamp>,
 }
@@ -39,7 +40,7 @@ impl Reader {
     /// # Errors
     /// When its source or the pattern of its steps cannot be used.
     pub(crate) fn of(job: &Job) -> Result<Reader, RunError> {
-        let mut reader = Reader::new(job.source.as_ref(), &job.directory)?;
+        let mut reader = Reader::new(job.source.as_ref(), &job.wanted, &job.directory)?;
         reader.extractor = reader.extractor.map(|extractor| extractor.taking(job.take));
         if let Some(Quota::Steps { pattern, .. }) = &job.quota {
             let source = Source::Pattern { name: "step".to_owned(), pattern: pattern.clone() };
@@ -51,20 +52,36 @@ impl Reader {
         Ok(reader)
     }
 
-    /// A reader for a run in `directory` that has not started yet.
+    /// A reader for a run in `directory` that has not started yet; `wanted` are
+    /// names beside the metric that must not be missed.
     ///
     /// # Errors
     /// When the source cannot be used, such as a pattern that does not compile.
-    pub(crate) fn new(source: Option<&Source>, directory: &Path) -> Result<Reader, RunError> {
+    pub(crate) fn new(
+        source: Option<&Source>,
+        wanted: &[String],
+        directory: &Path,
+    ) -> Result<Reader, RunError> {
+        // Of a run that is measured elsewhere, only names are read.
+        let names =
+            || Source::Json { name: String::new(), file: String::new(), key: String::new() };
         let extractor = source
-            .map(Extractor::new)
+            .cloned()
+            .or_else(|| (!wanted.is_empty()).then(names))
+            .map(|source| Extractor::wanting(&source, wanted))
             .transpose()
             .map_err(|error| RunError::BadJob { why: error.to_string() })?;
         let json = match source {
             Some(Source::Json { file, key, .. }) => {
                 let (directory, file) = (directory.to_owned(), directory.join(file));
                 let before = file.metadata().ok().as_ref().map(stamp);
-                Some(JsonFile { directory, file, key: key.clone(), before })
+                Some(JsonFile {
+                    directory,
+                    file,
+                    key: key.clone(),
+                    wanted: wanted.to_vec(),
+                    before,
+                })
             }
             _ => None,
         };
@@ -91,7 +108,8 @@ impl Reader {
         let Some(json) = self.json else {
             return printed;
         };
-        let mut readings = json.text().map(|text| read_json(&text, &json.key)).unwrap_or_default();
+        let mut readings =
+            json.text().map(|text| read_json(&text, &json.key, &json.wanted)).unwrap_or_default();
         for (name, value) in printed.secondary {
             readings.secondary.entry(name).or_insert(value);
         }
@@ -140,10 +158,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("m.json");
         std::fs::write(&file, r#"{"loss": 1}"#).unwrap();
-        let reader = Reader::new(Some(&source("m.json")), folder.path()).unwrap();
+        let reader = Reader::new(Some(&source("m.json")), &[], folder.path()).unwrap();
         assert_eq!(reader.finish().metric, None);
 
-        let mut reader = Reader::new(Some(&source("m.json")), folder.path()).unwrap();
+        let mut reader = Reader::new(Some(&source("m.json")), &[], folder.path()).unwrap();
         std::fs::write(&file, r#"{"loss": 0.25}"#).unwrap();
         reader.feed(b"accuracy: 0.5\n");
         let readings = reader.finish();
@@ -152,11 +170,23 @@ mod tests {
     }
 
     #[test]
+    fn wanted_names_are_read_of_a_run_that_is_measured_elsewhere() {
+        let wanted = ["mem".to_owned()];
+        let mut reader = Reader::new(None, &wanted, Path::new(".")).unwrap();
+        reader.feed(b"mem: 7\n");
+        let readings = reader.finish();
+        assert_eq!((readings.metric, readings.secondary.get("mem")), (None, Some(&7.0)));
+        let mut reader = Reader::new(None, &[], Path::new(".")).unwrap();
+        reader.feed(b"mem: 7\n");
+        assert_eq!(reader.finish(), Readings::default());
+    }
+
+    #[test]
     fn a_json_file_outside_the_directory_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let inside = folder.path().join("in");
         std::fs::create_dir(&inside).unwrap();
-        let reader = |file| Reader::new(Some(&source(file)), &inside).unwrap();
+        let reader = |file| Reader::new(Some(&source(file)), &[], &inside).unwrap();
         let (link, dots) = (reader("link.json"), reader("../out.json"));
         std::fs::write(folder.path().join("out.json"), r#"{"loss": 1}"#).unwrap();
         std::os::unix::fs::symlink("../out.json", inside.join("link.json")).unwrap();
@@ -167,7 +197,7 @@ mod tests {
     #[test]
     fn a_named_pipe_in_place_of_the_json_file_does_not_hang() {
         let folder = tempfile::tempdir().unwrap();
-        let reader = Reader::new(Some(&source("pipe")), folder.path()).unwrap();
+        let reader = Reader::new(Some(&source("pipe")), &[], folder.path()).unwrap();
         let path = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
         assert_eq!(reader.finish().metric, None);
@@ -176,6 +206,9 @@ mod tests {
     #[test]
     fn a_pattern_that_does_not_compile_is_said_before_the_run() {
         let source = Source::Pattern { name: "x".into(), pattern: "(".into() };
-        assert!(matches!(Reader::new(Some(&source), Path::new(".")), Err(RunError::BadJob { .. })));
+        assert!(matches!(
+            Reader::new(Some(&source), &[], Path::new(".")),
+            Err(RunError::BadJob { .. })
+        ));
     }
 }
