@@ -80,8 +80,8 @@ pub(crate) struct ConfigArgs {
     /// Command that makes one run, split as a shell would
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     pub(crate) command: Option<String>,
-    /// Time for one run, as 5m or 90s
-    #[arg(long, value_name = "TIME")]
+    /// What one run may use: time, as 5m or 90s, or as in the file { cpu = "5m" }
+    #[arg(long, value_name = "BUDGET")]
     pub(crate) budget: Option<String>,
     /// Name of the metric
     #[arg(long, value_name = "NAME")]

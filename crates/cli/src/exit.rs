@@ -84,6 +84,8 @@ impl Exit {
                 | EngineError::Range { .. }
                 | EngineError::Wrap(_)
                 | EngineError::WrapIsNoSandbox(_)
+                | EngineError::Threads(_)
+                | EngineError::UncountedCpu(_)
                 | EngineError::NoSession { .. }
                 | EngineError::NoExperiment(_)
                 | EngineError::NothingToCompare(_)

@@ -145,7 +145,7 @@ fn detect_defaults(
     }
     if let Ok(config) = layers.clone().resolve() {
         let scripts = [config.target.clone(), config.read_only.clone()].concat();
-        if let Some(found) = detect::allowance(&repository, &scripts, config.budget) {
+        if let Some(found) = detect::allowance(&repository, &scripts, &config.budget) {
             let origin = Origin::Detected(found.why.clone());
             layers.set(found.key, &found.value, origin).map_err(self::config)?;
         }

@@ -48,8 +48,14 @@ pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
             "`metric.json` and `metric.pattern` exclude each other; keep the one that finds the metric".to_owned(),
         );
     }
+    if is_set("metric.json") && layers.value("metric.take").is_some_and(|take| take != "last") {
+        conflict(
+            "metric.take",
+            "metric.json",
+            "`metric.take` means nothing with `metric.json`: a file holds one value".to_owned(),
+        );
+    }
     for (key, needs) in [
-        ("metric.first", "metric.pattern"),
         ("metric.key", "metric.json"),
         ("metric.artifacts", "metric.command"),
         ("metric.held_out", "metric.command"),

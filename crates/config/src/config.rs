@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use autoresearch_core::budget::Budget;
 use autoresearch_core::constraint::Constraint;
 use autoresearch_core::judge::{Mode, Suspects};
-use autoresearch_core::metric::{Direction, Source};
+use autoresearch_core::metric::{Direction, Source, Take};
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::units::Bytes;
 use serde::{Deserialize, Serialize};
@@ -22,9 +23,9 @@ pub struct Config {
     pub target: Vec<String>,
     /// Files that proposers read and nobody changes; no target among them.
     pub read_only: Vec<String>,
-    /// Time for one experiment's run; at least a millisecond.
-    #[serde(with = "duration_text")]
-    pub budget: Duration,
+    /// What one experiment's run may use; times are at least a millisecond.
+    #[serde(with = "crate::budget::as_written")]
+    pub budget: Budget,
     /// How many experiments at most; `None` is unlimited.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub iterations: Option<u64>,
@@ -64,8 +65,9 @@ pub struct Metric {
     /// A valid regular expression with at least one group; excludes `json`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<String>,
-    /// Whether the pattern's first match counts instead of the last.
-    pub first: bool,
+    /// Which of the values that one run prints counts; `last` with `json`.
+    #[serde(default)]
+    pub take: Take,
     /// A JSON file that the run writes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub json: Option<String>,
@@ -97,8 +99,11 @@ pub struct Run {
     /// Time between asking a run to end and ending it.
     #[serde(with = "duration_text")]
     pub grace: Duration,
-    /// What a run that was ended at its deadline counts as.
+    /// What a run that was ended at its budget counts as.
     pub on_budget: OnBudget,
+    /// CPUs that a run is held to; `None` is all. At least one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub threads: Option<u64>,
     /// Handed to runs; at most `i64::MAX`, as TOML has it.
     pub seed: u64,
     /// How a run is repeated under another seed.
@@ -166,7 +171,7 @@ pub enum Confine {
     Unprotected,
 }
 
-/// What a run that was ended at its deadline counts as.
+/// What a run that was ended at its budget counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnBudget {
@@ -247,10 +252,10 @@ pub struct Stop {
 impl Config {
     /// Where the metric is read from.
     pub fn source(&self) -> Source {
-        let Metric { name, pattern, first, json, key, .. } = &self.metric;
+        let Metric { name, pattern, json, key, .. } = &self.metric;
         let name = name.clone();
         match (pattern, json) {
-            (Some(pattern), _) => Source::Pattern { name, pattern: pattern.clone(), first: *first },
+            (Some(pattern), _) => Source::Pattern { name, pattern: pattern.clone() },
             (None, Some(file)) => {
                 let key = key.clone().unwrap_or_else(|| name.clone());
                 Source::Json { name, file: file.clone(), key }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::metric::Direction;
 
 use crate::text;
@@ -96,20 +97,28 @@ pub fn defaults(repository: &Repository<'_>, target: Option<&str>) -> Vec<Detect
 
 /// Time beyond the budget for scripts that keep the budget themselves, since
 /// they start up before it and evaluate after it: as long again, at least a
-/// minute. `None` when no script knows of a budget.
+/// minute. `None` when no script knows of such a budget.
 pub fn allowance(
     repository: &Repository<'_>,
     scripts: &[String],
-    budget: Duration,
+    budget: &Budget,
 ) -> Option<Detected> {
-    const WORDS: [&str; 2] = ["AUTORESEARCH_BUDGET_SECONDS", "TIME_BUDGET"];
+    let (words, time): (&[&str], _) = match budget {
+        Budget::Wall(wall) => (&["AUTORESEARCH_BUDGET_SECONDS", "TIME_BUDGET"], *wall),
+        Budget::Quota { quota: Quota::Cpu(cpu), .. } => {
+            (&["AUTORESEARCH_BUDGET_CPU_SECONDS"], *cpu)
+        }
+        Budget::Quota { quota: Quota::Steps { .. }, .. } => {
+            (&["AUTORESEARCH_BUDGET_STEPS"], Duration::ZERO)
+        }
+    };
     let (script, word) = scripts.iter().find_map(|script| {
         let text = (repository.read)(script)?;
-        WORDS.into_iter().find(|word| text.contains(word)).map(|word| (script, word))
+        words.iter().find(|word| text.contains(**word)).map(|word| (script, word))
     })?;
     Some(Detected {
         key: "run.allowance",
-        value: text::duration(budget.max(Duration::from_mins(1))),
+        value: text::duration(time.max(Duration::from_mins(1))),
         why: format!("{script} times itself by {word}"),
         suggestion: false,
     })
@@ -301,14 +310,18 @@ mod tests {
         let scripts = ["train.py".to_owned(), "prepare.py".to_owned()];
         let read = |path: &str| (path == "prepare.py").then(|| "TIME_BUDGET = 300".to_owned());
         let repository = Repository { files: &scripts, untracked: &[], read: &read };
-        let found = allowance(&repository, &scripts, Duration::from_secs(5)).unwrap();
+        let wall = |seconds| Budget::Wall(Duration::from_secs(seconds));
+        let found = allowance(&repository, &scripts, &wall(5)).unwrap();
         assert_eq!(
             (found.value.as_str(), found.why.as_str()),
             ("1m", "prepare.py times itself by TIME_BUDGET")
         );
-        let found = allowance(&repository, &scripts, Duration::from_mins(10)).unwrap();
+        let found = allowance(&repository, &scripts, &wall(600)).unwrap();
         assert_eq!(found.value, "10m");
-        assert_eq!(allowance(&repository, &scripts[..1], Duration::from_secs(5)), None);
+        assert_eq!(allowance(&repository, &scripts[..1], &wall(5)), None);
+        // It keeps no such budget.
+        let quota = Quota::Cpu(Duration::from_secs(5));
+        assert_eq!(allowance(&repository, &scripts, &Budget::Quota { quota, wall: None }), None);
     }
 
     proptest! {

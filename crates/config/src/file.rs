@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::{DeString, DeTable, DeValue};
 
 use crate::error::{ConfigError, File, Place, Problem, What};
 use crate::keys::{self, KEYS};
@@ -149,7 +149,8 @@ fn type_name(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-fn given(value: &DeValue<'_>) -> Given {
+/// A value as it is read.
+pub(crate) fn given(value: &DeValue<'_>) -> Given {
     match value {
         DeValue::String(text) => Given::Text(text.to_string()),
         DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix())
@@ -161,6 +162,12 @@ fn given(value: &DeValue<'_>) -> Given {
             .map(|item| item.get_ref().as_str().map(str::to_owned))
             .collect::<Option<Vec<_>>>()
             .map_or(Given::Other("a list of other things"), Given::Texts),
-        DeValue::Datetime(_) | DeValue::Table(_) => Given::Other(type_name(value)),
+        DeValue::Table(table) => {
+            let field = |(key, value): (&Spanned<DeString<'_>>, &Spanned<DeValue<'_>>)| {
+                (key.get_ref().to_string(), given(value.get_ref()))
+            };
+            Given::Table(table.iter().map(field).collect())
+        }
+        DeValue::Datetime(_) => Given::Other(type_name(value)),
     }
 }

@@ -60,6 +60,10 @@ pub(crate) enum Kind {
     Variables,
     /// Search ranges by the name of a setting.
     Ranges,
+    /// A time, or a table of what a run may use instead.
+    Budget,
+    /// Which of several values counts.
+    Take,
 }
 
 impl Kind {
@@ -111,8 +115,8 @@ pub const KEYS: &[Key] = &[
     ),
     required(
         "budget",
-        Kind::Duration { may_be_zero: false },
-        "time for one experiment's run; a bare number is seconds",
+        Kind::Budget,
+        "what one experiment's run may use: time as `5m`, `{ cpu = \"5m\" }` or `{ steps = 1000, pattern = 'step (\\d+)' }`",
         "--budget",
         "How long may one experiment run (as 5m)?",
     ),
@@ -148,7 +152,11 @@ pub const KEYS: &[Key] = &[
         Kind::Pattern,
         "regular expression that finds it in the output; its first group is the number",
     ),
-    key("metric.first", Kind::Boolean, "with `pattern`: the first match counts, not the last"),
+    key(
+        "metric.take",
+        Kind::Take,
+        "which of the values that one run prints counts: `last`, `first`, `min`, `max`, `median` or a quantile as `p10`",
+    ),
     key("metric.json", Kind::Path, "JSON file that the run writes and that holds the metric"),
     key(
         "metric.key",
@@ -201,6 +209,11 @@ pub const KEYS: &[Key] = &[
         "run.on_budget",
         Kind::Choice(&["last", "crash"]),
         "whether a run that was ended counts with its last metric or as a crash",
+    ),
+    key(
+        "run.threads",
+        Kind::Integer { least: 1 },
+        "threads of a run: it is held to so many CPUs, and libraries are told; all CPUs unless given",
     ),
     key("run.seed", Kind::Integer { least: 0 }, "given to runs as AUTORESEARCH_SEED"),
     key(

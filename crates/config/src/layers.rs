@@ -12,6 +12,7 @@ use crate::error::{ConfigError, File, Place, Problem, What};
 use crate::file::{self, Found};
 use crate::keys::{self, KEYS, PREFIX};
 use crate::read::{Given, read};
+use crate::write;
 
 /// Where a value comes from, weakest first: of two values for a key the later
 /// origin wins, and of two from the same origin the one that came later.
@@ -229,6 +230,7 @@ impl Layers {
                 shlex::try_join(words.iter().map(String::as_str)).ok()?
             }
             Json::Array(items) => items.iter().map(word).collect::<Vec<_>>().join(","),
+            table @ Json::Object(_) => write::toml(table).to_string(),
             value => word(value),
         })
     }

@@ -2,12 +2,13 @@
 //! shortest exact form, lists as lists, paths without `./`.
 
 use autoresearch_core::constraint::Constraint;
+use autoresearch_core::metric::Take;
 use autoresearch_core::units::Bytes;
 use regex::Regex;
 use serde_json::Value as Json;
 
 use crate::keys::Kind;
-use crate::text;
+use crate::{budget, text};
 
 /// A value as a file or a flag gives it.
 #[derive(Clone, Debug)]
@@ -17,7 +18,9 @@ pub(crate) enum Given {
     Float(String),
     Boolean(bool),
     Texts(Vec<String>),
-    /// What no key holds: a date, a table, an integer beyond 64 bits, a list
+    /// By name, in order.
+    Table(Vec<(String, Given)>),
+    /// What no key holds: a date, an integer beyond 64 bits, a list
     /// of anything but texts.
     Other(&'static str),
 }
@@ -38,13 +41,14 @@ impl From<String> for Refused {
 }
 
 impl Given {
-    fn type_name(&self) -> &'static str {
+    pub(crate) fn type_name(&self) -> &'static str {
         match self {
             Given::Text(_) => "a string",
             Given::Integer(_) => "an integer",
             Given::Float(_) => "a float",
             Given::Boolean(_) => "a boolean",
             Given::Texts(_) => "a list",
+            Given::Table(_) => "a table",
             Given::Other(name) => name,
         }
     }
@@ -124,6 +128,8 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
         (Kind::Variables, Given::Text(value) | Given::Float(value)) => variable(own, value),
         (Kind::Variables, Given::Integer(value)) => variable(own, value.to_string()),
         (Kind::Variables, Given::Boolean(value)) => variable(own, value.to_string()),
+        (Kind::Budget, given) => budget::read(given),
+        (Kind::Take, Given::Text(text)) => Ok(take(&text)?.into()),
         (kind, given) => refuse(expected(kind), &given),
     }
 }
@@ -145,6 +151,8 @@ pub(crate) fn expected(kind: Kind) -> &'static str {
         Kind::Texts => "a list of strings",
         Kind::Constraints => "a list of constraints, as [\"peak_mem_gb <= 40\"]",
         Kind::Ranges => "a range, as \"1e-4..1e-1 log\"",
+        Kind::Budget => budget::EXPECTED,
+        Kind::Take => "a word, as \"min\" or \"p10\"",
     }
 }
 
@@ -222,7 +230,7 @@ fn paths(items: &[String]) -> Result<Json, Refused> {
     Ok(paths.into())
 }
 
-fn pattern(text: &str) -> Result<&str, String> {
+pub(crate) fn pattern(text: &str) -> Result<&str, String> {
     let regex = Regex::new(text).map_err(|error| {
         let error = error.to_string();
         let reason = error.lines().last().unwrap_or_default().trim_start_matches("error: ");
@@ -232,6 +240,11 @@ fn pattern(text: &str) -> Result<&str, String> {
         return Err(format!("`{text}` has no group; put `(` and `)` around the number"));
     }
     Ok(text)
+}
+
+/// Which value counts, as it is written shortest.
+fn take(text: &str) -> Result<String, String> {
+    text.parse::<Take>().map(|take| take.to_string()).map_err(|error| error.to_string())
 }
 
 fn duration(text: &str, may_be_zero: bool) -> Result<Json, Refused> {

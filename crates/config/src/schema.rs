@@ -67,22 +67,49 @@ fn require(table: &mut Map<String, Json>, name: &str) {
 
 fn property(key: &Key, default: Option<&Json>) -> Json {
     let text = json!({ "type": "string", "minLength": 1 });
+    let pattern = json!({ "type": "string", "format": "regex", "pattern": "\\(" });
     let texts = |least: u32| json!({ "type": "array", "items": text, "minItems": least });
+    let time = |least: u32| {
+        json!({
+            "anyOf": [
+                { "type": "string", "pattern": r"^\s*([0-9.]+\s*[a-z]*\s*)+$", "examples": ["90s", "5m", "1h30m"] },
+                { "type": "integer", "minimum": least, "description": "seconds" },
+            ],
+        })
+    };
     let mut schema = match key.kind {
         Kind::Text | Kind::MetricName | Kind::Path => text,
         Kind::Tag => {
             json!({ "type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "maxLength": 100 })
         }
-        Kind::Pattern => json!({ "type": "string", "format": "regex", "pattern": "\\(" }),
+        Kind::Pattern => pattern,
         Kind::Paths { may_be_empty } => json!({
             "anyOf": [text, { "type": "array", "items": text, "uniqueItems": true, "minItems": u32::from(!may_be_empty) }],
         }),
-        Kind::Duration { may_be_zero } => json!({
-            "anyOf": [
-                { "type": "string", "pattern": r"^\s*([0-9.]+\s*[a-z]*\s*)+$", "examples": ["90s", "5m", "1h30m"] },
-                { "type": "integer", "minimum": u32::from(!may_be_zero), "description": "seconds" },
-            ],
+        Kind::Duration { may_be_zero } => time(u32::from(!may_be_zero)),
+        Kind::Budget => json!({
+            "anyOf": [time(1)["anyOf"][0], time(1)["anyOf"][1], {
+                "type": "object",
+                "properties": {
+                    "cpu": { "anyOf": time(1)["anyOf"], "description": "CPU time of all its processes" },
+                    "wall": { "anyOf": time(1)["anyOf"], "description": "time after which it hangs" },
+                },
+                "required": ["cpu"],
+                "additionalProperties": false,
+            }, {
+                "type": "object",
+                "properties": {
+                    "steps": { "type": "integer", "minimum": 1 },
+                    "pattern": pattern,
+                    "wall": { "anyOf": time(1)["anyOf"], "description": "time after which it hangs" },
+                },
+                "required": ["steps", "pattern"],
+                "additionalProperties": false,
+            }],
         }),
+        Kind::Take => {
+            json!({ "type": "string", "pattern": r"^\s*(last|first|min|max|median|p[0-9]{1,2}(\.[0-9])?)\s*$" })
+        }
         Kind::Size => json!({
             "anyOf": [
                 { "type": "string", "pattern": r"^\s*[0-9.]+\s*([kKmMgGtT]?[iI]?[bB])?\s*$", "examples": ["512KiB", "4MiB"] },
@@ -123,9 +150,6 @@ mod tests {
     fn the_checked_in_schema_is_current() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../schema/autoresearch.schema.json");
         let checked_in = std::fs::read_to_string(path).unwrap_or_default().replace("\r\n", "\n");
-        assert!(
-            checked_in == super::schema(),
-            "run `cargo run -p autoresearch-config --example schema`"
-        );
+        assert!(checked_in == super::schema(), "run `cargo xtask generate`");
     }
 }

@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+use autoresearch_core::budget::Budget;
+use autoresearch_core::metric::Take;
+
 use crate::config::{Config, ProposerKind};
 use crate::layers::Layers;
 use crate::text;
@@ -43,12 +46,23 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         .command
         .as_ref()
         .map_or_else(String::new, |words| format!(", measured by {}", command(words)));
-    let measured = format!("{}, {}{found}{sealed}", metric.name, metric.direction);
+    let taken = match metric.take {
+        Take::Last => String::new(),
+        take => format!(", the {take} of a run"),
+    };
+    let measured = format!("{}, {}{found}{taken}{sealed}", metric.name, metric.direction);
     let allowance = match config.run.allowance {
         Duration::ZERO => String::new(),
         allowance => format!(", at most {} more", text::duration(allowance)),
     };
-    let budget = text::duration(config.budget) + &allowance;
+    let (label, budget) = match &config.budget {
+        Budget::Wall(wall) => ("Time budget per experiment", text::duration(*wall)),
+        budget @ Budget::Quota { .. } => (
+            "Budget per experiment",
+            format!("{budget}, at most {} in all", text::duration(budget.wall())),
+        ),
+    };
+    let budget = budget + &allowance;
     let proposer = match (&config.propose.proposer, &config.propose.command) {
         (ProposerKind::Search, _) => "the embedded search".to_owned(),
         (ProposerKind::Queue, _) => "the queue alone".to_owned(),
@@ -60,7 +74,7 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
     let mut rows = vec![
         row("Training script", list(&config.target), &["target"]),
         row("Read-only script", list(&config.read_only), &["read_only"]),
-        row("Time budget per experiment", budget, &["budget"]),
+        row(label, budget, &["budget"]),
         row("Metric", measured, &["metric.name", "metric.direction"]),
         row(
             "Maximum iterations",

@@ -30,7 +30,9 @@ pub fn to_toml(config: &Config) -> String {
         }
         let about = format!("# {}", key.about);
         lines.push(String::new());
-        if let Json::Object(own) = value {
+        if let Json::Object(own) = value
+            && key.kind.is_open()
+        {
             lines.extend([about, format!("[{}]", key.name)]);
             let line =
                 |(name, value)| format!("{} = {}", Key::new(name).display_repr(), toml(value));
@@ -132,14 +134,17 @@ fn locate(table: &dyn TableLike, name: &str) -> Option<Vec<String>> {
     })
 }
 
-fn toml(value: &Json) -> Value {
+/// A value as a file has it.
+pub(crate) fn toml(value: &Json) -> Value {
     match value {
         Json::String(text) => text.as_str().into(),
         Json::Bool(value) => (*value).into(),
         Json::Number(number) => number.as_i64().unwrap_or(i64::MAX).into(),
         Json::Array(items) => items.iter().filter_map(Json::as_str).collect::<Array>().into(),
         Json::Null => "unlimited".into(),
-        Json::Object(_) => InlineTable::new().into(),
+        Json::Object(fields) => {
+            fields.iter().map(|(name, value)| (name, toml(value))).collect::<InlineTable>().into()
+        }
     }
 }
 

@@ -8,8 +8,9 @@ use autoresearch_config::{
     Checks, Config, Confine, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose,
     ProposerKind, Run, Seeds, Stop, Suspects, table, to_toml, update,
 };
+use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::constraint::Constraint;
-use autoresearch_core::metric::{Direction, Source};
+use autoresearch_core::metric::{Direction, Source, Take};
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::units::Bytes;
 use proptest::collection::{btree_map, vec};
@@ -30,7 +31,7 @@ links = [".venv", "data/"]
 name = "val_bpb"
 direction = "minimize"
 pattern = 'accuracy\s+([0-9.]+)'
-first = true
+take = "p10"
 command = ["python", "score.py"]
 artifacts = ["model.npz"]
 timeout = "5m"
@@ -42,6 +43,7 @@ command = "python 'my train.py'"
 allowance = "0s"
 grace = 10
 on_budget = "last"
+threads = 2
 seed = 0
 env = { KEY = "value", THREADS = 1 }
 log_head = "1MiB"
@@ -112,7 +114,7 @@ fn required() -> Layers {
 fn every_key_of_the_specification_is_read() {
     let config = with(FULL).resolve().unwrap();
     assert_eq!(config.run.command, ["python", "my train.py"]);
-    assert_eq!(config.budget, Duration::from_mins(5));
+    assert_eq!(config.budget, Budget::Wall(Duration::from_mins(5)));
     assert_eq!(config.links, [".venv", "data"]);
     assert_eq!(config.run.log_tail, Bytes(3 << 20));
     assert_eq!(config.run.env["THREADS"], "1");
@@ -121,12 +123,10 @@ fn every_key_of_the_specification_is_read() {
     assert_eq!(config.propose.proposer, ProposerKind::Command);
     assert_eq!(
         config.source(),
-        Source::Pattern {
-            name: "val_bpb".into(),
-            pattern: r"accuracy\s+([0-9.]+)".into(),
-            first: true
-        }
+        Source::Pattern { name: "val_bpb".into(), pattern: r"accuracy\s+([0-9.]+)".into() }
     );
+    assert_eq!(config.metric.take, Take::Quantile(100));
+    assert_eq!(config.run.threads, Some(2));
 }
 
 #[test]
@@ -155,6 +155,34 @@ fn all_the_rest_has_one() {
     assert_eq!(config.run.log_head, Bytes(1 << 20));
     assert_eq!(config.metric.timeout, Duration::from_mins(5));
     assert_eq!(config.source(), Source::Printed { name: "val_bpb".into() });
+}
+
+#[test]
+fn a_budget_is_time_or_cpu_time_or_steps_however_it_is_given() {
+    let budget = |text: &str| {
+        let mut layers = with(FULL);
+        layers.set("budget", text, Origin::Flag("--budget".into())).unwrap();
+        let by_flag = layers.resolve().unwrap().budget;
+        let file = FULL.replace("\"5m\"\niter", &format!("{text}\niter"));
+        assert_eq!(with(&file).resolve().unwrap().budget, by_flag);
+        by_flag
+    };
+    assert_eq!(budget("90"), Budget::Wall(Duration::from_secs(90)));
+    assert_eq!(
+        budget("{ cpu = '5m' }"),
+        Budget::Quota { quota: Quota::Cpu(Duration::from_mins(5)), wall: None }
+    );
+    assert_eq!(
+        budget(r"{ steps = 1_000, pattern = 'step[: ]+(\d+)', wall = 7200 }"),
+        Budget::Quota {
+            quota: Quota::Steps { steps: 1000, pattern: r"step[: ]+(\d+)".into() },
+            wall: Some(Duration::from_hours(2))
+        }
+    );
+    let mut layers = with(&FULL.replace("budget = \"5m\"", "budget.cpu = 300"));
+    assert_eq!(layers.text("budget").unwrap(), "{ cpu = \"5m\" }");
+    layers.set("budget", "1m", Origin::Asked).unwrap();
+    assert_eq!(layers.resolve().unwrap().budget, Budget::Wall(Duration::from_mins(1)));
 }
 
 #[test]
@@ -237,7 +265,7 @@ fn flags_take_lists_commands_and_unlimited() {
         ("links", ""),
         ("run.command", "[ -e x ]"),
         ("iterations", "unlimited"),
-        ("metric.first", "yes"),
+        ("metric.take", " MIN"),
         ("search.LEARNING_RATE", "0..1"),
         ("run.env.KEY", ""),
     ] {
@@ -276,7 +304,7 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     # the files under experiment: the only ones that are ever changed
     target = ["train.py"]
 
-    # time for one experiment's run; a bare number is seconds
+    # what one experiment's run may use: time as `5m`, `{ cpu = "5m" }` or `{ steps = 1000, pattern = 'step (\d+)' }`
     budget = "5m"
 
     [metric]
@@ -299,7 +327,7 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     # files that a proposer reads and nobody changes, as data preparation and evaluation
     read_only = ["prepare.py"]
 
-    # time for one experiment's run; a bare number is seconds
+    # what one experiment's run may use: time as `5m`, `{ cpu = "5m" }` or `{ steps = 1000, pattern = 'step (\d+)' }`
     budget = "5m"
 
     # how many experiments at most; `unlimited` unless given
@@ -321,8 +349,8 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     # regular expression that finds it in the output; its first group is the number
     pattern = 'accuracy\s+([0-9.]+)'
 
-    # with `pattern`: the first match counts, not the last
-    first = true
+    # which of the values that one run prints counts: `last`, `first`, `min`, `max`, `median` or a quantile as `p10`
+    take = "p10"
 
     # second command that measures, in a pristine checkout where the run cannot interfere
     command = ["python", "score.py"]
@@ -336,6 +364,9 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     [run]
     # what runs one experiment; a text is split into words as a shell would
     command = ["python", "my train.py"]
+
+    # threads of a run: it is held to so many CPUs, and libraries are told; all CPUs unless given
+    threads = 2
 
     # how runs and proposers are confined: the best that the machine offers, or exactly this
     protection = "sandboxed"
@@ -427,13 +458,13 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Training script | train.py | your answer
     Read-only script | prepare.py | autoresearch.toml:3
     Time budget per experiment | 1m30s | --budget
-    Metric | val_bpb, lower is better, by the pattern `accuracy\s+([0-9.]+)`, measured by python score.py | autoresearch.toml:12, autoresearch.toml:13
+    Metric | val_bpb, lower is better, by the pattern `accuracy\s+([0-9.]+)`, the p10 of a run, measured by python score.py | autoresearch.toml:12, autoresearch.toml:13
     Maximum iterations | 100 | autoresearch.toml:5
     Modification scope | all | autoresearch.toml:6
     Branch tag | mar8 | autoresearch.toml:7
     Results file | results.tsv | autoresearch.toml:8
     Run command | python 'my train.py' | autoresearch.toml:23
-    Proposer | my-agent | autoresearch.toml:44
+    Proposer | my-agent | autoresearch.toml:45
     Links | .venv, data | autoresearch.toml:9
     Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:63, autoresearch.toml:64
     Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:56
@@ -483,12 +514,29 @@ fn time() -> impl Strategy<Value = Duration> {
     (1_u64..30_000_000_000).prop_map(Duration::from_millis)
 }
 
+fn take() -> impl Strategy<Value = Take> {
+    let words = prop_oneof![Just(Take::Last), Just(Take::First), Just(Take::Min), Just(Take::Max)];
+    prop_oneof![words, (1_u16..1000).prop_map(Take::Quantile)]
+}
+
+fn budget() -> impl Strategy<Value = Budget> {
+    let quota = prop_oneof![
+        time().prop_map(Quota::Cpu),
+        (1..=i64::MAX.cast_unsigned(), "[a-z\"'# ]{0,4}\\([0-9.]{1,3}\\)")
+            .prop_map(|(steps, pattern)| Quota::Steps { steps, pattern }),
+    ];
+    prop_oneof![
+        time().prop_map(Budget::Wall),
+        (quota, option::of(time())).prop_map(|(quota, wall)| Budget::Quota { quota, wall }),
+    ]
+}
+
 prop_compose! {
     fn metric()(
         name in "[a-zé][a-z\"'\\\\# _@]{0,6}[a-z]",
         is_lower: bool,
         pattern in option::of("[a-z\"'# ]{0,4}\\([0-9.]{1,3}\\)"),
-        first: bool,
+        take in take(),
         json in option::of(path()),
         key in option::of(text()),
         command in option::of(words()),
@@ -501,7 +549,7 @@ prop_compose! {
         Metric {
             name,
             direction: if is_lower { Direction::Minimize } else { Direction::Maximize },
-            first: first && pattern.is_some(),
+            take: if json.is_some() { Take::Last } else { take },
             pattern,
             key: key.filter(|_| json.is_some()),
             json,
@@ -537,6 +585,7 @@ prop_compose! {
             allowance,
             grace: if seed % 2 == 0 { Duration::ZERO } else { grace },
             on_budget: if is_last { OnBudget::Last } else { OnBudget::Crash },
+            threads: (head % 3 > 0).then_some(head % 3),
             seed,
             seeds: if seed % 3 == 0 { Seeds::Auto } else { Seeds::Environment },
             log_head: Bytes(head),
@@ -566,7 +615,7 @@ prop_compose! {
     fn config()(
         target in paths(1),
         (read_only, links) in (paths(0), paths(0)),
-        (budget, timeout, session) in (time(), time(), option::of(time())),
+        (budget, timeout, session) in (budget(), time(), option::of(time())),
         iterations in option::of(1..=i64::MAX.cast_unsigned()),
         scope in 0..4_usize,
         tag in option::of("[a-z0-9][a-z0-9_-]{0,8}"),

@@ -62,14 +62,14 @@ fn a_key_in_the_wrong_table_is_sent_to_the_right_one() {
      --> autoresearch.toml:5:1
       |
     5 | colour = 'red'
-      | ^^^^^^ the keys here are command, allowance, grace, on_budget, seed, seeds, log_head, log_tail, protection, readable, writable, network, memory, processes, output, disk, wrap, batch, adjust, env
+      | ^^^^^^ the keys here are command, allowance, grace, on_budget, threads, seed, seeds, log_head, log_tail, protection, readable, writable, network, memory, processes, output, disk, wrap, batch, adjust, env
     "#);
 }
 
 #[test]
 fn a_wrong_type_says_what_is_expected() {
     assert_snapshot!(shown("budget = true\niterations = 1.5\ntarget = [1]\nmetric = 'val_bpb'\n"), @r#"
-    error: `budget` must be a time, as "5m" or a number of seconds, not a boolean
+    error: `budget` must be a time, as "5m" or a number of seconds, or a table, as { cpu = "5m" } or { steps = 1000, pattern = 'step (\d+)' }, not a boolean
      --> autoresearch.toml:1:10
       |
     1 | budget = true
@@ -321,24 +321,18 @@ fn json_and_pattern_exclude_each_other() {
 #[test]
 fn what_means_nothing_alone_is_an_error() {
     assert_snapshot!(
-        resolved("metric = { first = true, key = 'a.b', artifacts = 'm.npz' }\npropose.proposer = 'command'\n"), @r#"
-    error: `metric.first` means nothing without `metric.pattern`
-     --> autoresearch.toml:1:20
-      |
-    1 | metric = { first = true, key = 'a.b', artifacts = 'm.npz' }
-      |                    ^^^^
-
+        resolved("metric = { key = 'a.b', artifacts = 'm.npz' }\npropose.proposer = 'command'\n"), @r#"
     error: `metric.key` means nothing without `metric.json`
-     --> autoresearch.toml:1:32
+     --> autoresearch.toml:1:18
       |
-    1 | metric = { first = true, key = 'a.b', artifacts = 'm.npz' }
-      |                                ^^^^^
+    1 | metric = { key = 'a.b', artifacts = 'm.npz' }
+      |                  ^^^^^
 
     error: `metric.artifacts` means nothing without `metric.command`
-     --> autoresearch.toml:1:51
+     --> autoresearch.toml:1:37
       |
-    1 | metric = { first = true, key = 'a.b', artifacts = 'm.npz' }
-      |                                                   ^^^^^^^
+    1 | metric = { key = 'a.b', artifacts = 'm.npz' }
+      |                                     ^^^^^^^
 
     error: the proposer `command` needs `propose.command`
      --> autoresearch.toml:2:20
@@ -346,6 +340,58 @@ fn what_means_nothing_alone_is_an_error() {
     2 | propose.proposer = 'command'
       |                    ^^^^^^^^^
     "#);
+}
+
+#[test]
+fn what_is_wrong_with_a_budget_is_said() {
+    let why = |budget: &str| {
+        let mut layers = Layers::new();
+        let by_flag = layers.set("budget", budget, Origin::Flag("--budget".into())).unwrap_err();
+        let error = layers.add_file("a.toml", &format!("budget = {budget}\n")).unwrap_err();
+        assert_eq!(error.problems()[0].what, by_flag.problems()[0].what);
+        error.problems()[0].what.to_string()
+    };
+    let all = [
+        "{}",
+        "{ wall = '1h' }",
+        "{ cpu = 'soon' }",
+        "{ cpu = 0 }",
+        "{ cpu = true }",
+        "{ cpu = '1m', steps = 5 }",
+        "{ steps = 5 }",
+        "{ steps = 0, pattern = '(x)' }",
+        "{ steps = 5, pattern = 'x' }",
+        "{ pattern = '(x)' }",
+        "{ cpus = '1m' }",
+    ];
+    assert_snapshot!(all.map(why).join("\n"), @r#"
+    `budget`: it needs `cpu` or `steps`
+    `budget`: it needs `cpu` or `steps`; for wall-clock time alone write it as "5m"
+    `budget`: `cpu`: `soon` is not a duration; write it as `300`, `90s`, `5m`, `1h30m` or `250ms`
+    `budget`: `cpu`: it must be more than zero
+    `budget`: `cpu` must be a time, as "5m"
+    `budget`: `cpu` and `steps` exclude each other; keep one
+    `budget`: `steps` needs `pattern`, whose group finds the number of the step in the output, as 'step (\d+)'
+    `budget`: `steps` must be a whole number of at least 1
+    `budget`: `pattern`: `x` has no group; put `(` and `)` around the number
+    `budget`: `pattern` means nothing without `steps`
+    `budget`: `cpus` is none of `cpu`, `steps`, `pattern`, `wall`
+    "#);
+    let error = Layers::new().set("budget", "{ cpu = ", Origin::Asked).unwrap_err();
+    assert!(error.to_string().contains("is not TOML"), "{error}");
+}
+
+#[test]
+fn which_value_counts_is_a_word_or_a_quantile() {
+    let mut layers = Layers::new();
+    let error = layers.set("metric.take", "mean", Origin::Asked).unwrap_err();
+    assert_snapshot!(error.to_string(), @"your answer: `metric.take`: `mean` is none of `last`, `first`, `min`, `max`, `median`, nor a quantile as `p10` or `p99.9`");
+    layers.add_file("a.toml", "metric = { take = 'min', json = 'm.json' }\n").unwrap();
+    let error = layers.resolve().unwrap_err();
+    assert!(
+        error.to_string().contains("`metric.take` means nothing with `metric.json`"),
+        "{error}"
+    );
 }
 
 #[test]

@@ -15,11 +15,8 @@ const CHUNK: usize = 64 * 1024;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let printed = Source::Printed { name: "val_bpb".into() };
-    let pattern = Source::Pattern {
-        name: "time".into(),
-        pattern: r"time:\s+\[\S+ \S+ (\S+)".into(),
-        first: false,
-    };
+    let pattern =
+        Source::Pattern { name: "time".into(), pattern: r"time:\s+\[\S+ \S+ (\S+)".into() };
     let steps = "step 00952 (99.9%) | loss: 2.9123 | lrm: 0.00 | dt: 300ms | tok/sec: 1,234\r";
     let chatter = "INFO 2024-05-01 10:30:00 worker 3: loaded shard 17 of 240 from cache\n";
     let coloured = "\x1b[32mINFO\x1b[0m \x1b[1mworker\x1b[0m loaded shard 17 of 240 from cache\n";

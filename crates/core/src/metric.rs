@@ -8,9 +8,11 @@ mod json;
 mod number;
 mod printed;
 mod secondary;
+mod take;
 
 pub use extract::{BadPattern, Extractor};
 pub use json::read_json;
+pub use take::{BadTake, Take};
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -66,8 +68,6 @@ pub enum Source {
         name: String,
         /// The expression; has at least one group.
         pattern: String,
-        /// Whether the first match counts instead of the last.
-        first: bool,
     },
     /// A key of a JSON file that the run writes, with `.` between levels.
     Json {
@@ -83,7 +83,7 @@ pub enum Source {
 /// All that was read from one run.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Readings {
-    /// The last finite value of the metric (or the first, where asked).
+    /// The finite value of the metric that counts: see [`Take`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub metric: Option<f64>,
     /// Whether the metric was reported as a number that is not finite.

@@ -5,6 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::conditions::Conditions;
 use crate::proposal::Fingerprint;
 use crate::units::Bytes;
 
@@ -18,6 +19,9 @@ pub enum Exit {
     Signal(i32),
     /// It was ended because its time was over.
     Deadline,
+    /// It was ended because it had used its budget of something else than
+    /// wall-clock time, as `1000 steps`.
+    Budget(String),
     /// It was ended because the session was told to stop.
     Interrupted,
     /// It was ended because it used more than it may, as
@@ -35,6 +39,7 @@ impl fmt::Display for Exit {
             Exit::Code(code) => write!(f, "exit {code}"),
             Exit::Signal(signal) => write!(f, "signal {signal}"),
             Exit::Deadline => f.write_str("ended at its deadline"),
+            Exit::Budget(what) => write!(f, "ended at its budget of {what}"),
             Exit::Interrupted => f.write_str("interrupted"),
             Exit::Limit(which) => write!(f, "ended at a limit: {which}"),
             Exit::Lost => f.write_str("lost with its engine"),
@@ -229,6 +234,13 @@ pub struct Trial {
     /// What the container was called that it ran in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub container: Option<String>,
+    /// What the machine was like meanwhile; unknown for one that never ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conditions: Option<Conditions>,
+    /// In what that was unlike the incumbent's runs, if it may explain a
+    /// difference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unlike: Option<String>,
 }
 
 impl Trial {
@@ -245,6 +257,8 @@ impl Trial {
             protection: None,
             seal: None,
             container: None,
+            conditions: None,
+            unlike: None,
         }
     }
 

@@ -6,8 +6,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use autoresearch_config::Config;
+use autoresearch_core::conditions::Conditions;
 use autoresearch_core::constraint::Constraint;
 use autoresearch_core::experiment::CommitId;
+use autoresearch_core::metric::Take;
 use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::trial::{Crash, CrashKind, Exit, Seal, Trial};
 use autoresearch_repo::Repo;
@@ -16,6 +18,7 @@ use autoresearch_run::{Confinement, Executor, Job, LogLimit, Report, RunError};
 use crate::confine::Walls;
 use crate::environment::Environment;
 use crate::error::EngineError;
+use crate::fair::{self, GpuWatch};
 use crate::integrity::{HeldOut, Protected, Stamp};
 use crate::measure::trial_of;
 use crate::place::{Place, Setting, git_of};
@@ -61,6 +64,8 @@ pub(crate) struct Bench<'a> {
     pub(crate) metric_fn: Option<&'a MetricFn>,
     pub(crate) place: Place,
     pub(crate) scales: Place,
+    /// That runs are held to; none are all.
+    pub(crate) cpus: Vec<usize>,
 }
 
 /// Which trial to run, or the checks.
@@ -96,8 +101,10 @@ impl Bench<'_> {
         let seal = self.seal()?;
         let is_sealed = self.config.metric.command.is_some();
         let mut job = self.job(order, &bench, &out);
-        let limit = self.config.budget + self.config.run.allowance;
+        let limit = self.config.budget.wall() + self.config.run.allowance;
         job.deadline_seconds = limit.as_secs_f64();
+        job.quota = self.config.budget.quota().cloned();
+        job.take = self.config.metric.take;
         job.confinement =
             self.walls.trial(&bench, git_of(&bench), &out, self.protected.walls(&bench));
         let is_measured_elsewhere = is_sealed || self.metric_fn.is_some();
@@ -105,7 +112,10 @@ impl Bench<'_> {
         job.source = (!is_measured_elsewhere).then(|| self.config.source());
         wrap::enclose(&self.config, &self.places, &self.session, order, &mut job)?;
         let container = job.container.as_ref().map(|container| container.name.clone());
-        let Some(report) = wait(self.executor, &job, stop, tick)? else {
+        let gpus = GpuWatch::begin();
+        let ended = wait(self.executor, &job, stop, tick)?;
+        let gpus = gpus.end();
+        let Some(report) = ended else {
             let seal = Some(seal);
             return Ok(Trial { seal, container, seeded, ..Trial::ended(seed, Exit::Lost) });
         };
@@ -115,6 +125,12 @@ impl Bench<'_> {
         let mut outcome = trial_of(&report, seed, name, self.config.run.on_budget);
         outcome.container = container;
         outcome.seeded = seeded;
+        outcome.conditions = outcome.conditions.map(|conditions| Conditions { gpus, ..conditions });
+        if let (Exit::Deadline, Some(quota)) = (&outcome.exit, self.config.budget.quota()) {
+            // A run that hangs is not one that has used its budget.
+            outcome.metric = None;
+            outcome.crash = Some(fair::hung(quota, limit));
+        }
         if is_measured_elsewhere {
             // The run itself reports no metric; its absence is no failure yet.
             outcome.crash = outcome.crash.filter(|crash| crash.kind != CrashKind::NoMetric);
@@ -174,6 +190,10 @@ impl Bench<'_> {
             environment: self.variables(number, seed, out),
             stdin: None,
             deadline_seconds: 0.0,
+            quota: None,
+            allowance_seconds: self.config.run.allowance.as_secs_f64(),
+            cpus: self.cpus.clone(),
+            take: Take::Last,
             grace_seconds: self.config.run.grace.as_secs_f64(),
             log: self.places.log(number, trial),
             log_limit: self.log_limit(),
@@ -202,8 +222,9 @@ impl Bench<'_> {
     }
 
     fn variables(&self, number: u64, seed: u64, out: &Path) -> BTreeMap<String, String> {
-        let mut environment = self.config.run.env.clone();
-        let seconds = self.config.budget.as_secs_f64();
+        let mut environment = fair::variables(&self.config);
+        environment.extend(self.config.run.env.clone());
+        let seconds = self.config.budget.wall().as_secs_f64();
         for (name, value) in [
             ("AUTORESEARCH_BUDGET_SECONDS", seconds.to_string()),
             ("AUTORESEARCH_SEED", seed.to_string()),

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::CommitId;
+use autoresearch_core::metric::Take;
 use autoresearch_core::proposal::{FileEdit, Refusal};
 use autoresearch_core::session::State;
 use autoresearch_core::trial::{Exit, Protection};
@@ -121,6 +122,10 @@ impl OneDesk<'_> {
             environment: errand.environment.iter().cloned().collect(),
             stdin: Some(errand.stdin.to_owned()),
             deadline_seconds: workplace.config.propose.timeout.as_secs_f64(),
+            quota: None,
+            allowance_seconds: 0.0,
+            cpus: Vec::new(),
+            take: Take::Last,
             grace_seconds: workplace.config.run.grace.as_secs_f64(),
             log: workplace.places.folder().join("logs").join(log),
             log_limit: LogLimit::default(),

@@ -110,6 +110,12 @@ pub enum EngineError {
         "runs cannot be {0} with a container in `run.wrap`: its tool has to start it from outside of the sandbox"
     )]
     WrapIsNoSandbox(autoresearch_core::trial::Protection),
+    /// Runs cannot have as many CPUs as threads.
+    #[error("`run.threads`: {0}")]
+    Threads(#[from] autoresearch_run::cpus::NotEnough),
+    /// The CPU time of runs cannot be counted here.
+    #[error("`budget`: the CPU time of runs cannot be counted {0}")]
+    UncountedCpu(&'static str),
     /// There is no session.
     #[error("no session{} in {}", tag.as_ref().map(|t| format!(" `{t}`")).unwrap_or_default(), root.display())]
     NoSession {
@@ -166,6 +172,13 @@ impl EngineError {
             }
             EngineError::Unconfinable { why, .. } => {
                 format!("{why}; or take the best that there is with `run.protection = \"best\"`")
+            }
+            EngineError::Threads(short) => format!(
+                "set `run.threads` to {} or less, or leave it out for all CPUs",
+                short.there.max(1)
+            ),
+            EngineError::UncountedCpu(_) => {
+                "give a budget of time, as `5m`, or of steps".to_owned()
             }
             EngineError::BadTag(_) => {
                 "use letters, digits, `-`, `_` and `.`, as in `mar8`".to_owned()

@@ -1,6 +1,7 @@
 //! From what the ledger has to what the report needs.
 
 use autoresearch_config::Config;
+use autoresearch_core::budget::Budget;
 use autoresearch_core::experiment::{Experiment, Verdict};
 use autoresearch_core::judge::Rule;
 use autoresearch_core::metric::{Direction, significant};
@@ -37,7 +38,11 @@ pub(crate) fn session(
         command: Some(config.run.command.join(" ")),
         started: Some(opened_at),
         ended: Some(last_at),
-        budget_seconds: Some(config.budget.as_secs_f64()),
+        budget_seconds: match config.budget {
+            Budget::Wall(wall) => Some(wall.as_secs_f64()),
+            Budget::Quota { .. } => None,
+        },
+        quota: config.budget.quota().map(ToString::to_string),
         iterations_max: plan.iterations,
         stopped: stopped.map(ToString::to_string),
         ..Session::new(plan.metric.clone(), plan.direction)

@@ -19,6 +19,7 @@ mod desk;
 mod environment;
 mod error;
 mod experiment;
+mod fair;
 mod guard;
 mod history;
 mod import;

@@ -9,6 +9,7 @@ pub(crate) fn trial_of(report: &Report, seed: u64, name: &str, on_budget: OnBudg
     let mut trial = Trial {
         usage: report.usage,
         secondary: report.readings.secondary.clone(),
+        conditions: report.conditions.clone(),
         protection: Some(report.protection),
         ..Trial::ended(seed, report.exit.clone())
     };
@@ -35,6 +36,9 @@ pub(crate) fn crash_of(report: &Report, on_budget: OnBudget) -> Option<Crash> {
             let hint = "raise `budget`, or `run.allowance` if the script times itself";
             failed(CrashKind::Timeout, format!("still running at its deadline; {hint}"))
         }
+        // It did all that it was to do.
+        Exit::Budget(_) if on_budget == OnBudget::Last => None,
+        exit @ Exit::Budget(_) => failed(CrashKind::Timeout, exit.to_string()),
         Exit::Limit(which) if report.out_of_memory.is_none() => {
             failed(CrashKind::Limit, which.clone())
         }
@@ -79,6 +83,7 @@ mod tests {
     fn report(exit: Exit, metric: Option<f64>) -> Report {
         Report {
             exit,
+            conditions: None,
             usage: Usage::default(),
             readings: Readings { metric, ..Readings::default() },
             output_bytes: 0,
@@ -104,6 +109,9 @@ mod tests {
         assert_eq!(crash(&report(Exit::Signal(11), None)), Some(CrashKind::Exit));
         assert_eq!(crash(&report(Exit::Deadline, None)), Some(CrashKind::Timeout));
         assert_eq!(crash(&report(Exit::Deadline, Some(1.0))), None);
+        let steps = || Exit::Budget("1000 steps".to_owned());
+        assert_eq!(crash(&report(steps(), None)), Some(CrashKind::NoMetric));
+        assert_eq!(crash(&report(steps(), Some(1.0))), None);
         assert_eq!(crash(&report(Exit::Interrupted, Some(1.0))), None);
         let mut bad = report(Exit::Code(0), None);
         bad.readings.saw_non_finite = true;

@@ -30,7 +30,7 @@ use crate::news::{News, Observer};
 use crate::place::Place;
 use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
-use crate::{clock, history, roles, seeds, wrap};
+use crate::{clock, fair, history, roles, seeds, wrap};
 
 /// README files that a brief carries, the first that exists.
 const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
@@ -72,6 +72,7 @@ impl Opening {
                 .map_err(|source| EngineError::Range { name: name.clone(), source })?;
         }
         wrap::check(&config)?;
+        fair::check(&config)?;
         let tag = match made.or(config.tag.as_deref()) {
             Some(tag) if made.is_some() => tag.to_owned(),
             Some(tag) => {
@@ -140,7 +141,7 @@ impl Opening {
             format!(
                 "run `{}` for the baseline, then once per experiment, {} each, {}",
                 config.run.command.join(" "),
-                human_duration(config.budget),
+                config.budget,
                 self.walls.protection
             ),
             format!("change only {}", config.target.join(", ")),
@@ -361,6 +362,7 @@ impl Session {
             Some(proposer) => Some(proposer),
             None => proposer_of(&config, &places),
         };
+        let cpus = fair::cpus(&config)?;
         let history = history::of(&state, &config, &journal.entries(0)?);
         let mut conductor = Conductor {
             bench: Bench {
@@ -377,6 +379,7 @@ impl Session {
                 metric_fn,
                 place: Place::default(),
                 scales: Place::default(),
+                cpus,
             },
             workplace: Workplace {
                 place: Place::default(),

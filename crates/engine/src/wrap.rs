@@ -28,10 +28,14 @@ pub(crate) fn check(config: &Config) -> Result<(), EngineError> {
     }
 }
 
+/// Whether runs are processes of another's: of the container tool's service.
+pub(crate) fn is_container(config: &Config) -> bool {
+    wrapper(config).is_ok_and(|wrapper| wrapper.is_container())
+}
+
 /// What is worth knowing of it before a session begins.
 pub(crate) fn note(config: &Config) -> Option<String> {
-    let is_container = wrapper(config).is_ok_and(|wrapper| wrapper.is_container());
-    is_container.then(|| {
+    is_container(config).then(|| {
         "runs are in a container (`run.wrap`), outside of the sandbox: what protects is the container's own isolation, and their protection is recorded as `unprotected`".to_owned()
     })
 }

@@ -6,18 +6,21 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
+use autoresearch::core::conditions::Conditions;
 use autoresearch::core::experiment::Verdict;
 use autoresearch::core::platform::{Machine, Surroundings};
 use autoresearch::core::session::StopReason;
 use autoresearch::core::units::Bytes;
+use autoresearch::run::{Executor, Job, Local, Report, RunError, Running};
 use autoresearch::{Direction, EngineError, SystemExperiment};
 
 fn main() {
     if let Some(code) = autoresearch::supervise_if_asked() {
         std::process::exit(code);
     }
-    let tests: [(&str, fn()); 8] = [
+    let tests: [(&str, fn()); 9] = [
         ("a_better_change_is_kept_on_a_branch_of_its_own", a_better_change_is_kept),
         ("a_closure_computes_the_metric_from_what_the_run_left", a_closure_computes_the_metric),
         ("a_metric_function_that_fails_ends_the_session_with_its_words", a_metric_fn_that_fails),
@@ -25,6 +28,7 @@ fn main() {
         ("a_dry_run_says_what_it_would_do_and_touches_nothing", a_dry_run_touches_nothing),
         ("a_branch_made_alone_is_used_by_the_run_that_follows", a_branch_made_alone),
         ("a_confirmed_adjustment_is_a_commit_before_the_baseline", a_confirmed_adjustment),
+        ("a_run_on_a_machine_unlike_the_incumbents_says_so", a_machine_unlike_the_incumbents),
         ("without_confirmation_nothing_is_adjusted_but_the_environment", no_confirmation),
     ];
     for (name, test) in tests {
@@ -75,6 +79,65 @@ fn a_better_change_is_kept() {
     assert_eq!(git(place.path(), &["show", "autoresearch/t:train.py"]), script(3).trim());
     assert_eq!(git(place.path(), &["rev-parse", "HEAD"]), head);
     assert_eq!(git(place.path(), &["status", "--porcelain"]), "");
+}
+
+/// Runs jobs here, and reports another load of the machine for each experiment.
+struct Loaded {
+    local: Local,
+    others: [f64; 3],
+}
+
+struct LoadedRun {
+    running: Box<dyn Running>,
+    others: f64,
+}
+
+impl Executor for Loaded {
+    fn start(&self, job: &Job) -> Result<Box<dyn Running>, RunError> {
+        // As `session/2-1`, for the first trial of experiment 2.
+        let number = job.id.rsplit('/').next().and_then(|id| id.split('-').next());
+        let others = self.others[number.unwrap().parse::<usize>().unwrap()];
+        Ok(Box::new(LoadedRun { running: self.local.start(job)?, others }))
+    }
+}
+
+impl Running for LoadedRun {
+    fn wait(&mut self, at_most: Duration) -> Result<Option<Report>, RunError> {
+        let report = self.running.wait(at_most)?;
+        Ok(report.map(|report| Report {
+            conditions: Some(Conditions {
+                own: Some(1.0),
+                others: Some(self.others),
+                ..Conditions::default()
+            }),
+            ..report
+        }))
+    }
+
+    fn interrupt(&mut self) {
+        self.running.interrupt();
+    }
+
+    fn kill(&mut self) {
+        self.running.kill();
+    }
+}
+
+fn a_machine_unlike_the_incumbents() {
+    let place = repository();
+    // The baseline's, then the two changes'.
+    let others = [0.0, 0.1, 1.4];
+    let outcome = experiment(place.path())
+        .metric("loss", Direction::Minimize)
+        .executor(Loaded { local: Local::this_program().unwrap(), others })
+        .change("like it", "train.py", &script(6))
+        .change("unlike it", "train.py", &script(7))
+        .run()
+        .unwrap();
+    let unlike: Vec<Option<String>> =
+        outcome.results().iter().map(|result| result.trials[0].unlike.clone()).collect();
+    let words = "other programs used 1.4 CPUs during it, 0.0 during the incumbent's";
+    assert_eq!(unlike, [None, None, Some(words.to_owned())]);
 }
 
 /// SPEC A3.

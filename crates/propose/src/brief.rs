@@ -57,8 +57,11 @@ pub struct Brief {
     pub metric: String,
     /// Which way is better.
     pub direction: Direction,
-    /// Seconds that one run gets.
+    /// Seconds that one run gets; where `quota` counts, until it hangs.
     pub budget_seconds: f64,
+    /// What one run gets where that is not time, as `1000 steps`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quota: Option<String>,
     /// The run command.
     pub command: Vec<String>,
     /// What may be changed in the targets.
@@ -116,8 +119,8 @@ impl Brief {
         if let Some(hypothesis) = &self.hypothesis {
             let _ = writeln!(page, "Test exactly this hypothesis: **{hypothesis}**\n");
         }
-        let _ =
-            writeln!(page, "- run: `{}`, {} s a run", self.command.join(" "), self.budget_seconds);
+        let budget = self.quota.clone().unwrap_or_else(|| format!("{} s", self.budget_seconds));
+        let _ = writeln!(page, "- run: `{}`, {budget} a run", self.command.join(" "));
         let _ = writeln!(page, "- scope: {}", self.scope);
         for (name, mark) in [("baseline", &self.baseline), ("best so far", &self.incumbent)] {
             if let Some(mark) = mark {

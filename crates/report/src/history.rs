@@ -34,6 +34,8 @@ pub struct Session {
     pub ended: Option<Timestamp>,
     /// Time that one experiment has, in seconds.
     pub budget_seconds: Option<f64>,
+    /// What a trial may use where that is not wall-clock time, as `1000 steps`.
+    pub quota: Option<String>,
     /// How many experiments were asked for, the baseline apart; `None` is no
     /// limit.
     pub iterations_max: Option<u64>,
@@ -68,6 +70,7 @@ impl Session {
             started: None,
             ended: None,
             budget_seconds: None,
+            quota: None,
             iterations_max: None,
             stopped: None,
             protection: None,

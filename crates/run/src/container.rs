@@ -279,6 +279,10 @@ impl Tool {
         if let Some(memory) = enclosure.memory.filter(|_| !has(&["-m", "--memory"])) {
             add("--memory", memory.to_string());
         }
+        if !job.cpus.is_empty() && !has(&["--cpuset-cpus"]) {
+            let cpus: Vec<String> = job.cpus.iter().map(ToString::to_string).collect();
+            add("--cpuset-cpus", cpus.join(","));
+        }
         if let Some(processes) = enclosure.processes.filter(|_| !has(&["--pids-limit"])) {
             add("--pids-limit", processes.to_string());
         }

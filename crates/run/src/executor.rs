@@ -169,7 +169,7 @@ impl Running for Supervised {
             self.outcome = Some(self.conclude());
         }
         match &self.outcome {
-            Some(Outcome::Report(report)) => Ok(Some(report.clone())),
+            Some(Outcome::Report(report)) => Ok(Some((**report).clone())),
             Some(Outcome::Error(error)) => Err(error.clone()),
             None => Ok(None),
         }

@@ -5,7 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use autoresearch_core::metric::{Readings, Source};
+use autoresearch_core::budget::Quota;
+use autoresearch_core::conditions::Conditions;
+use autoresearch_core::metric::{Readings, Source, Take};
 use autoresearch_core::trial::{Exit, Protection, Usage};
 use serde::{Deserialize, Serialize};
 
@@ -28,8 +30,19 @@ pub struct Job {
     pub stdin: Option<PathBuf>,
     /// Wall-clock seconds on a monotonic clock until its group gets TERM.
     pub deadline_seconds: f64,
+    /// What it may use beside wall-clock time. Once it has, it gets
+    /// `allowance_seconds` to end by itself, and TERM after that.
+    #[serde(default)]
+    pub quota: Option<Quota>,
+    /// Wall-clock seconds.
+    #[serde(default)]
+    pub allowance_seconds: f64,
     /// Seconds from TERM until every process is killed.
     pub grace_seconds: f64,
+    /// The CPUs that it is held to, by number; none is all that we may use
+    /// ourselves. Only on Linux, and not proof against a program that undoes it.
+    #[serde(default)]
+    pub cpus: Vec<usize>,
     /// Where standard output and standard error go, in order of arrival.
     #[serde(with = "any_path")]
     pub log: PathBuf,
@@ -47,6 +60,9 @@ pub struct Job {
     pub container: Option<Container>,
     /// What to read from the output.
     pub source: Option<Source>,
+    /// Which of the values of the metric counts.
+    #[serde(default)]
+    pub take: Take,
     /// Names beside the metric that must not be missed, however much is reported.
     #[serde(default)]
     pub wanted: Vec<String>,
@@ -62,6 +78,14 @@ impl Job {
     /// When it is negative or not a number.
     pub(crate) fn deadline(&self) -> Result<Duration, RunError> {
         duration("deadline_seconds", self.deadline_seconds)
+    }
+
+    /// Time from the quota to TERM.
+    ///
+    /// # Errors
+    /// When it is negative or not a number.
+    pub(crate) fn allowance(&self) -> Result<Duration, RunError> {
+        duration("allowance_seconds", self.allowance_seconds)
     }
 
     /// Time from TERM to KILL.
@@ -192,6 +216,10 @@ pub struct Report {
     /// mapped). The control group's own peak is not used: it counts the files
     /// that were read.
     pub usage: Usage,
+    /// What the machine was like meanwhile; without what only the engine looks
+    /// at (GPUs). None if it did not start.
+    #[serde(default)]
+    pub conditions: Option<Conditions>,
     /// What the output said.
     pub readings: Readings,
     /// Bytes of output, kept or not.
@@ -415,6 +443,10 @@ mod tests {
             environment: BTreeMap::new(),
             stdin: Some(odd.clone()),
             deadline_seconds: 1.5,
+            quota: Some(Quota::Cpu(Duration::from_millis(300))),
+            allowance_seconds: 0.0,
+            cpus: vec![0, 3],
+            take: Take::Min,
             grace_seconds: 0.0,
             log: "log".into(),
             log_limit: LogLimit::default(),

@@ -12,7 +12,7 @@ use rustix::process::Pid;
 use crate::limits::Bounds;
 use crate::sandbox::environment::environment_of;
 use crate::sandbox::start::Confined;
-use crate::{Job, MARKER, RunError, sys};
+use crate::{Job, MARKER, RunError, cpus, sys};
 
 /// What a pipe holds if the system lets us: a chatty command waits less.
 #[cfg(target_os = "linux")]
@@ -72,7 +72,7 @@ pub(crate) fn launch(job: &Job, bounds: &mut Bounds) -> Result<Launched, RunErro
     command.stdin(stdin).stdout(end.try_clone().map_err(pipe)?).stderr(end);
     sys::set_apart(command);
     bounds.bind(command)?;
-    Ok(match command.spawn() {
+    Ok(match cpus::held_to(&job.cpus, || command.spawn())? {
         // Dropping the handle neither waits nor kills.
         Ok(child) => {
             let child = Pid::from_child(&child);

@@ -8,6 +8,7 @@
 //! another, and the supervisor's standard input stays open as a life line.
 //! What the numbers mean is left to `core`, what to run to the engine.
 
+mod conditions;
 mod contained;
 mod executor;
 mod heard;
@@ -16,6 +17,7 @@ mod launch;
 mod limits;
 mod log;
 mod oom;
+mod quota;
 mod reading;
 mod sandbox;
 mod supervisor;
@@ -27,6 +29,7 @@ mod witness;
 
 pub mod attack;
 pub mod container;
+pub mod cpus;
 pub mod platform;
 pub mod protection;
 

@@ -215,6 +215,14 @@ impl Bounds {
         exact > most
     }
 
+    /// CPU seconds that the trial has used.
+    pub(crate) fn cpu_seconds(&mut self) -> f64 {
+        self.forget_refused();
+        self.group.cpu_seconds().unwrap_or_else(|| {
+            sys::waited().cpu_seconds + tree::cpu_seconds(&tree::below(getpid()))
+        })
+    }
+
     fn breach_in_group(&self) -> Option<Breach> {
         let by_own_limit = self.group.kills().is_some_and(|kills| kills.by_own_limit);
         if let Some(most) = self.limits.memory.filter(|_| by_own_limit) {

@@ -6,10 +6,11 @@ use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use autoresearch_core::metric::{Extractor, Readings, Source, read_json};
+use autoresearch_core::budget::Quota;
+use autoresearch_core::metric::{Extractor, Readings, Source, Take, read_json};
 use rustix::fs::{Mode, OFlags};
 
-use crate::RunError;
+use crate::{Job, RunError};
 
 /// Largest JSON file that is read.
 const LARGEST_FILE: u64 = 64 << 20;
@@ -18,6 +19,8 @@ const LARGEST_FILE: u64 = 64 << 20;
 pub(crate) struct Reader {
     extractor: Option<Extractor>,
     json: Option<JsonFile>,
+    /// Of the steps that a budget counts.
+    steps: Option<Extractor>,
 }
 
 struct JsonFile {
@@ -32,6 +35,23 @@ struct JsonFile {
 type Stamp = (u64, u64, u64, i64, i64);
 
 impl Reader {
+    /// A reader for a job that has not started yet.
+    ///
+    /// # Errors
+    /// When its source or the pattern of its steps cannot be used.
+    pub(crate) fn of(job: &Job) -> Result<Reader, RunError> {
+        let mut reader = Reader::new(job.source.as_ref(), &job.wanted, &job.directory)?;
+        reader.extractor = reader.extractor.map(|extractor| extractor.taking(job.take));
+        if let Some(Quota::Steps { pattern, .. }) = &job.quota {
+            let source = Source::Pattern { name: "step".to_owned(), pattern: pattern.clone() };
+            let steps = Extractor::new(&source)
+                .map_err(|error| RunError::BadJob { why: error.to_string() })?;
+            // A run may count again from the start, as for each epoch.
+            reader.steps = Some(steps.taking(Take::Max));
+        }
+        Ok(reader)
+    }
+
     /// A reader for a run in `directory` that has not started yet; `wanted` are
     /// names beside the metric that must not be missed.
     ///
@@ -65,14 +85,21 @@ impl Reader {
             }
             _ => None,
         };
-        Ok(Reader { extractor, json })
+        Ok(Reader { extractor, json, steps: None })
     }
 
     /// Takes the next bytes of the output.
     pub(crate) fn feed(&mut self, chunk: &[u8]) {
-        if let Some(extractor) = &mut self.extractor {
+        for extractor in self.extractor.iter_mut().chain(&mut self.steps) {
             extractor.feed(chunk);
         }
+    }
+
+    /// The highest step that the run has told of, where a budget counts them.
+    pub(crate) fn steps(&self) -> Option<u64> {
+        let steps = self.steps.as_ref()?.so_far()?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        Some(steps as u64)
     }
 
     /// What the run said, now that it has ended.
@@ -178,7 +205,7 @@ mod tests {
 
     #[test]
     fn a_pattern_that_does_not_compile_is_said_before_the_run() {
-        let source = Source::Pattern { name: "x".into(), pattern: "(".into(), first: false };
+        let source = Source::Pattern { name: "x".into(), pattern: "(".into() };
         assert!(matches!(
             Reader::new(Some(&source), &[], Path::new(".")),
             Err(RunError::BadJob { .. })

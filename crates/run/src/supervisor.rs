@@ -10,6 +10,7 @@ use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use autoresearch_core::conditions::Conditions;
 use autoresearch_core::trial::{Exit, Usage};
 use autoresearch_core::units::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -21,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use signal_hook::consts::{SIGCHLD, SIGHUP, SIGINT, SIGTERM};
 use signal_hook::low_level::pipe;
 
+use crate::conditions::ConditionsWatch;
 use crate::contained::{Contained, Left};
 use crate::heard::Heard;
 use crate::launch::{Launched, Running, launch};
@@ -28,6 +30,7 @@ use crate::limits::hierarchy::own_groups;
 use crate::limits::{Bounds, Breach};
 use crate::log::Log;
 use crate::oom::{Counters, killed, signature};
+use crate::quota::QuotaWatch;
 use crate::reading::Reader;
 use crate::sandbox::hint::hint_for;
 use crate::tail::{Tail, excerpt};
@@ -50,12 +53,14 @@ const FIRST_SAMPLE: Duration = Duration::from_millis(5);
 const RAREST_SAMPLE: Duration = Duration::from_millis(250);
 /// Sampling takes at most this part of one core.
 const SAMPLING_SHARE: u32 = 50;
+/// And this part where CPU time is about to run out.
+const LOOKING_SHARE: u32 = 10;
 
 /// The line that a supervisor says at its end.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
-    Report(Report),
+    Report(Box<Report>),
     Error(RunError),
 }
 
@@ -68,7 +73,7 @@ pub(crate) enum Outcome {
 pub fn supervise() -> i32 {
     sys::keep_files_to_self();
     let outcome = match supervised() {
-        Ok(Some(report)) => Outcome::Report(report),
+        Ok(Some(report)) => Outcome::Report(Box::new(report)),
         // The engine is gone: nobody listens.
         Ok(None) => return 1,
         Err(error) => Outcome::Error(error),
@@ -91,10 +96,12 @@ fn supervised() -> Result<Option<Report>, RunError> {
     let own = own_groups();
     let counters = Counters::now(&own);
     let (deadline, grace) = (job.deadline()?, job.grace()?);
-    let reader = Reader::new(job.source.as_ref(), &job.wanted, &job.directory)?;
+    let quota = QuotaWatch::of(&job)?;
+    let reader = Reader::of(&job)?;
     let log = Log::create(&job.log, job.log_limit)?;
     let mut bounds = Bounds::new(&job, &own);
     let witness = Witness::of(&job.confinement);
+    let conditions = ConditionsWatch::begin(&job.cpus);
     let started = Instant::now();
     let report = match launch(&job, &mut bounds)? {
         Launched::Failed(why) => {
@@ -102,6 +109,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
             Report {
                 exit: Exit::NotStarted(why),
                 usage: Usage::default(),
+                conditions: None,
                 readings: autoresearch_core::metric::Readings::default(),
                 output_bytes: 0,
                 strays: 0,
@@ -124,6 +132,8 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 parent,
                 started,
                 deadline: started + deadline,
+                quota,
+                conditions,
                 grace,
                 output: Some(output),
                 has_life: true,
@@ -229,6 +239,8 @@ struct Trial<'job> {
     parent: Option<Pid>,
     started: Instant,
     deadline: Instant,
+    quota: QuotaWatch,
+    conditions: ConditionsWatch,
     grace: Duration,
     /// Until its end was read.
     output: Option<io::PipeReader>,
@@ -287,6 +299,7 @@ impl Trial<'_> {
         if let Some(failure) = self.failure {
             return Err(failure);
         }
+        let steps = self.reader.steps();
         let readings = self.reader.finish();
         let lines = self.tail.lines();
         let has_failed = exit != Exit::Code(0) || (wants_metric && readings.metric.is_none());
@@ -301,7 +314,9 @@ impl Trial<'_> {
             .as_ref()
             .filter(|_| matches!(exit, Exit::Code(1..)))
             .and_then(|heard| hint_for(&tail, &heard.confined.view));
+        let conditions = self.conditions.end(used.cpu_seconds);
         Ok(Some(Report {
+            conditions: Some(Conditions { steps, ..conditions }),
             usage: Usage {
                 wall_seconds: wall.as_secs_f64(),
                 cpu_seconds: used.cpu_seconds,
@@ -326,15 +341,15 @@ impl Trial<'_> {
     fn watch(&mut self) -> Result<(), RunError> {
         while !self.has_ended()? {
             let now = Instant::now();
+            if now >= self.sample_at {
+                self.sample(now);
+            }
             if self.ending.is_none() && now >= self.deadline {
-                self.end(Exit::Deadline, self.grace);
+                self.end(self.quota.exit(), self.grace);
             }
             let until = self.ending.as_ref().map_or(self.deadline, |ending| ending.kill_at);
             if self.ending.is_some() && now >= until {
                 return Ok(());
-            }
-            if now >= self.sample_at {
-                self.sample(now);
             }
             self.wait(until.min(self.sample_at).saturating_duration_since(now))?;
         }
@@ -410,6 +425,8 @@ impl Trial<'_> {
         let said = is_ready(said_at);
         if output {
             self.drain(PIECES);
+            let reached = self.quota.is_reached_by(self.reader.steps());
+            self.allow_no_more_than(reached);
         }
         if said && let Some(heard) = &mut self.confined {
             heard.listen();
@@ -424,6 +441,13 @@ impl Trial<'_> {
             self.reap_orphans();
         }
         Ok(())
+    }
+
+    /// Brings the deadline forward to what is left once the quota is used.
+    fn allow_no_more_than(&mut self, allowance: Option<Duration>) {
+        if let Some(allowance) = allowance {
+            self.deadline = self.deadline.min(Instant::now() + allowance);
+        }
     }
 
     fn listen(&mut self) {
@@ -487,6 +511,13 @@ impl Trial<'_> {
         if let Some(breach) = look.breach {
             self.end_at(breach);
         }
+        let next_look = self.quota.counts_cpu().then(|| {
+            let used = self.bounds.cpu_seconds();
+            let reached = self.quota.is_reached_by_cpu(used);
+            self.allow_no_more_than(reached);
+            self.quota.next_look(used)
+        });
+        self.conditions.look();
         // A copy of the life line's other end may live on in a fork of the
         // engine's; then only this shows that the engine is gone.
         if getppid() != self.parent {
@@ -497,7 +528,9 @@ impl Trial<'_> {
         if let Some(rarest) = self.bounds.rarest_look(cost) {
             self.interval = self.interval.min(rarest);
         }
-        self.sample_at = now + self.interval;
+        // A budget is worth more looks than all the rest.
+        let next_look = next_look.map(|next| next.max(cost * LOOKING_SHARE));
+        self.sample_at = now + next_look.map_or(self.interval, |next| next.min(self.interval));
     }
 
     /// Whether the command has ended; our child keeps its id until it is reaped.

@@ -30,6 +30,12 @@ pub(crate) fn waited() -> Waited {
     }
 }
 
+/// CPU time of this process itself, user and system, in seconds.
+pub(crate) fn own_cpu_seconds() -> f64 {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
 /// Keeps every file that this process was born with to itself, standard ones
 /// apart: an inherited one could carry held-out data into a trial, or hold a
 /// pipe of the engine's open.

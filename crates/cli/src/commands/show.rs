@@ -56,6 +56,13 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
                 trial.seed
             ),
         ));
+        let machine = trial.conditions.as_ref().map(ToString::to_string);
+        if let Some(machine) = machine.filter(|machine| !machine.is_empty()) {
+            facts.push(("machine", machine));
+        }
+        if let Some(unlike) = &trial.unlike {
+            facts.push(("unlike", format!("{unlike}; that alone may explain a difference")));
+        }
         if let Some(seeded) = &trial.seeded {
             facts.push(("seed", seeded.to_string()));
         }

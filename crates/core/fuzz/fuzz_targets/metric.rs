@@ -7,21 +7,20 @@
 
 use std::sync::LazyLock;
 
-use autoresearch_core::metric::{Extractor, Source, read_json};
+use autoresearch_core::metric::{Extractor, Source, Take, read_json};
 use libfuzzer_sys::fuzz_target;
 
 /// Compiled once: under a sanitizer that takes far longer than reading.
 static EXTRACTORS: LazyLock<Vec<Extractor>> = LazyLock::new(|| {
     let name = || "time".to_owned();
-    let pattern = |pattern: &str, first| Source::Pattern {
+    let pattern = |pattern: &str| Source::Pattern {
         name: name(),
         pattern: pattern.to_owned(),
-        first,
     };
     [
         Source::Printed { name: name() },
-        pattern(r"time\W*(\S+)", false),
-        pattern(r"^.*?(\d*)$", true),
+        pattern(r"time\W*(\S+)"),
+        pattern(r"^.*?(\d*)$"),
         Source::Json {
             name: name(),
             file: "f".to_owned(),
@@ -29,7 +28,8 @@ static EXTRACTORS: LazyLock<Vec<Extractor>> = LazyLock::new(|| {
         },
     ]
     .iter()
-    .map(|source| Extractor::new(source).expect("a good source"))
+    .zip([Take::Last, Take::Quantile(100), Take::First, Take::Min])
+    .map(|(source, take)| Extractor::new(source).expect("a good source").taking(take))
     .collect()
 });
 

@@ -10,7 +10,8 @@ use regex::bytes::Regex;
 use super::ansi::Stripper;
 use super::printed::{self, Rank};
 use super::secondary::Table;
-use super::{Readings, Source};
+use super::take::Taken;
+use super::{Readings, Source, Take};
 
 /// Bytes of a line that are looked at together.
 const PIECE: usize = 64 * 1024;
@@ -61,8 +62,8 @@ pub enum BadPattern {
 ///
 /// **Printed.** The name is compared exactly, case included, and must not be a
 /// part of a longer one (`val_bpb_ema`, `best/val_bpb`, `--val_bpb`). The number
-/// stands behind it after `:`, `=`, `|` or spaces. The last finite value wins,
-/// but one whose name starts its field (`val_bpb: 1`, `step 3 | val_bpb: 1`,
+/// stands behind it after `:`, `=`, `|` or spaces. The last finite value counts, or
+/// the one that [`Extractor::taking`] says; but one whose name starts its field (`val_bpb: 1`, `step 3 | val_bpb: 1`,
 /// `METRIC val_bpb=1`) outranks one with a word before it (`best val_bpb: 1`).
 /// Names that start with that word are read by giving the whole of it.
 ///
@@ -104,14 +105,15 @@ enum Search {
     /// for secondary metrics.
     Named { lines: Regex, name: Option<Box<Finder<'static>>> },
     /// Every line is looked at.
-    Pattern { pattern: Regex, first: bool },
+    Pattern(Regex),
 }
 
 /// What has been read so far.
 #[derive(Clone, Debug, Default)]
 struct Found {
-    in_field: Option<f64>,
-    in_phrase: Option<f64>,
+    take: Take,
+    in_field: Taken,
+    in_phrase: Taken,
     saw_non_finite: bool,
     secondary: Table,
 }
@@ -151,12 +153,12 @@ impl Extractor {
                     Search::Named { lines, name: Some(Box::new(Finder::new(name).into_owned())) },
                 )
             }
-            Source::Pattern { name, pattern, first } => {
+            Source::Pattern { name, pattern } => {
                 let compiled = compile(name, pattern)?;
                 if compiled.captures_len() < 2 {
                     return Err(BadPattern::NoGroup { pattern: pattern.clone() });
                 }
-                (name.as_str(), Search::Pattern { pattern: compiled, first: *first })
+                (name.as_str(), Search::Pattern(compiled))
             }
             Source::Json { name, .. } => {
                 (name.as_str(), Search::Named { lines: compile(name, &lines)?, name: None })
@@ -171,6 +173,19 @@ impl Extractor {
             ending: Ending::default(),
             found: Found { secondary: Table::wanting(wanted), ..Found::default() },
         })
+    }
+
+    /// Which of the values counts; the last unless told. To be said before
+    /// anything is fed.
+    #[must_use]
+    pub fn taking(mut self, take: Take) -> Extractor {
+        self.found.take = take;
+        self
+    }
+
+    /// The metric as far as it was read: of lines that have ended.
+    pub fn so_far(&self) -> Option<f64> {
+        self.found.metric()
     }
 
     /// Takes the next bytes of the output.
@@ -224,14 +239,13 @@ impl Extractor {
         if !self.pending.is_empty() {
             self.end_line();
         }
-        let mut secondary = self.found.secondary;
         for line in self.ending.lines() {
-            secondary.read(line);
+            self.found.secondary.read(line);
         }
         Readings {
-            metric: self.found.in_field.or(self.found.in_phrase),
+            metric: self.found.metric(),
             saw_non_finite: self.found.saw_non_finite,
-            secondary: secondary.without(&self.metric),
+            secondary: self.found.secondary.without(&self.metric),
         }
     }
 }
@@ -265,7 +279,7 @@ impl Search {
                     from = end;
                 }
             }
-            Search::Pattern { .. } => {
+            Search::Pattern(_) => {
                 let mut start = 0;
                 for end in memchr2_iter(b'\n', b'\r', text) {
                     self.piece(&text[start..end], &(0..end - start + 1), found);
@@ -291,11 +305,11 @@ impl Search {
                     found.secondary.read(text);
                 }
             }
-            Search::Pattern { pattern, first } => {
+            Search::Pattern(pattern) => {
                 if text.starts_with(b"METRIC ") || found.secondary.wants(text) {
                     found.secondary.read(text);
                 }
-                if *first && found.in_field.is_some() || !pattern.is_match(text) {
+                if found.is_settled() || !pattern.is_match(text) {
                     return;
                 }
                 let values = pattern
@@ -304,9 +318,6 @@ impl Search {
                     .filter(|group| owned.contains(&group.start()))
                     .filter_map(|group| super::number::prefix(group.as_bytes().trim_ascii()));
                 for (value, _) in values {
-                    if *first && found.in_field.is_some() {
-                        return;
-                    }
                     found.take(Rank::Field, value);
                 }
             }
@@ -321,9 +332,18 @@ impl Found {
             return;
         }
         match rank {
-            Rank::Field => self.in_field = Some(value),
-            Rank::Phrase => self.in_phrase = Some(value),
+            Rank::Field => self.in_field.push(self.take, value),
+            Rank::Phrase => self.in_phrase.push(self.take, value),
         }
+    }
+
+    fn metric(&self) -> Option<f64> {
+        self.in_field.get(self.take).or_else(|| self.in_phrase.get(self.take))
+    }
+
+    /// Whether nothing that is still to come can count.
+    fn is_settled(&self) -> bool {
+        self.take == Take::First && self.in_field.is_some()
     }
 }
 

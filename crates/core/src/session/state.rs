@@ -6,6 +6,7 @@ use super::again::{Reruns, Running, Sample};
 use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
 use super::verdict::Case;
 use super::verify::Verifications;
+use crate::conditions::Conditions;
 use crate::experiment::{Check, CommitId, Counts, Experiment, Relief, Verdict};
 use crate::judge::{Beliefs, Mode, Rule, Ruling};
 use crate::proposal::{Category, Fingerprint};
@@ -31,6 +32,8 @@ pub struct Incumbent {
     pub metric: f64,
     /// Lines of code in all targets.
     pub code_lines: u64,
+    /// What the machine was like during `runs`, as far as it is known.
+    pub conditions: Vec<Conditions>,
 }
 
 impl Incumbent {
@@ -330,6 +333,7 @@ impl State {
             && let Some(incumbent) = self.incumbent.as_mut().filter(|i| i.number == number)
         {
             incumbent.add(run);
+            incumbent.conditions.extend(trial.conditions.clone());
             if let Some(plan) = &self.plan {
                 self.beliefs.again(plan.direction.gain(0.0, run.value));
             }
@@ -419,6 +423,11 @@ impl State {
                 runs: experiment.evidence().filter_map(Sample::of).collect(),
                 metric,
                 code_lines: experiment.code_lines,
+                conditions: experiment
+                    .evidence()
+                    .filter(|trial| trial.metric.is_some())
+                    .filter_map(|trial| trial.conditions.clone())
+                    .collect(),
             });
         }
     }

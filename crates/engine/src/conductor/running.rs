@@ -90,22 +90,39 @@ impl Conductor<'_> {
         hypothesis: Option<String>,
     ) -> Result<Trial, EngineError> {
         let number = order.number;
-        let limit = self.config.budget + self.config.run.allowance;
+        let limit = self.config.budget.wall() + self.config.run.allowance;
         let mut activity = activity(number, stage, limit, hypothesis);
+        // Of a quota nobody knows how long it takes.
+        activity.limit = activity.limit.filter(|_| self.config.budget.quota().is_none());
         let began = Instant::now();
         let (observer, journal, stop) = (&mut *self.observer, &self.journal, &self.stop);
         let progress = &self.progress;
-        let outcome = self.bench.run(order, stop, &mut || {
+        let mut outcome = self.bench.run(order, stop, &mut || {
             activity.elapsed = began.elapsed();
             observer.tell(&News::Working { activity: &activity, progress });
             heed(journal, stop);
         })?;
+        if stage == Stage::Running {
+            outcome.unlike = self.unlike_the_incumbents(&outcome);
+        }
+        if let Some(unlike) = &outcome.unlike {
+            self.observer.tell(&News::Note(format!(
+                "#{number} ran on a machine unlike the incumbent's: {unlike}; that alone may explain a difference"
+            )));
+        }
         if let Some(what) = outcome.seal.as_ref().and_then(|s| s.environment_changed.as_ref()) {
             self.observer.tell(&News::Note(format!(
                 "the environment changed at experiment {number}: {what}; results before and after do not compare"
             )));
         }
         Ok(outcome)
+    }
+
+    /// In what the machine was unlike what it was for the incumbent.
+    fn unlike_the_incumbents(&self, trial: &Trial) -> Option<String> {
+        let incumbent = self.state.incumbent()?;
+        trial.metric?;
+        trial.conditions.as_ref()?.unlike(&incumbent.conditions)
     }
 
     /// A keep is on disk before the branch moves; nothing happens before any

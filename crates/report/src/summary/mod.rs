@@ -151,7 +151,11 @@ fn session_section(text: &mut String, facts: &Facts<'_>, zone: &TimeZone) {
     row("Iterations", Some(format!("{done}{of}")));
     row(
         "Budget",
-        session.budget_seconds.and_then(numbers::seconds).map(|b| format!("{b} an experiment")),
+        session
+            .quota
+            .clone()
+            .or_else(|| session.budget_seconds.and_then(numbers::seconds))
+            .map(|budget| format!("{budget} an experiment")),
     );
     row("Protection", session.protection.map(|protection| protection.to_string()));
     row("Stopped", session.stopped.as_deref().map(markdown));

@@ -180,6 +180,10 @@ impl Range {
             stdin: None,
             deadline_seconds: DEADLINE.as_secs_f64(),
             grace_seconds: 0.0,
+            quota: None,
+            allowance_seconds: 0.0,
+            cpus: Vec::new(),
+            take: autoresearch_core::metric::Take::Last,
             log: self.folder.join("log"),
             log_limit: LogLimit::default(),
             limits: Limits {

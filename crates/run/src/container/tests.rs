@@ -9,6 +9,10 @@ fn words(text: &str) -> Vec<String> {
 }
 
 fn enclosed_with(wrapper: &str, memory: Option<u64>, processes: Option<u64>) -> Job {
+    held_to(&[], wrapper, memory, processes)
+}
+
+fn held_to(cpus: &[usize], wrapper: &str, memory: Option<u64>, processes: Option<u64>) -> Job {
     let mut job = Job {
         id: "0123456789abcdef/4-2".into(),
         command: words("python train.py"),
@@ -17,6 +21,10 @@ fn enclosed_with(wrapper: &str, memory: Option<u64>, processes: Option<u64>) -> 
         stdin: None,
         deadline_seconds: 1.0,
         grace_seconds: 1.0,
+        quota: None,
+        allowance_seconds: 0.0,
+        cpus: cpus.to_vec(),
+        take: autoresearch_core::metric::Take::Last,
         log: "log".into(),
         log_limit: LogLimit::default(),
         limits: Limits::default(),
@@ -201,4 +209,13 @@ proptest::proptest! {
             proptest::prop_assert_eq!(all[tool.flags_at - 1].as_str(), "run");
         }
     }
+}
+
+#[test]
+fn a_container_has_the_cpus_of_its_run_unless_the_user_says_which() {
+    let with = |wrapper| line(&held_to(&[2, 5], wrapper, None, None));
+    assert_eq!(with("docker run image"), "docker run … --cpuset-cpus 2,5 image python train.py");
+    let own = "docker run … --cpuset-cpus=0 image python train.py";
+    assert_eq!(with("docker run --cpuset-cpus=0 image"), own);
+    assert!(!with("docker compose run service").contains("cpuset"));
 }

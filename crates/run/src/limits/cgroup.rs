@@ -86,6 +86,14 @@ impl Group {
         Some(used(&stat, part.kind))
     }
 
+    /// CPU seconds, user and system, of all that were ever in the group; known
+    /// in version 2 only, where no controller is needed for it.
+    pub(crate) fn cpu_seconds(&self) -> Option<f64> {
+        let part = self.parts.iter().find(|part| part.kind == Kind::Unified)?;
+        let stat = fs::read_to_string(part.folder.join("cpu.stat")).ok()?;
+        Some(value(&stat, "usage_usec")? as f64 / 1e6)
+    }
+
     /// What was killed for memory; none if nothing was.
     pub(crate) fn kills(&self) -> Option<Kills> {
         let part = self.parts.iter().find(|part| part.has_memory)?;
@@ -340,6 +348,16 @@ mod tests {
         assert_eq!(said(&[control, limit, peak("41943040\n")]), Some((2, false)));
         assert_eq!(said(&[control, limit, peak("67108864\n")]), Some((2, true)));
         assert_eq!(said(&[control]), Some((2, false)));
+    }
+
+    /// As Linux 6.18 says it in version 2.
+    #[test]
+    fn the_group_knows_the_cpu_time_of_all_that_were_in_it() {
+        let stat = "usage_usec 1234567\nuser_usec 1000000\nsystem_usec 234567\nnice_usec 0\n";
+        let (_folder, group) = group_with(&[("cpu.stat", stat)], Kind::Unified);
+        assert_eq!(group.cpu_seconds(), Some(1.234_567));
+        let (_folder, group) = group_with(&[("cpu.stat", stat)], Kind::Memory);
+        assert_eq!(group.cpu_seconds(), None);
     }
 
     #[test]

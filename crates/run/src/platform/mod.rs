@@ -18,6 +18,7 @@ use autoresearch_core::platform::{Device, Machine};
 
 pub use ask::{AskError, ask};
 pub use cgroup::{available_memory, controllers};
+pub use nvidia::gpus_now;
 pub use python::{NoPython, first_line, interpreter, python};
 
 /// This machine; asked once in the life of the process.

@@ -3,6 +3,7 @@
 use std::process::Command;
 use std::time::Duration;
 
+use autoresearch_core::conditions::GpuConditions;
 use autoresearch_core::platform::{Accelerator, Device, Machine};
 use autoresearch_core::units::Bytes;
 
@@ -65,6 +66,54 @@ fn gpus(answer: &str) -> (Vec<Accelerator>, Option<String>) {
         driver = driver.or_else(|| known(version));
     }
     (found, driver)
+}
+
+/// What the fields are called that tell of the clocks: the first since driver
+/// 535, the second in all before.
+const CLOCKS: [&str; 2] = [
+    "--query-gpu=clocks.sm,clocks_event_reasons.active",
+    "--query-gpu=clocks.sm,clocks_throttle_reasons.active",
+];
+
+/// The GPUs as they are at this moment, in the driver's order; none without
+/// `nvidia-smi`. Takes 20 ms to seconds.
+pub fn gpus_now() -> Vec<GpuConditions> {
+    CLOCKS
+        .into_iter()
+        .find_map(|query| {
+            let arguments = [query, "--format=csv,noheader,nounits"];
+            ask(Command::new("nvidia-smi").args(arguments), LIMIT).ok()
+        })
+        .map_or_else(Vec::new, |answer| clocks(&answer))
+}
+
+/// One line a GPU, as `1980, 0x0000000000000004`. The bits are those of NVML's
+/// `nvmlClocksEventReasons`. An idle GPU has no frequency to speak of.
+fn clocks(answer: &str) -> Vec<GpuConditions> {
+    const IDLE: u64 = 1;
+    const REASONS: [(u64, &str); 5] = [
+        (0x04, "power cap"),
+        (0x08, "hardware slowdown"),
+        (0x20, "thermal slowdown"),
+        (0x40, "hardware thermal slowdown"),
+        (0x80, "power brake"),
+    ];
+    answer
+        .lines()
+        .filter_map(|line| line.split_once(','))
+        .map(|(mhz, reasons)| {
+            let bits = reasons.trim().strip_prefix("0x");
+            let bits = bits.and_then(|hex| u64::from_str_radix(hex, 16).ok()).unwrap_or(0);
+            GpuConditions {
+                mhz: mhz.trim().parse::<u32>().ok().filter(|_| bits & IDLE == 0).map(f64::from),
+                throttled: REASONS
+                    .iter()
+                    .filter(|(bit, _)| bits & bit != 0)
+                    .map(|(_, why)| (*why).to_owned())
+                    .collect(),
+            }
+        })
+        .collect()
 }
 
 /// From the frame of plain `nvidia-smi`: `CUDA Version: 12.4`.
@@ -146,6 +195,27 @@ mod tests {
             assert_eq!(found, expected, "{answer}");
             assert_eq!(version.as_deref(), driver, "{answer}");
         }
+    }
+
+    #[test]
+    fn clocks_and_what_slows_them_down_are_read() {
+        let gpu = |mhz: Option<f64>, throttled: &[&str]| GpuConditions {
+            mhz,
+            throttled: throttled.iter().map(ToString::to_string).collect(),
+        };
+        let answer = "1980, 0x0000000000000000\n1305, 0x0000000000000024\n345, 0x0000000000000001\n\
+            [N/A], [N/A]\n1200, 0x0000000000000002\n";
+        assert_eq!(
+            clocks(answer),
+            [
+                gpu(Some(1980.0), &[]),
+                gpu(Some(1305.0), &["power cap", "thermal slowdown"]),
+                gpu(None, &[]),
+                gpu(None, &[]),
+                gpu(Some(1200.0), &[]),
+            ]
+        );
+        assert_eq!(clocks("nonsense\n"), []);
     }
 
     #[test]

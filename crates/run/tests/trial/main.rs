@@ -6,6 +6,7 @@ mod attacks;
 mod confined;
 mod crash;
 mod ending;
+mod fair;
 mod lab;
 mod limits;
 mod output;

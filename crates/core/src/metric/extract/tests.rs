@@ -8,12 +8,16 @@ fn printed(name: &str) -> Source {
     Source::Printed { name: name.to_owned() }
 }
 
-fn pattern(pattern: &str, first: bool) -> Source {
-    Source::Pattern { name: "time".to_owned(), pattern: pattern.to_owned(), first }
+fn pattern(pattern: &str) -> Source {
+    Source::Pattern { name: "time".to_owned(), pattern: pattern.to_owned() }
 }
 
 fn read(source: &Source, output: &[u8]) -> Readings {
-    let mut extractor = Extractor::new(source).unwrap();
+    read_taking(Take::Last, source, output)
+}
+
+fn read_taking(take: Take, source: &Source, output: &[u8]) -> Readings {
+    let mut extractor = Extractor::new(source).unwrap().taking(take);
     extractor.feed(output);
     extractor.finish()
 }
@@ -74,23 +78,49 @@ fn colour_does_not_hide_a_name() {
 fn a_pattern_reads_the_first_or_the_last_match() {
     let output = "time: [1.2 ms 1.3 ms 1.4 ms]\nchange: [-0.345%]\ntime: [2.2 ms 2.3 ms 2.4 ms]\n";
     let middle = r"time:\s+\[\S+ \S+ (\S+)";
-    assert_eq!(metric(&pattern(middle, false), output), Some(2.3));
-    assert_eq!(metric(&pattern(middle, true), output), Some(1.3));
-    assert_eq!(metric(&pattern(r"^(\d+)$", true), "a 1\n2\r\n3\r"), Some(2.0));
+    assert_eq!(metric(&pattern(middle), output), Some(2.3));
+    let first = |source: &Source, output: &str| read_taking(Take::First, source, output.as_bytes());
+    assert_eq!(first(&pattern(middle), output).metric, Some(1.3));
+    assert_eq!(metric(&pattern(r"^(\d+)$"), "a 1\n2\r\n3\r"), Some(3.0));
     assert_eq!(
-        metric(&pattern(r"rated at ([\d.]+/10)", false), "rated at 8.52/10 (previous run"),
+        metric(&pattern(r"rated at ([\d.]+/10)"), "rated at 8.52/10 (previous run"),
         Some(8.52)
     );
-    let readings = read(&pattern("x (.*)", true), b"x nan\nx y\nx 1,234.5 ms\nx 7\nMETRIC mem=3\n");
+    let readings = first(&pattern("x (.*)"), "x nan\nx y\nx 1,234.5 ms\nx 7\nMETRIC mem=3\n");
     assert_eq!((readings.metric, readings.saw_non_finite), (Some(1234.5), true));
     assert_eq!(readings.secondary.get("mem"), Some(&3.0));
 }
 
 #[test]
+fn a_benchmark_counts_with_the_value_that_was_asked_for() {
+    let output = "latency: 9 ms\nlatency: 2 ms\nmean latency: 1 ms\nlatency: nan\nlatency: 4 ms";
+    let taken = |take: &str, output: &str| {
+        read_taking(take.parse().unwrap(), &printed("latency"), output.as_bytes()).metric
+    };
+    for (take, expected) in
+        [("last", 4.0), ("first", 9.0), ("min", 2.0), ("max", 9.0), ("median", 4.0), ("p25", 3.0)]
+    {
+        assert_eq!(taken(take, output), Some(expected), "{take}");
+    }
+    // Where it is only ever a part of a name, that is what is read.
+    assert_eq!(taken("min", "mean latency: 3\nmean latency: 2\n"), Some(2.0));
+}
+
+#[test]
+fn what_was_read_so_far_is_known_as_each_line_ends() {
+    let mut extractor = Extractor::new(&pattern(r"step (\d+)")).unwrap().taking(Take::Max);
+    assert_eq!(extractor.so_far(), None);
+    extractor.feed(b"step 7\rstep 3\rstep 1");
+    assert_eq!(extractor.so_far(), Some(7.0));
+    extractor.feed(b"2\n");
+    assert_eq!(extractor.so_far(), Some(12.0));
+}
+
+#[test]
 fn a_source_that_cannot_work_says_what_to_do() {
     let bad = |source| Extractor::new(&source).unwrap_err().to_string();
-    assert!(bad(pattern("loss: (", false)).contains("no regular expression"));
-    assert!(bad(pattern("loss: .*", false)).contains("put parentheses"));
+    assert!(bad(pattern("loss: (")).contains("no regular expression"));
+    assert!(bad(pattern("loss: .*")).contains("put parentheses"));
     assert!(bad(printed(" ")).contains("cannot be searched for"));
     assert!(bad(printed("a\nb")).contains("without line breaks"));
 }
@@ -112,7 +142,7 @@ fn a_value_is_found_anywhere_in_a_long_line() {
     for at in around_a_cut().chain([0, 150_000]) {
         let line = long_line(at, " time: 1.25, y: 2 ");
         assert_eq!(read(&printed("time"), &line).metric, Some(1.25), "at {at}");
-        assert_eq!(read(&pattern(r"time: ([0-9.]+)", true), &line).metric, Some(1.25), "at {at}");
+        assert_eq!(read(&pattern(r"time: ([0-9.]+)"), &line).metric, Some(1.25), "at {at}");
     }
 }
 
@@ -142,7 +172,7 @@ fn metric_lines_count_wherever_they_are_and_others_at_the_end_only() {
     output.extend(b"late: 2\n");
     let names = |source| read(&source, &output).secondary.into_keys().collect::<Vec<_>>();
     assert_eq!(names(printed("val_bpb")), ["early", "kept", "late"]);
-    assert_eq!(names(pattern("(x)", false)), ["early", "late"]);
+    assert_eq!(names(pattern("(x)")), ["early", "late"]);
     let json = Source::Json { name: "val_bpb".into(), file: "m.json".into(), key: "m".into() };
     assert_eq!(names(json), ["early", "late"]);
 }
@@ -182,14 +212,16 @@ fn output() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..40).prop_map(|pieces| pieces.concat())
 }
 
-fn any_source() -> impl Strategy<Value = Source> {
-    proptest::sample::select(vec![
+fn any_source() -> impl Strategy<Value = (Source, Take)> {
+    let sources = proptest::sample::select(vec![
         printed("time"),
-        pattern(r"time\W*(\S+)", false),
-        pattern(r"^.*?(\d+)$", true),
-        pattern(r"(\d*)", true),
+        pattern(r"time\W*(\S+)"),
+        pattern(r"^.*?(\d+)$"),
+        pattern(r"(\d*)"),
         Source::Json { name: "time".into(), file: "f".into(), key: "k".into() },
-    ])
+    ]);
+    let takes = [Take::Last, Take::First, Take::Min, Take::Max, Take::Quantile(100)];
+    (sources, proptest::sample::select(takes.to_vec()))
 }
 
 proptest! {
@@ -197,11 +229,11 @@ proptest! {
 
     #[test]
     fn chunks_make_no_difference(
-        source in any_source(),
+        (source, take) in any_source(),
         output in output(),
         sizes in proptest::collection::vec(prop_oneof![1..4_usize, 1..200_usize, 1..200_000_usize], 1..10),
     ) {
-        let mut extractor = Extractor::new(&source).unwrap();
+        let mut extractor = Extractor::new(&source).unwrap().taking(take);
         let mut rest = output.as_slice();
         for size in sizes.iter().cycle() {
             let (chunk, after) = rest.split_at(rest.len().min(*size));
@@ -211,7 +243,7 @@ proptest! {
                 break;
             }
         }
-        prop_assert_eq!(extractor.finish(), read(&source, &output));
+        prop_assert_eq!(extractor.finish(), read_taking(take, &source, &output));
     }
 
     #[test]
@@ -257,7 +289,7 @@ fn a_wanted_name_is_found_far_from_the_end_and_among_many() {
     let output = format!("peak_mem_gb: 43.2\n{noise}\nloss: 1\n");
     let wanted = ["peak_mem_gb".to_owned()];
     let json = Source::Json { name: "loss".into(), file: "m.json".into(), key: "loss".into() };
-    for source in [printed("loss"), pattern("loss: (.*)", false), json] {
+    for source in [printed("loss"), pattern("loss: (.*)"), json] {
         let mut extractor = Extractor::wanting(&source, &wanted).unwrap();
         extractor.feed(output.as_bytes());
         let found = extractor.finish().secondary;
