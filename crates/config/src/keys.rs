@@ -275,6 +275,16 @@ pub const KEYS: &[Key] = &[
         Kind::Choice(&["hold", "keep"]),
         "whether a result that is too good to be true is held back or kept when nothing can audit it",
     ),
+    key(
+        "judge.early_stop",
+        Kind::Choice(&["off", "safe"]),
+        "whether a run is ended early that is further behind than any run ever caught up",
+    ),
+    key(
+        "judge.series",
+        Kind::MetricName,
+        "the number in the output that shows how a run is doing; the metric unless given",
+    ),
     key("stop.when", Kind::Texts, "rules that end the session, as `improvement >= 10%`"),
     key("stop.time", Kind::Duration { may_be_zero: false }, "how long the whole session may take"),
     key("search", Kind::Ranges, "ranges for the embedded search, as `1e-4..1e-1 log`"),

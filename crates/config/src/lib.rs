@@ -22,6 +22,7 @@ mod text;
 mod write;
 
 pub use autoresearch_core::judge::Suspects;
+pub use autoresearch_core::stopping::EarlyStop;
 pub use config::{
     Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop,
 };

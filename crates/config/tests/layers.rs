@@ -68,6 +68,8 @@ readable = ["~/.config/my-agent"]
 [judge]
 mode = "greedy"
 suspects = "keep"
+early_stop = "off"
+series = "val_loss"
 
 [stop]
 when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
@@ -374,6 +376,7 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     [judge]
     # whether a result that is too good to be true is held back or kept when nothing can audit it
     suspects = "keep"
+    early_stop = "safe"
 
     [stop]
     # rules that end the session, as `improvement >= 10%`

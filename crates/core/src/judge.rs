@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::Verdict;
 use crate::metric::Direction;
-use crate::trial::Crash;
+use crate::trial::{Crash, Exit, Trial};
 
 /// What a verdict is based on.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +38,8 @@ pub enum Rule {
     Equal,
     /// The metric is worse.
     Worse,
+    /// Its learning curve was hopeless, and it was stopped.
+    Hopeless,
     /// It failed.
     Failed,
     /// It is too good to be true: a person shall look at it first. Held, or
@@ -91,6 +93,18 @@ impl Ruling {
             gain: None,
             crash: None,
         }
+    }
+
+    /// A candidate whose run was stopped early; `None` if it was not.
+    pub fn of_stopped(trial: &Trial) -> Option<Ruling> {
+        let hopeless = trial.hopeless.filter(|_| trial.exit == Exit::Hopeless)?;
+        trial.crash.is_none().then(|| Ruling {
+            verdict: Verdict::Discard,
+            rule: Rule::Hopeless,
+            reason: format!("stopped {hopeless}"),
+            gain: None,
+            crash: None,
+        })
     }
 
     /// A candidate that failed.

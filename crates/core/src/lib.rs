@@ -5,6 +5,7 @@
 //! [`experiment`], whose [`trial`]s are measured ([`metric`]) and judged
 //! ([`judge`]); [`session`] is the state machine that says what comes next.
 
+pub mod curve;
 pub mod experiment;
 pub mod judge;
 pub mod metric;
@@ -15,6 +16,7 @@ pub mod session;
 pub mod source;
 pub mod space;
 pub mod stop;
+pub mod stopping;
 pub mod suspicion;
 pub mod trial;
 pub mod units;

@@ -12,10 +12,12 @@
 
 mod event;
 mod state;
+mod stopping;
 mod verdict;
 
 pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION};
 pub use state::{Action, Focus, Incumbent, State};
+pub use stopping::Watch;
 
 #[cfg(test)]
 mod tests;

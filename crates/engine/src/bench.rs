@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::CommitId;
+use autoresearch_core::metric::Source;
 use autoresearch_core::proposal::Fingerprint;
+use autoresearch_core::stopping::EarlyStop;
 use autoresearch_core::trial::{Crash, CrashKind, Exit, Seal, Trial};
 use autoresearch_repo::Repo;
 use autoresearch_run::{Confinement, Executor, Job, LogLimit, Report, RunError};
@@ -20,6 +22,7 @@ use crate::measure::trial_of;
 use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::stop::{Stop, Urgency};
+use crate::watching::Watcher;
 use crate::wrap;
 
 /// Between two looks at requests to stop.
@@ -75,11 +78,12 @@ pub(crate) struct Order<'a> {
 }
 
 impl Bench<'_> {
-    /// Runs one trial. `tick` is called a few times a second.
+    /// Runs one trial, and ends it when `watcher` says so. `tick` is called a few times a second.
     pub(crate) fn run(
         &mut self,
         order: &Order<'_>,
         stop: &Stop,
+        mut watcher: Option<Watcher<'_>>,
         tick: &mut dyn FnMut(),
     ) -> Result<Trial, EngineError> {
         let Order { number, trial, seed, commit } = *order;
@@ -98,9 +102,10 @@ impl Bench<'_> {
         job.confinement =
             self.walls.trial(&bench, git_of(&bench), &out, self.protected.walls(&bench));
         job.source = (!is_sealed && self.metric_fn.is_none()).then(|| self.config.source());
+        job.series = self.series();
         wrap::enclose(&self.config, &self.places, &self.session, order, &mut job)?;
         let container = job.container.as_ref().map(|container| container.name.clone());
-        let Some(report) = wait(self.executor, &job, stop, tick)? else {
+        let Some(report) = wait(self.executor, &job, stop, watcher.as_mut(), tick)? else {
             let seal = Some(seal);
             return Ok(Trial { seal, container, ..Trial::ended(seed, Exit::Lost) });
         };
@@ -109,6 +114,12 @@ impl Bench<'_> {
         let name = &self.config.metric.name;
         let mut outcome = trial_of(&report, seed, name, self.config.run.on_budget);
         outcome.container = container;
+        if let Some(watcher) = watcher {
+            watcher.tell(&mut outcome);
+        }
+        if outcome.exit != Exit::Hopeless && report.curve.points().len() > 1 {
+            outcome.curve = Some(report.curve.thinned());
+        }
         if is_sealed || self.metric_fn.is_some() {
             // The run itself reports no metric; its absence is no failure yet.
             outcome.crash = outcome.crash.filter(|crash| crash.kind != CrashKind::NoMetric);
@@ -118,7 +129,8 @@ impl Bench<'_> {
             outcome.metric = None;
             outcome.crash = Some(Crash { kind: CrashKind::Tampered, reason });
         }
-        if outcome.crash.is_none() && !outcome.is_interrupted() {
+        let is_whole = !outcome.is_interrupted() && outcome.exit != Exit::Hopeless;
+        if outcome.crash.is_none() && is_whole {
             if is_sealed {
                 self.weigh(&mut outcome, order, stop, tick)?;
             } else if let Some(metric_fn) = self.metric_fn {
@@ -136,6 +148,14 @@ impl Bench<'_> {
         }
         self.place.release(&self.config.links);
         Ok(outcome)
+    }
+
+    /// What learning curves are read from. A metric that is measured outside of
+    /// the run is not in its output.
+    fn series(&self) -> Option<Source> {
+        let judge = &self.config.judge;
+        let is_read = judge.series.is_some() || self.metric_fn.is_none();
+        self.config.series().filter(|_| is_read && judge.early_stop != EarlyStop::Off)
     }
 
     /// Under what the next trial is measured.
@@ -168,6 +188,7 @@ impl Bench<'_> {
             confinement: Confinement::default(),
             container: None,
             source: None,
+            series: None,
             result: self.places.scratch().join("result.json"),
         }
     }
@@ -216,6 +237,7 @@ pub(crate) fn wait(
     executor: &dyn Executor,
     job: &Job,
     stop: &Stop,
+    mut watcher: Option<&mut Watcher<'_>>,
     tick: &mut dyn FnMut(),
 ) -> Result<Option<Report>, EngineError> {
     let mut running = executor.start(job)?;
@@ -236,6 +258,10 @@ pub(crate) fn wait(
                 Urgency::AfterThis | Urgency::None => {}
             }
             asked = urgency;
+        }
+        let points = running.points();
+        if asked < Urgency::Now && watcher.as_mut().is_some_and(|watcher| watcher.hear(points)) {
+            running.interrupt();
         }
     }
 }

@@ -34,6 +34,7 @@ mod roles;
 mod sealed;
 mod stop;
 mod view;
+mod watching;
 mod wrap;
 
 pub use autoresearch_config as config;

@@ -172,6 +172,8 @@ impl Opening {
             seed: config.run.seed,
             sealed: config.metric.command.is_some(),
             suspects: config.judge.suspects,
+            early_stop: config.judge.early_stop,
+            series: config.judge.series.clone().filter(|name| *name != config.metric.name),
             config: autoresearch_config::to_toml(&config),
             platform: adjusting.platform.clone(),
             adjusted: adjusting.adjusted.clone(),

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use autoresearch_core::curve::Curve;
 use autoresearch_core::metric::{Readings, Source};
 use autoresearch_core::trial::{Exit, Protection, Usage};
 use serde::{Deserialize, Serialize};
@@ -47,6 +48,9 @@ pub struct Job {
     pub container: Option<Container>,
     /// What to read from the output.
     pub source: Option<Source>,
+    /// What its learning curve is read from, in the output; may be `source`.
+    #[serde(default)]
+    pub series: Option<Source>,
     /// Where the [`Report`] goes as JSON: complete, or not there at all.
     #[serde(with = "any_path")]
     pub result: PathBuf,
@@ -191,6 +195,9 @@ pub struct Report {
     pub usage: Usage,
     /// What the output said.
     pub readings: Readings,
+    /// The learning curve, where [`Job::series`] asked for one.
+    #[serde(default)]
+    pub curve: Curve,
     /// Bytes of output, kept or not.
     pub output_bytes: u64,
     /// Processes that had to be killed after the command itself had ended.
@@ -423,6 +430,7 @@ mod tests {
             },
             container: None,
             source: None,
+            series: None,
             result: odd,
         };
         let line = serde_json::to_string(&job).unwrap();

@@ -16,6 +16,7 @@ mod launch;
 mod limits;
 mod log;
 mod oom;
+mod plotting;
 mod reading;
 mod sandbox;
 mod supervisor;

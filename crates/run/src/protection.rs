@@ -107,6 +107,7 @@ impl Probe {
             },
             container: None,
             source: None,
+            series: None,
             result: folder.path().join("result"),
         };
         let running = local.start(&job).map_err(|error| error.to_string())?;

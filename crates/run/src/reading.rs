@@ -17,7 +17,16 @@ const LARGEST_FILE: u64 = 64 << 20;
 /// Reads the metric of one run.
 pub(crate) struct Reader {
     extractor: Option<Extractor>,
+    series: Series,
     json: Option<JsonFile>,
+}
+
+/// Where the learning curve is read.
+enum Series {
+    None,
+    /// Where the metric is.
+    Metric,
+    Other(Extractor),
 }
 
 struct JsonFile {
@@ -35,11 +44,16 @@ impl Reader {
     ///
     /// # Errors
     /// When the source cannot be used, such as a pattern that does not compile.
-    pub(crate) fn new(source: Option<&Source>, directory: &Path) -> Result<Reader, RunError> {
-        let extractor = source
-            .map(Extractor::new)
-            .transpose()
-            .map_err(|error| RunError::BadJob { why: error.to_string() })?;
+    pub(crate) fn new(source: Option<&Source>, series: Option<&Source>, directory: &Path) -> Result<Reader, RunError> {
+        let extractor = |source| {
+            Extractor::new(source).map_err(|error| RunError::BadJob { why: error.to_string() })
+        };
+        let series = match series {
+            None | Some(Source::Json { .. }) => Series::None,
+            Some(_) if series == source => Series::Metric,
+            Some(other) => Series::Other(extractor(other)?),
+        };
+        let extractor = source.map(extractor).transpose()?;
         let json = match source {
             Some(Source::Json { file, key, .. }) => {
                 let (directory, file) = (directory.to_owned(), directory.join(file));
@@ -48,13 +62,25 @@ impl Reader {
             }
             _ => None,
         };
-        Ok(Reader { extractor, json })
+        Ok(Reader { extractor, series, json })
     }
 
     /// Takes the next bytes of the output.
     pub(crate) fn feed(&mut self, chunk: &[u8]) {
         if let Some(extractor) = &mut self.extractor {
             extractor.feed(chunk);
+        }
+        if let Series::Other(extractor) = &mut self.series {
+            extractor.feed(chunk);
+        }
+    }
+
+    /// The newest value of the series, and how many there have been.
+    pub(crate) fn newest(&self) -> Option<(u64, f64)> {
+        match &self.series {
+            Series::None => None,
+            Series::Metric => self.extractor.as_ref()?.newest(),
+            Series::Other(extractor) => extractor.newest(),
         }
     }
 
@@ -113,10 +139,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("m.json");
         std::fs::write(&file, r#"{"loss": 1}"#).unwrap();
-        let reader = Reader::new(Some(&source("m.json")), folder.path()).unwrap();
+        let reader = Reader::new(Some(&source("m.json")), None, folder.path()).unwrap();
         assert_eq!(reader.finish().metric, None);
 
-        let mut reader = Reader::new(Some(&source("m.json")), folder.path()).unwrap();
+        let mut reader = Reader::new(Some(&source("m.json")), None, folder.path()).unwrap();
         std::fs::write(&file, r#"{"loss": 0.25}"#).unwrap();
         reader.feed(b"accuracy: 0.5\n");
         let readings = reader.finish();
@@ -129,7 +155,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let inside = folder.path().join("in");
         std::fs::create_dir(&inside).unwrap();
-        let reader = |file| Reader::new(Some(&source(file)), &inside).unwrap();
+        let reader = |file| Reader::new(Some(&source(file)), None, &inside).unwrap();
         let (link, dots) = (reader("link.json"), reader("../out.json"));
         std::fs::write(folder.path().join("out.json"), r#"{"loss": 1}"#).unwrap();
         std::os::unix::fs::symlink("../out.json", inside.join("link.json")).unwrap();
@@ -140,7 +166,7 @@ mod tests {
     #[test]
     fn a_named_pipe_in_place_of_the_json_file_does_not_hang() {
         let folder = tempfile::tempdir().unwrap();
-        let reader = Reader::new(Some(&source("pipe")), folder.path()).unwrap();
+        let reader = Reader::new(Some(&source("pipe")), None, folder.path()).unwrap();
         let path = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
         assert_eq!(reader.finish().metric, None);
@@ -149,6 +175,6 @@ mod tests {
     #[test]
     fn a_pattern_that_does_not_compile_is_said_before_the_run() {
         let source = Source::Pattern { name: "x".into(), pattern: "(".into(), first: false };
-        assert!(matches!(Reader::new(Some(&source), Path::new(".")), Err(RunError::BadJob { .. })));
+        assert!(matches!(Reader::new(Some(&source), None, Path::new(".")), Err(RunError::BadJob { .. })));
     }
 }

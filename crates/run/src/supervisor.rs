@@ -28,6 +28,7 @@ use crate::limits::hierarchy::own_groups;
 use crate::limits::{Bounds, Breach};
 use crate::log::Log;
 use crate::oom::{Counters, killed, signature};
+use crate::plotting::Plotter;
 use crate::reading::Reader;
 use crate::sandbox::hint::hint_for;
 use crate::tail::{Tail, excerpt};
@@ -91,7 +92,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
     let own = own_groups();
     let counters = Counters::now(&own);
     let (deadline, grace) = (job.deadline()?, job.grace()?);
-    let reader = Reader::new(job.source.as_ref(), &job.directory)?;
+    let reader = Reader::new(job.source.as_ref(), job.series.as_ref(), &job.directory)?;
     let log = Log::create(&job.log, job.log_limit)?;
     let mut bounds = Bounds::new(&job, &own);
     let witness = Witness::of(&job.confinement);
@@ -103,6 +104,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 exit: Exit::NotStarted(why),
                 usage: Usage::default(),
                 readings: autoresearch_core::metric::Readings::default(),
+                curve: autoresearch_core::curve::Curve::default(),
                 output_bytes: 0,
                 strays: 0,
                 tail: String::new(),
@@ -130,6 +132,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 wakers,
                 log,
                 reader,
+                plotter: Plotter::since(started),
                 tail: Tail::default(),
                 ending: None,
                 failure: None,
@@ -236,6 +239,7 @@ struct Trial<'job> {
     wakers: Wakers,
     log: Log,
     reader: Reader,
+    plotter: Plotter,
     tail: Tail,
     ending: Option<Ending>,
     /// The log could not be written.
@@ -315,6 +319,7 @@ impl Trial<'_> {
                 .or_else(|| in_container.filter(|_| was_killed))
                 .or_else(|| has_failed.then(|| signature(&lines)).flatten()),
             readings,
+            curve: self.plotter.finish(),
             exit,
             protection: self.job.confinement.protection,
             tampered: self.witness.and_then(|witness| witness.tampering()),
@@ -461,6 +466,7 @@ impl Trial<'_> {
                 Ok(n) if n > 0 => {
                     let chunk = &self.piece[..n];
                     self.reader.feed(chunk);
+                    self.plotter.plot(self.reader.newest());
                     self.tail.feed(chunk);
                     if self.failure.is_none()
                         && let Err(error) = self.log.feed(chunk)

@@ -112,6 +112,8 @@ struct Found {
     in_field: Option<f64>,
     in_phrase: Option<f64>,
     saw_non_finite: bool,
+    /// Finite values so far.
+    values: u64,
     secondary: Table,
 }
 
@@ -205,17 +207,24 @@ impl Extractor {
         self.is_continued = false;
     }
 
+    /// How many finite values of the metric there have been in lines that have
+    /// ended, and what it would be if this were all.
+    pub fn newest(&self) -> Option<(u64, f64)> {
+        self.found.metric().map(|value| (self.found.values, value))
+    }
+
     /// What the output said.
     pub fn finish(mut self) -> Readings {
         if !self.pending.is_empty() {
             self.end_line();
         }
+        let metric = self.found.metric();
         let mut secondary = self.found.secondary;
         for line in self.ending.lines() {
             secondary.read(line);
         }
         Readings {
-            metric: self.found.in_field.or(self.found.in_phrase),
+            metric,
             saw_non_finite: self.found.saw_non_finite,
             secondary: secondary.without(&self.metric),
         }
@@ -301,11 +310,16 @@ impl Search {
 }
 
 impl Found {
+    fn metric(&self) -> Option<f64> {
+        self.in_field.or(self.in_phrase)
+    }
+
     fn take(&mut self, rank: Rank, value: f64) {
         if !value.is_finite() {
             self.saw_non_finite = true;
             return;
         }
+        self.values += 1;
         match rank {
             Rank::Field => self.in_field = Some(value),
             Rank::Phrase => self.in_phrase = Some(value),

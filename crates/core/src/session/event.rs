@@ -12,6 +12,7 @@ use crate::metric::Direction;
 use crate::platform::Device;
 use crate::proposal::{Category, Fingerprint, Refusal, Settings};
 use crate::stop::StopRule;
+use crate::stopping::EarlyStop;
 use crate::trial::Trial;
 use crate::units::Timestamp;
 
@@ -67,6 +68,12 @@ pub struct Plan {
     /// What becomes of a suspect that nothing can audit.
     #[serde(default)]
     pub suspects: Suspects,
+    /// Whether hopeless runs are ended before their time.
+    #[serde(default)]
+    pub early_stop: EarlyStop,
+    /// The series that shows it, unless that is the metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
     /// The confirmed configuration as TOML.
     pub config: String,
     /// What it runs on, as found.

@@ -3,11 +3,13 @@
 use std::collections::{HashMap, VecDeque};
 
 use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
+use super::stopping::{Stopping, Watch};
 use super::verdict::Case;
 use crate::experiment::{CommitId, Counts, Experiment, Relief, Verdict};
 use crate::judge::{Rule, Ruling};
 use crate::proposal::{Category, Fingerprint};
 use crate::stop::Progress;
+use crate::stopping::Tally;
 use crate::suspicion::{Seen, Suspicion};
 use crate::trial::{Exit, Trial};
 use crate::units::Timestamp;
@@ -105,6 +107,8 @@ pub struct State {
     since_keep: u64,
     /// What effects and durations are usual here.
     seen: Seen,
+    /// What learning curves have shown.
+    stopping: Stopping,
     near: Option<Category>,
     failed_category: Option<(Category, u32)>,
     stuck: u32,
@@ -329,7 +333,9 @@ impl State {
             .collect();
         self.seen.compare(&runs);
         let is_kept = ruling.verdict == Verdict::Keep;
-        if is_kept || !matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated) {
+        let is_believed = is_kept || !matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated);
+        self.stopping.see(experiment, is_believed);
+        if is_believed {
             self.seen.believe(ruling.gain, runs.first().map(|(_, _, seconds)| *seconds), is_kept);
         }
     }
@@ -375,6 +381,17 @@ impl State {
     /// Why the experiment in flight is run again before it may be kept.
     pub fn suspicion(&self) -> Option<Suspicion> {
         self.case(self.plan.as_ref()?, self.current.as_ref()?).suspicion()
+    }
+
+    /// The next run of the experiment in flight beside what its learning curve is
+    /// held against, if it may be stopped early.
+    pub fn watch(&self) -> Option<Watch<'_>> {
+        self.stopping.watch(self.plan.as_ref()?, self.current.as_ref()?)
+    }
+
+    /// What early stopping has done so far.
+    pub fn stopped_early(&self) -> Tally {
+        self.stopping.tally()
     }
 
     fn reason_to_stop(&self, plan: &Plan) -> Option<StopReason> {

@@ -11,6 +11,7 @@ use crate::judge::{Rule, Suspects};
 use crate::metric::Direction;
 use crate::proposal::{Category, Fingerprint, Refusal};
 use crate::stop::StopRule;
+use crate::stopping::EarlyStop;
 use crate::trial::{Crash, CrashKind, Exit, Trial};
 use crate::units::Timestamp;
 
@@ -31,6 +32,8 @@ fn plan(iterations: Option<u64>) -> Plan {
         seed: 0,
         sealed: false,
         suspects: Suspects::Hold,
+        early_stop: EarlyStop::Off,
+        series: None,
         config: String::new(),
         platform: String::new(),
         adjusted: Adjusted::default(),

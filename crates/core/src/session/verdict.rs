@@ -31,6 +31,9 @@ impl Case<'_> {
             return Action::Settle { number };
         }
         let evidence: Vec<&Trial> = current.evidence().collect();
+        if let Some(ruling) = evidence.first().and_then(|first| Ruling::of_stopped(first)) {
+            return Action::Judge { number, ruling };
+        }
         let ruling = match (evidence.as_slice(), self.suspicion()) {
             ([], _) => return self.run(plan.seed),
             ([first, ..], _) if self.may_be_relieved(first) => return Action::Relieve { number },

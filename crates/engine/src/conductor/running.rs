@@ -14,6 +14,7 @@ use crate::bench::Order;
 use crate::error::EngineError;
 use crate::news::News;
 use crate::stop::Urgency;
+use crate::watching::Watcher;
 use crate::{clock, history};
 
 /// Experiments that a brief tells of.
@@ -45,7 +46,8 @@ impl Conductor<'_> {
         let order = Order { number, trial, seed, commit: &commit };
         let (observer, journal, stop) = (&mut *self.observer, &self.journal, &self.stop);
         let progress = &self.progress;
-        let outcome = self.bench.run(&order, stop, &mut || {
+        let watcher = self.state.watch().map(Watcher::new);
+        let outcome = self.bench.run(&order, stop, watcher, &mut || {
             activity.elapsed = began.elapsed();
             observer.tell(&News::Working { activity: &activity, progress });
             // A stop must reach a running trial; everything else can wait.

@@ -198,6 +198,7 @@ impl Range {
             },
             container: None,
             source: None,
+            series: None,
             result: self.folder.join("result.json"),
         };
         let mut running = executor.start(&job)?;

@@ -23,6 +23,7 @@ fn enclosed_with(wrapper: &str, memory: Option<u64>, processes: Option<u64>) -> 
         confinement: Confinement::default(),
         container: None,
         source: None,
+        series: None,
         result: "result".into(),
     };
     let enclosure = Enclosure {

@@ -49,6 +49,7 @@ impl Lab {
             confinement: Confinement::default(),
             container: None,
             source: Some(Source::Printed { name: "loss".into() }),
+            series: None,
             result: folder.path().join("result.json"),
         };
         Lab { folder, job, local: local() }
