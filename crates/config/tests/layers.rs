@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Config, Confine, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose, ProposerKind,
-    Run, Stop, Suspects, table, to_toml, update,
+    Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose,
+    ProposerKind, Run, Stop, Suspects, table, to_toml, update,
 };
 use autoresearch_core::metric::{Direction, Source};
 use autoresearch_core::proposal::Scope;
@@ -566,7 +566,12 @@ prop_compose! {
                 network: session.is_some(),
                 readable: vec!["~/.agent".to_owned()],
             },
-            judge: Judge { mode: Mode::Greedy, suspects: Suspects::Hold },
+            judge: Judge {
+                mode: Mode::Greedy,
+                suspects: Suspects::Hold,
+                early_stop: EarlyStop::Safe,
+                series: None,
+            },
             stop: Stop { when, time: session },
             search,
         }

@@ -5,6 +5,7 @@ use autoresearch_core::experiment::{Counts, Verdict};
 use autoresearch_core::judge::Rule;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Category;
+use autoresearch_core::stopping::Tally;
 use autoresearch_core::trial::CrashKind;
 use autoresearch_core::trial::Protection;
 use autoresearch_core::units::{Bytes, Timestamp};
@@ -45,6 +46,9 @@ pub struct Session {
     /// (`torch 2.1 → 2.2`): results before and after do not compare.
     #[serde(default)]
     pub environment_changes: Vec<(u64, String)>,
+    /// What early stopping did.
+    #[serde(default)]
+    pub stopped_early: Tally,
 }
 
 impl Session {
@@ -65,6 +69,7 @@ impl Session {
             stopped: None,
             protection: None,
             environment_changes: Vec::new(),
+            stopped_early: Tally::default(),
         }
     }
 }

@@ -44,7 +44,11 @@ impl Reader {
     ///
     /// # Errors
     /// When the source cannot be used, such as a pattern that does not compile.
-    pub(crate) fn new(source: Option<&Source>, series: Option<&Source>, directory: &Path) -> Result<Reader, RunError> {
+    pub(crate) fn new(
+        source: Option<&Source>,
+        series: Option<&Source>,
+        directory: &Path,
+    ) -> Result<Reader, RunError> {
         let extractor = |source| {
             Extractor::new(source).map_err(|error| RunError::BadJob { why: error.to_string() })
         };
@@ -175,6 +179,9 @@ mod tests {
     #[test]
     fn a_pattern_that_does_not_compile_is_said_before_the_run() {
         let source = Source::Pattern { name: "x".into(), pattern: "(".into(), first: false };
-        assert!(matches!(Reader::new(Some(&source), None, Path::new(".")), Err(RunError::BadJob { .. })));
+        assert!(matches!(
+            Reader::new(Some(&source), None, Path::new(".")),
+            Err(RunError::BadJob { .. })
+        ));
     }
 }

@@ -14,6 +14,7 @@ mod checkout;
 mod containers;
 mod crash_points;
 mod doctor;
+mod early;
 mod kill9;
 mod protection;
 mod relief;

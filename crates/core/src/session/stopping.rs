@@ -88,3 +88,6 @@ impl Stopping {
         self.tally
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,6 +126,10 @@ fn by_pairs(runs: &[(f64, f64)]) -> f64 {
     most
 }
 
+fn any_points() -> impl Strategy<Value = Vec<(f64, f64)>> {
+    prop::collection::vec((prop::num::f64::ANY, prop::num::f64::ANY), 0..20)
+}
+
 proptest! {
     #[test]
     fn what_was_caught_up_is_the_largest_over_all_pairs(runs in prop::collection::vec((0_u8..6, 0_u8..20), 0..20)) {
@@ -166,10 +170,10 @@ proptest! {
 
     #[test]
     fn any_curves_get_an_answer(
-        curves: Vec<(Vec<(f64, f64)>, f64)>,
-        incumbent: Vec<(f64, f64)>,
-        mine: Vec<(f64, f64)>,
-        usual: f64,
+        curves in prop::collection::vec((any_points(), prop::num::f64::ANY), 0..4),
+        incumbent in any_points(),
+        mine in any_points(),
+        usual in prop::num::f64::ANY,
     ) {
         let curve = |points: &[(f64, f64)]| {
             Curve::from(points.iter().copied().map(Point::from).collect::<Vec<_>>())
