@@ -376,7 +376,12 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     [judge]
     # whether a result that is too good to be true is held back or kept when nothing can audit it
     suspects = "keep"
-    early_stop = "safe"
+
+    # whether a run is ended early that is further behind than any run ever caught up
+    early_stop = "off"
+
+    # the number in the output that shows how a run is doing; the metric unless given
+    series = "val_loss"
 
     [stop]
     # rules that end the session, as `improvement >= 10%`
@@ -414,7 +419,7 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Run command | python 'my train.py' | autoresearch.toml:23
     Proposer | my-agent | autoresearch.toml:44
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:56, autoresearch.toml:57
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:58, autoresearch.toml:59
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer

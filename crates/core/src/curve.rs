@@ -50,7 +50,9 @@ pub struct Curve {
 impl From<Vec<Point>> for Curve {
     fn from(points: Vec<Point>) -> Curve {
         let mut curve = Curve::default();
-        points.into_iter().for_each(|point| curve.push(point));
+        for point in points {
+            curve.push(point);
+        }
         curve
     }
 }
@@ -111,6 +113,7 @@ impl Curve {
     /// With 32 points at most, evenly taken, the first and the last among them;
     /// times to the millisecond, values to nine digits. What a journal keeps: as
     /// short as that, numbers are read as they were written.
+    #[must_use]
     pub fn thinned(&self) -> Curve {
         let most = self.points.len().saturating_sub(1);
         let points = (0..KEPT.min(self.points.len()))
@@ -136,6 +139,7 @@ impl Curve {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "what is kept is kept as it was")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

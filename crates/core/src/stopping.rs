@@ -289,4 +289,5 @@ pub fn is_spared(seed: u64, number: u64) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "two ways to the same numbers")]
 mod tests;

@@ -22,7 +22,9 @@ impl<'a> Watcher<'a> {
         if points.is_empty() || self.hopeless.is_some() {
             return false;
         }
-        points.into_iter().for_each(|point| self.curve.push(point));
+        for point in points {
+            self.curve.push(point);
+        }
         self.hopeless = self.watch.hopeless(&self.curve);
         self.hopeless.is_some() && !self.watch.is_spared()
     }

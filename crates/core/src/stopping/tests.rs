@@ -180,7 +180,9 @@ proptest! {
         };
         let mut precedents = Precedents::default();
         for _ in 0..13 {
-            curves.iter().for_each(|(points, metric)| precedents.finish(&curve(points), *metric));
+            for (points, metric) in &curves {
+                precedents.finish(&curve(points), *metric);
+            }
         }
         precedents.crown([&curve(&incumbent)], usual);
         if let Some(why) = hopeless(&precedents, &curve(&mine)) {
