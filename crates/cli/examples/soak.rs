@@ -169,7 +169,7 @@ impl Round {
             // The moment is what is tested; nothing is waited for.
             let longest = if lots.below(2) == 0 { 250_000 } else { 1_000_000 };
             std::thread::sleep(Duration::from_micros(lots.below(longest)));
-            self.strike(&engine, lots, figures);
+            self.strike(&mut engine, lots, figures);
             if engine.has_ended() {
                 let ended = engine.wait();
                 assert_eq!(ended.signal, Some(9), "{}{}", ended.stdout, ended.stderr);
@@ -197,7 +197,7 @@ impl Round {
         }
     }
 
-    fn strike(&self, engine: &Running, lots: &mut Lots, figures: &mut Figures) {
+    fn strike(&self, engine: &mut Running, lots: &mut Lots, figures: &mut Figures) {
         let all = self.place.processes();
         let (supervisors, others): (Vec<_>, Vec<_>) = all
             .into_iter()
@@ -229,11 +229,9 @@ impl Round {
             figures.trials += 1;
         }
         if has_engine {
-            // Its end takes a moment that nobody else may run in.
-            until("the end of the engine", || {
-                let stat = std::fs::read_to_string(format!("/proc/{}/stat", engine.pid()));
-                stat.ok().is_none_or(|stat| stat.contains(") Z")).then_some(())
-            });
+            // Its end takes a moment that nobody else may run in; its main
+            // thread is dead before the others are.
+            until("the end of the engine", || engine.has_ended().then_some(()));
         }
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use autoresearch::core::metric::Direction;
 use autoresearch::core::units::Timestamp;
-use autoresearch::report::{Style, experiment_line, live_line, progress};
+use autoresearch::report::{Style, experiment_line, live_line, progress, rerun_line};
 use autoresearch::{News, Observer};
 use serde_json::json;
 
@@ -66,6 +66,9 @@ impl Watch {
             News::Refused { hypothesis, reason } => {
                 json!({ "event": "refused", "hypothesis": hypothesis, "reason": reason })
             }
+            News::Again { number, purpose, trial } => json!({
+                "event": "again", "number": number, "purpose": purpose, "trial": trial,
+            }),
             News::Settled { point, .. } => json!({ "event": "settled", "experiment": point }),
             News::Stopped { reason, active } => json!({
                 "event": "stopped", "reason": reason, "active_seconds": active.as_secs_f64(),
@@ -103,6 +106,9 @@ impl Watch {
                 }
             }
             News::Ended { .. } => {}
+            News::Again { number, purpose, trial } => {
+                self.say(&rerun_line(*number, *purpose, trial, Style::Colour));
+            }
             News::Settled { point, .. } => {
                 self.say(&experiment_line(point, self.direction, Style::Colour));
             }

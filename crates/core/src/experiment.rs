@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::judge::Ruling;
 use crate::proposal::{Category, Fingerprint, Settings};
-use crate::trial::Trial;
+use crate::trial::{Purpose, Trial};
 use crate::units::{Bytes, Timestamp};
 
 /// Object id of a commit, 40 or 64 hexadecimal digits.
@@ -89,6 +89,18 @@ pub struct Relief {
     pub what: String,
 }
 
+/// A trial of an experiment that was settled already. It changes neither the
+/// verdict nor the metric.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rerun {
+    /// Number of the trial; it goes on from those that the verdict is based on.
+    pub number: u64,
+    /// What it was run for.
+    pub purpose: Purpose,
+    /// What came of it.
+    pub trial: Trial,
+}
+
 /// An experiment with everything known of it. Number 0 is the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Experiment {
@@ -116,6 +128,9 @@ pub struct Experiment {
     pub code_lines: u64,
     /// Its trials in order, interrupted ones included.
     pub trials: Vec<Trial>,
+    /// Its trials since it was settled, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub reruns: Vec<Rerun>,
     /// What was done when memory ran out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relief: Option<Relief>,

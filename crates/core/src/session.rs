@@ -6,18 +6,24 @@
 //! `next` goes on: there is no second code path for resuming.
 //!
 //! An experiment's life: `proposed -> (started -> ended)* -> [relieved ->
-//! (started -> ended)*] -> judged -> settled`. Everything that may be redone after a crash is idempotent: a
-//! candidate that was not journalled is proposed again under the same number,
-//! a branch moves by compare-and-swap, an interrupted trial runs again.
+//! (started -> ended)*] -> judged -> settled`. Everything that may be redone
+//! after a crash is idempotent: a candidate that was not journalled is proposed
+//! again under the same number, a branch moves by compare-and-swap, an
+//! interrupted trial runs again. What is settled may run again all the same
+//! ([`Action::Again`]): to know the incumbent better, and to verify the best.
 
+mod again;
 mod event;
 mod state;
 mod stopping;
 mod verdict;
 
+pub use again::Sample;
 pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION};
 pub use state::{Action, Focus, Incumbent, State};
 pub use stopping::Watch;
+
+pub use crate::trial::Purpose;
 
 #[cfg(test)]
 mod tests;

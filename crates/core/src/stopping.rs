@@ -33,6 +33,9 @@ pub const LEAST: usize = 12;
 /// Finished runs that are remembered.
 const REMEMBERED: usize = 128;
 
+/// Of the incumbent's own runs, those that are remembered.
+const INCUMBENTS: usize = 8;
+
 /// Share of the incumbent's time before which nobody is judged.
 const EARLIEST: f64 = 0.08;
 
@@ -158,9 +161,16 @@ impl Precedents {
     /// Takes in the new incumbent: the curves of its own runs, and the seconds
     /// that its first took. Without curves nobody is stopped.
     pub fn crown<'a>(&mut self, curves: impl IntoIterator<Item = &'a Curve>, usual_seconds: f64) {
-        let learns = |curve: &&Curve| curve.points().len() > 1;
-        self.incumbent = curves.into_iter().filter(learns).map(Curve::thinned).collect();
+        self.incumbent.clear();
+        curves.into_iter().for_each(|curve| self.attend(curve));
         self.usual_seconds = usual_seconds;
+    }
+
+    /// Takes in the curve of another run of the incumbent.
+    pub fn attend(&mut self, curve: &Curve) {
+        if curve.points().len() > 1 && self.incumbent.len() < INCUMBENTS {
+            self.incumbent.push(curve.thinned());
+        }
     }
 
     /// Whether the run with this curve so far is hopeless. `direction` is the

@@ -48,6 +48,36 @@ impl fmt::Display for Exit {
     }
 }
 
+/// What a trial is run for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// The verdict on an experiment in flight.
+    #[default]
+    Candidate,
+    /// To know the incumbent better while something is compared with it.
+    Incumbent,
+    /// The final comparison of the baseline with the best.
+    Verification,
+}
+
+impl Purpose {
+    /// Whether it is the verdict on an experiment in flight.
+    pub fn is_candidate(&self) -> bool {
+        *self == Purpose::Candidate
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Purpose::Candidate => "candidate",
+            Purpose::Incumbent => "incumbent",
+            Purpose::Verification => "verification",
+        })
+    }
+}
+
 /// What a trial used, over its whole process tree.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Usage {

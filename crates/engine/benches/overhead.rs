@@ -21,7 +21,7 @@ use autoresearch::core::experiment::{CommitId, Experiment};
 use autoresearch::core::judge::{Rule, Ruling};
 use autoresearch::core::proposal::{Category, Edit, FileEdit, Fingerprint, Proposal};
 use autoresearch::core::session::{Event, Proposed, Record, State, StopReason};
-use autoresearch::core::trial::{Exit, Trial, Usage};
+use autoresearch::core::trial::{Exit, Purpose, Trial, Usage};
 use autoresearch::core::units::{Bytes, Timestamp};
 use autoresearch::ledger::Journal;
 use autoresearch::propose::{Brief, Desk, ProposeError, Proposer};
@@ -269,8 +269,8 @@ fn settled(number: u64, base: &CommitId) -> Vec<Event> {
             code_lines: 1,
             queued: None,
         })),
-        Event::Started { number, trial: 1, seed: 0 },
-        Event::Ended { number, trial: Box::new(trial) },
+        Event::Started { number, trial: 1, seed: 0, purpose: Purpose::Candidate },
+        Event::Ended { number, trial: Box::new(trial), purpose: Purpose::Candidate },
         Event::Judged { number, ruling },
         Event::Settled { number },
     ]

@@ -21,7 +21,7 @@ use autoresearch_propose::{Past, Proposer, Text};
 use autoresearch_repo::Repo;
 use autoresearch_report::{Activity, Progress, Stage};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, Order};
 use crate::desk::Workplace;
 use crate::error::EngineError;
 use crate::guard::Targets;
@@ -96,6 +96,9 @@ impl Conductor<'_> {
             Action::Propose { number: 0, .. } => self.propose_baseline(),
             Action::Propose { number, queued } => self.propose(number, queued.as_ref()),
             Action::Run { number, trial, seed } => self.run_trial(number, trial, seed),
+            Action::Again { number, commit, trial, seed, purpose } => {
+                self.run_again(&Order { number, trial, seed, commit: &commit }, purpose)
+            }
             Action::Relieve { number } => self.relieve(number),
             Action::Judge { number, ruling } => self.judge(number, ruling),
             Action::Settle { number } => self.settle(number),

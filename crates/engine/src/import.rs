@@ -10,7 +10,7 @@ use autoresearch_core::judge::{Rule, Ruling};
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::{Category, Fingerprint};
 use autoresearch_core::session::{Event, Plan, Proposed, StopReason};
-use autoresearch_core::trial::{Crash, CrashKind, Exit, Trial, Usage};
+use autoresearch_core::trial::{Crash, CrashKind, Exit, Purpose, Trial, Usage};
 use autoresearch_core::units::Bytes;
 use autoresearch_ledger::{Row, Table};
 use autoresearch_repo::Repo;
@@ -142,7 +142,7 @@ impl Imported<'_> {
             queued: None,
         }))];
         let seed = plan.map_or(0, |plan| plan.seed);
-        events.push(Event::Started { number, trial: 1, seed });
+        events.push(Event::Started { number, trial: 1, seed, purpose: Purpose::Candidate });
         let crash = Crash { kind: CrashKind::Exit, reason: "as imported".to_owned() };
         let is_crash = row.verdict == Verdict::Crash;
         events.push(Event::Ended {
@@ -156,6 +156,7 @@ impl Imported<'_> {
                 crash: is_crash.then(|| crash.clone()),
                 ..Trial::ended(seed, Exit::Code(i32::from(is_crash)))
             }),
+            purpose: Purpose::Candidate,
         });
         let gain = plan
             .zip(self.best)

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use autoresearch_core::experiment::Experiment;
 use autoresearch_core::session::{Plan, StopReason};
-use autoresearch_core::trial::Trial;
+use autoresearch_core::trial::{Purpose, Trial};
 use autoresearch_report::{Activity, Point, Progress};
 
 /// Something worth telling.
@@ -40,6 +40,15 @@ pub enum News<'a> {
     Ended {
         /// Number of the experiment.
         number: u64,
+        /// What came of it.
+        trial: &'a Trial,
+    },
+    /// A trial of an experiment that was settled already ended.
+    Again {
+        /// Number of the experiment.
+        number: u64,
+        /// What it was for.
+        purpose: Purpose,
         /// What came of it.
         trial: &'a Trial,
     },

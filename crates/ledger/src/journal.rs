@@ -225,7 +225,8 @@ impl Journal {
     }
 
     /// Appends events as one transaction that is on disk when this returns,
-    /// and archives the experiment that they settle.
+    /// and archives the experiment that they settle, or that ran again: of one
+    /// that is in the archive only the whole record changes.
     ///
     /// # Errors
     /// What `SQLite` reports; then nothing of it is in the journal.
@@ -535,7 +536,10 @@ fn archive(transaction: &Transaction<'_>, experiment: &Experiment) -> rusqlite::
         return Ok(());
     };
     transaction
-        .prepare_cached("INSERT OR REPLACE INTO experiment VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)")?
+        .prepare_cached(
+            "INSERT INTO experiment VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)
+             ON CONFLICT (number) DO UPDATE SET record = excluded.record",
+        )?
         .execute(params![
             experiment.number,
             experiment.commit.as_ref().map(|c| &c.0),
@@ -585,7 +589,11 @@ fn word<T: for<'de> Deserialize<'de>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use autoresearch_core::session::{Event, State};
+    use autoresearch_core::experiment::{CommitId, Rerun};
+    use autoresearch_core::judge::Ruling;
+    use autoresearch_core::proposal::Fingerprint;
+    use autoresearch_core::session::{Event, Purpose, State};
+    use autoresearch_core::trial::{Exit, Trial};
 
     fn record(seq: u64, event: Event) -> Record {
         Record { seq, at: Timestamp(1000 + i64::try_from(seq).unwrap()), event }
@@ -653,6 +661,41 @@ mod tests {
         journal.connection.execute("INSERT INTO event VALUES (2, 0, '{\"flown\":1}')", []).unwrap();
         let error = journal.replay(|_| ()).unwrap_err().to_string();
         assert!(error.contains("row 2") && error.contains("flown"), "{error}");
+    }
+
+    #[test]
+    fn a_run_after_the_verdict_is_archived_and_changes_no_figure() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut journal = Journal::create(&folder.path().join("journal.db")).unwrap();
+        let measured = |metric| Trial { metric: Some(metric), ..Trial::ended(1, Exit::Code(0)) };
+        let mut experiment = Experiment {
+            number: 4,
+            parent: CommitId("a".into()),
+            commit: Some(CommitId("b".into())),
+            hypothesis: "h".into(),
+            category: Category::Other,
+            proposer: "p".into(),
+            fingerprint: Fingerprint(1),
+            settings: None,
+            files: Vec::new(),
+            code_lines: 3,
+            trials: vec![measured(2.0)],
+            reruns: Vec::new(),
+            relief: None,
+            trusts: None,
+            ruling: Some(Ruling::baseline()),
+            proposed_at: Timestamp(1),
+            settled_at: Some(Timestamp(2)),
+        };
+        journal.append(&[record(1, Event::Settled { number: 4 })], Some(&experiment)).unwrap();
+        let before = journal.entry(4).unwrap().unwrap();
+        journal.connection.execute("UPDATE experiment SET rule = 'trusted'", []).unwrap();
+        let purpose = Purpose::Verification;
+        experiment.reruns.push(Rerun { number: 2, purpose, trial: measured(9.0) });
+        journal.append(&[record(2, Event::Resumed)], Some(&experiment)).unwrap();
+        assert_eq!(journal.experiment(4).unwrap().unwrap(), experiment);
+        let after = journal.entry(4).unwrap().unwrap();
+        assert_eq!(after, Entry { rule: Rule::Trusted, ..before });
     }
 
     #[test]

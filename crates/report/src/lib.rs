@@ -19,7 +19,7 @@ mod words;
 
 pub use autoresearch_core::experiment::Counts;
 pub use history::{Best, History, Point, Session};
-pub use line::{Activity, Stage, Style, experiment_line, live_line};
+pub use line::{Activity, Stage, Style, experiment_line, live_line, rerun_line};
 pub use plot::{PngError, Size, plot_png, plot_svg};
 pub use progress::{Progress, progress};
 pub use summary::{SummaryOptions, summary_markdown};

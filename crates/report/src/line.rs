@@ -7,7 +7,8 @@ use std::time::Duration;
 use anstyle::{AnsiColor, Style as Ansi};
 use autoresearch_core::experiment::Verdict;
 use autoresearch_core::judge::Rule;
-use autoresearch_core::metric::Direction;
+use autoresearch_core::metric::{Direction, significant};
+use autoresearch_core::trial::{Purpose, Trial};
 use autoresearch_core::units::{Timestamp, human_duration};
 
 use crate::history::Point;
@@ -82,6 +83,8 @@ pub enum Stage {
     Proposing,
     /// It runs.
     Running,
+    /// It is settled, and runs again.
+    Again(Purpose),
 }
 
 /// An experiment that is not settled.
@@ -99,6 +102,26 @@ pub struct Activity {
     pub hypothesis: Option<String>,
 }
 
+/// What runs again, as `again: the incumbent #7`.
+fn again(number: u64, purpose: Purpose) -> String {
+    match (purpose, number) {
+        (_, 0) => "again: the baseline".to_owned(),
+        (Purpose::Incumbent, _) => format!("again: the incumbent #{number}"),
+        (Purpose::Verification | Purpose::Candidate, _) => format!("again: #{number}"),
+    }
+}
+
+/// What came of a run of a settled experiment, in one line without a line end:
+/// `↻ again: the incumbent #7 0.9821`.
+pub fn rerun_line(number: u64, purpose: Purpose, trial: &Trial, style: Style) -> String {
+    let came_of_it = match (trial.metric, &trial.crash) {
+        (Some(value), _) => significant(value, 6),
+        (None, Some(crash)) => words::truncated(&words::one_line(&crash.reason), SENTENCE),
+        (None, None) => trial.exit.to_string(),
+    };
+    style.paint(Ansi::new().dimmed(), &format!("↻ {} {came_of_it}", again(number, purpose)))
+}
+
 /// What is going on, in one line of at most `width` columns:
 /// `#12 running 0:34 of 5:00 · best 0.9821 (-1.6%) at #7 · 3 keep 7 discard 1
 /// crash · about 6h 20m left · raise LR from 0.003 to 0.006`.
@@ -113,11 +136,12 @@ pub fn live_line(
 ) -> String {
     let mut parts = Vec::new();
     if let Some(first) = activities.first() {
-        let stage = match first.stage {
-            Stage::Proposing => "proposing",
-            Stage::Running => "running",
+        let what = match first.stage {
+            Stage::Proposing => format!("#{} proposing", first.number),
+            Stage::Running => format!("#{} running", first.number),
+            Stage::Again(purpose) => again(first.number, purpose),
         };
-        let mut part = format!("#{} {stage} {}", first.number, numbers::clock(first.elapsed));
+        let mut part = format!("{what} {}", numbers::clock(first.elapsed));
         if let Some(limit) = first.limit {
             let _ = write!(part, " of {}", numbers::clock(limit));
         }
@@ -159,7 +183,7 @@ pub(crate) fn coarse(duration: Duration) -> Duration {
 mod tests {
     use super::*;
     use crate::history::Session;
-    use autoresearch_core::trial::CrashKind;
+    use autoresearch_core::trial::{CrashKind, Exit};
     use insta::assert_snapshot;
 
     fn progress() -> Progress {
@@ -213,6 +237,26 @@ mod tests {
         assert_snapshot!(line(std::slice::from_ref(&running), 40), @"#3 running 0:34 of 5:00 · best 0.9821 (…");
         assert_snapshot!(line(&[proposing, running], 60), @"#4 proposing 0:03 and 1 more · best 0.9821 (-1.6%) at #1 ·…");
         assert_snapshot!(line(&[], 200), @"best 0.9821 (-1.6%) at #1 · 1 keep 1 crash · about 8h 10m left");
+    }
+
+    #[test]
+    fn what_runs_again_says_what_it_is() {
+        let mut trial = Trial { metric: Some(0.982_1), ..Trial::ended(0, Exit::Code(0)) };
+        let line =
+            |number, purpose, trial: &Trial| rerun_line(number, purpose, trial, Style::Plain);
+        assert_snapshot!(line(7, Purpose::Incumbent, &trial), @"↻ again: the incumbent #7 0.9821");
+        assert_snapshot!(line(0, Purpose::Verification, &trial), @"↻ again: the baseline 0.9821");
+        trial.metric = None;
+        assert_snapshot!(line(7, Purpose::Verification, &trial), @"↻ again: #7 exit 0");
+        let activity = Activity {
+            number: 7,
+            stage: Stage::Again(Purpose::Incumbent),
+            elapsed: Duration::from_secs(3),
+            limit: None,
+            hypothesis: None,
+        };
+        let nothing = Progress::new(&Session::new("loss", Direction::Minimize));
+        assert_snapshot!(live_line(&nothing, &[activity], Timestamp(0), 80), @"again: the incumbent #7 0:03");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `autoresearch show N`: everything about one experiment.
 
 use autoresearch::View;
+use autoresearch::core::trial::Purpose;
 use autoresearch::core::units::human_duration;
 use autoresearch::report::{Style, experiment_line};
 
@@ -32,12 +33,20 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
     if let Some(ruling) = &experiment.ruling {
         facts.push(("verdict", format!("{}: {}", ruling.verdict, ruling.reason)));
     }
-    for (trial, n) in experiment.trials.iter().zip(1_u64..) {
+    let trials = experiment.trials.iter().zip(1_u64..).map(|(trial, n)| ("trial", n, trial));
+    let reruns = experiment.reruns.iter().map(|rerun| {
+        let label = match rerun.purpose {
+            Purpose::Candidate | Purpose::Incumbent => "again",
+            Purpose::Verification => "verification",
+        };
+        (label, rerun.number, &rerun.trial)
+    });
+    for (label, n, trial) in trials.chain(reruns) {
         let usage = trial.usage;
         let value =
             trial.metric.map_or_else(String::new, |m| format!(", {} {m}", view.plan().metric));
         facts.push((
-            "trial",
+            label,
             format!(
                 "{n}: {}{value}, {} wall, {} CPU, {} peak memory, seed {}",
                 trial.exit,

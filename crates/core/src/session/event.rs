@@ -13,7 +13,7 @@ use crate::platform::Device;
 use crate::proposal::{Category, Fingerprint, Refusal, Settings};
 use crate::stop::StopRule;
 use crate::stopping::EarlyStop;
-use crate::trial::Trial;
+use crate::trial::{Purpose, Trial};
 use crate::units::Timestamp;
 
 /// Version of the event format; a journal of a higher one is refused.
@@ -267,6 +267,9 @@ pub enum Event {
         trial: u64,
         /// What `AUTORESEARCH_SEED` is.
         seed: u64,
+        /// What for; only a settled experiment runs for anything but its verdict.
+        #[serde(default, skip_serializing_if = "Purpose::is_candidate")]
+        purpose: Purpose,
     },
     /// The trial is over.
     Ended {
@@ -274,6 +277,9 @@ pub enum Event {
         number: u64,
         /// What came of it.
         trial: Box<Trial>,
+        /// What it was for.
+        #[serde(default, skip_serializing_if = "Purpose::is_candidate")]
+        purpose: Purpose,
     },
     /// The candidate ran out of memory, and this was done about it.
     Relieved {

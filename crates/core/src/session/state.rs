@@ -2,6 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 
+use super::again::{Reruns, Running, Sample};
 use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
 use super::stopping::{Stopping, Watch};
 use super::verdict::Case;
@@ -11,7 +12,7 @@ use crate::proposal::{Category, Fingerprint};
 use crate::stop::Progress;
 use crate::stopping::Tally;
 use crate::suspicion::{Seen, Suspicion};
-use crate::trial::{Exit, Trial};
+use crate::trial::{Exit, Purpose, Trial};
 use crate::units::Timestamp;
 
 /// Failures in a row of one category after which the direction changes (E4).
@@ -24,12 +25,25 @@ pub struct Incumbent {
     pub number: u64,
     /// Its commit.
     pub commit: CommitId,
-    /// The finite values of its trials.
-    pub values: Vec<f64>,
-    /// Mean of `values`.
+    /// Its runs that were measured: those of its verdict and, after them, those
+    /// since, to know it better. Those of a verification are not among them.
+    pub runs: Vec<Sample>,
+    /// Mean of `runs`.
     pub metric: f64,
     /// Lines of code in all targets.
     pub code_lines: u64,
+}
+
+impl Incumbent {
+    /// The values of its runs.
+    pub fn values(&self) -> Vec<f64> {
+        self.runs.iter().map(|run| run.value).collect()
+    }
+
+    fn add(&mut self, run: Sample) {
+        self.runs.push(run);
+        self.metric = self.runs.iter().map(|run| run.value).sum::<f64>() / self.runs.len() as f64;
+    }
 }
 
 /// Where the proposer should look (SPEC E4).
@@ -61,6 +75,19 @@ pub enum Action {
         trial: u64,
         /// What `AUTORESEARCH_SEED` shall be.
         seed: u64,
+    },
+    /// Run a trial of a settled experiment: of the incumbent or the baseline.
+    Again {
+        /// Number of the experiment.
+        number: u64,
+        /// Its commit.
+        commit: CommitId,
+        /// Number of the trial; it goes on from the experiment's own.
+        trial: u64,
+        /// What `AUTORESEARCH_SEED` shall be.
+        seed: u64,
+        /// What for; never its verdict.
+        purpose: Purpose,
     },
     /// Make it need less memory and append what came of it: it ran out.
     Relieve {
@@ -95,8 +122,10 @@ pub struct State {
     incumbent: Option<Incumbent>,
     /// In flight: proposed and not settled.
     current: Option<Experiment>,
-    /// Whether the current experiment has a trial without an end.
-    running: Option<(u64, u64)>,
+    /// The trial without an end.
+    running: Option<Running>,
+    /// Trials of settled experiments.
+    reruns: Reruns,
     tried: HashMap<Fingerprint, u64>,
     queue: VecDeque<Queued>,
     /// Queued hypotheses that this engine's proposer cannot turn into an edit.
@@ -197,6 +226,7 @@ impl State {
                         files: proposed.files.clone(),
                         code_lines: proposed.code_lines,
                         trials: Vec::new(),
+                        reruns: Vec::new(),
                         relief: None,
                         trusts,
                         ruling: None,
@@ -205,19 +235,15 @@ impl State {
                     });
                 }
             }
-            Event::Started { number, trial, seed } => {
-                if self.current_mut(*number).is_some_and(|e| e.trials.len() as u64 + 1 == *trial) {
-                    self.running = Some((*trial, *seed));
-                }
+            Event::Started { number, trial, seed, purpose } => {
+                self.start(Running {
+                    number: *number,
+                    trial: *trial,
+                    seed: *seed,
+                    purpose: *purpose,
+                });
             }
-            Event::Ended { number, trial } => {
-                if self.running.is_some()
-                    && let Some(current) = self.current_mut(*number)
-                {
-                    current.trials.push((**trial).clone());
-                    self.running = None;
-                }
-            }
+            Event::Ended { number, trial, purpose } => self.end(*number, trial, *purpose),
             Event::Relieved { number, retry, what } => {
                 self.relieve(*number, retry.as_ref(), what);
             }
@@ -259,10 +285,39 @@ impl State {
         }
     }
 
+    fn start(&mut self, running: Running) {
+        let Running { number, trial, purpose, .. } = running;
+        let current = self.current.as_ref().filter(|current| current.number == number);
+        let fits = match current {
+            Some(current) => purpose.is_candidate() && current.trials.len() as u64 + 1 == trial,
+            None => !purpose.is_candidate() && number < self.next_number,
+        };
+        if fits && self.running.is_none() {
+            self.reruns.start(&running);
+            self.running = Some(running);
+        }
+    }
+
+    fn end(&mut self, number: u64, trial: &Trial, purpose: Purpose) {
+        let is_it = |running: &mut Running| (running.number, running.purpose) == (number, purpose);
+        let Some(running) = self.running.take_if(is_it) else { return };
+        if purpose.is_candidate() {
+            self.current.iter_mut().for_each(|current| current.trials.push(trial.clone()));
+            return;
+        }
+        self.reruns.end(&running, trial);
+        if let (Purpose::Incumbent, Some(run)) = (purpose, Sample::of(trial))
+            && let Some(incumbent) = self.incumbent.as_mut().filter(|i| i.number == number)
+        {
+            incumbent.add(run);
+            self.stopping.see_incumbent(trial);
+        }
+    }
+
     /// A trial without an end did not survive its engine.
     fn interrupt(&mut self) {
-        if let (Some((_, seed)), Some(current)) = (self.running.take(), &mut self.current) {
-            current.trials.push(Trial::ended(seed, Exit::Lost));
+        if let Some(Running { number, seed, purpose, .. }) = self.running {
+            self.end(number, &Trial::ended(seed, Exit::Lost), purpose);
         }
     }
 
@@ -310,6 +365,7 @@ impl State {
             self.turn(&experiment);
         }
         self.see(&experiment);
+        self.reruns.settle(&experiment);
         if verdict == Some(Verdict::Keep)
             && let (Some(commit), Some(metric)) = (&experiment.commit, experiment.metric())
         {
@@ -317,7 +373,7 @@ impl State {
             self.incumbent = Some(Incumbent {
                 number,
                 commit: commit.clone(),
-                values: experiment.evidence().filter_map(|t| t.metric).collect(),
+                runs: experiment.evidence().filter_map(Sample::of).collect(),
                 metric,
                 code_lines: experiment.code_lines,
             });
@@ -372,6 +428,29 @@ impl State {
             return Some(Action::Stop(reason));
         }
         Some(Action::Propose { number: self.next_number, queued: self.queue.front().cloned() })
+    }
+
+    /// Another trial of the incumbent or the baseline for such a purpose: what a
+    /// rule answers that wants one. `None` when it is neither of them, or failed
+    /// so often in a row that it is not worth another.
+    pub fn again(&self, number: u64, seed: u64, purpose: Purpose) -> Option<Action> {
+        let incumbent = self.incumbent.as_ref().filter(|incumbent| incumbent.number == number);
+        let base = self.plan.as_ref().filter(|_| number == 0 && self.baseline.is_some());
+        let commit = incumbent.map(|i| &i.commit).or(base.map(|plan| &plan.base))?.clone();
+        let trial = self.trials(number) + 1;
+        self.reruns.may_run(number).then_some(Action::Again {
+            number,
+            commit,
+            trial,
+            seed,
+            purpose,
+        })
+    }
+
+    /// How many trials of an experiment were begun: of a kept one that is
+    /// settled, or of any that has run again since.
+    pub fn trials(&self, number: u64) -> u64 {
+        self.reruns.trials(number)
     }
 
     fn case<'a>(&'a self, plan: &'a Plan, current: &'a Experiment) -> Case<'a> {

@@ -6,7 +6,7 @@ use crate::curve::Curve;
 use crate::experiment::{Experiment, Verdict};
 use crate::metric::Direction;
 use crate::stopping::{EarlyStop, Hopeless, Precedents, Tally, is_spared};
-use crate::trial::Exit;
+use crate::trial::{Exit, Trial};
 
 /// What a session knows of learning curves, and what it did by them.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -64,6 +64,14 @@ impl Stopping {
         } else {
             self.tally.checked += 1;
             self.tally.mistaken += u64::from(is_kept);
+        }
+    }
+
+    /// Takes in another run of the incumbent.
+    pub(super) fn see_incumbent(&mut self, trial: &Trial) {
+        if let (Some(curve), Some(metric)) = (&trial.curve, trial.metric) {
+            self.precedents.finish(curve, metric);
+            self.precedents.attend(curve);
         }
     }
 

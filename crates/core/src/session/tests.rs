@@ -120,7 +120,7 @@ impl Driver {
         match action {
             Action::Propose { number, queued } => self.propose(number, queued, luck),
             Action::Run { number, trial: n, seed } => {
-                self.append(Event::Started { number, trial: n, seed });
+                self.append(Event::Started { number, trial: n, seed, purpose: Purpose::Candidate });
                 if matches!(luck, Luck::Die) {
                     self.append(Event::Resumed);
                     return true;
@@ -133,7 +133,14 @@ impl Driver {
                     Luck::Short(value) => short(f64::from(*value)),
                     _ => trial(Some(100.0)),
                 };
-                self.append(Event::Ended { number, trial: Box::new(Trial { seed, ..ended }) });
+                self.append(Event::Ended {
+                    number,
+                    trial: Box::new(Trial { seed, ..ended }),
+                    purpose: Purpose::Candidate,
+                });
+            }
+            Action::Again { number, trial, seed, purpose, .. } => {
+                self.rerun(number, trial, seed, purpose, luck);
             }
             Action::Relieve { number } => {
                 let retry = (!matches!(luck, Luck::Oom)).then(|| self.retry(number));
@@ -149,6 +156,17 @@ impl Driver {
             Action::Stop(reason) => self.append(Event::Stopped { reason }),
         }
         true
+    }
+
+    fn rerun(&mut self, number: u64, n: u64, seed: u64, purpose: Purpose, luck: &Luck) {
+        self.append(Event::Started { number, trial: n, seed, purpose });
+        let ended = match luck {
+            Luck::Die => return self.append(Event::Resumed),
+            Luck::Metric(value) => trial(Some(f64::from(*value))),
+            _ => trial(None),
+        };
+        let trial = Box::new(Trial { seed, ..ended });
+        self.append(Event::Ended { number, trial, purpose });
     }
 
     fn fingerprint_of(&self, number: u64) -> Option<Fingerprint> {
@@ -315,7 +333,7 @@ proptest! {
         let mut best: Option<f64> = None;
         for record in &driver.journal {
             match &record.event {
-                Event::Ended { number, trial } => {
+                Event::Ended { number, trial, .. } => {
                     metrics.entry(*number).or_default().extend(trial.metric);
                 }
                 Event::Judged { ruling, .. } => {
@@ -431,7 +449,7 @@ fn a_candidate_out_of_memory_is_judged_by_its_retry() {
     let mut driver = settled(plan(None));
     play(&mut driver, &[Metric(9), Oom, Metric(9), Metric(9), Metric(9), Metric(9)]);
     let incumbent = driver.state.incumbent().unwrap();
-    assert_eq!((incumbent.metric, incumbent.values.len()), (9.0, 1));
+    assert_eq!((incumbent.metric, incumbent.runs.len()), (9.0, 1));
     assert_eq!(incumbent.commit, CommitId(format!("{:039}b", 4)));
     assert_eq!(driver.state.tip(), Some(&incumbent.commit));
     assert_eq!(last_ruling(&driver).reason, "better by 91, after running out of memory (B 4 -> 2)");
@@ -462,8 +480,12 @@ fn where_no_relief_is_possible_it_is_a_crash_at_once() {
 fn the_baseline_is_never_relieved() {
     let mut driver = Driver::new(plan(None));
     play(&mut driver, &[Metric(9)]);
-    driver.append(Event::Started { number: 0, trial: 1, seed: 0 });
-    driver.append(Event::Ended { number: 0, trial: Box::new(out_of_memory()) });
+    driver.append(Event::Started { number: 0, trial: 1, seed: 0, purpose: Purpose::Candidate });
+    driver.append(Event::Ended {
+        number: 0,
+        trial: Box::new(out_of_memory()),
+        purpose: Purpose::Candidate,
+    });
     assert!(matches!(driver.state.next(), Some(Action::Judge { .. })));
 }
 
@@ -530,7 +552,7 @@ fn a_trusted_experiment_runs_again_without_suspicion() {
     play(&mut driver, &[Metric(9), Short(9), Short(9), Metric(9), Metric(9), Luck::Trust]);
     play(&mut driver, &[Metric(9), Short(9), Metric(9), Metric(9)]);
     let incumbent = driver.state.incumbent().unwrap();
-    assert_eq!((incumbent.number, incumbent.values.len()), (5, 1));
+    assert_eq!((incumbent.number, incumbent.runs.len()), (5, 1));
     let ruling = last_ruling(&driver);
     assert_eq!((ruling.rule, ruling.verdict), (Rule::Better, Verdict::Keep));
     assert_eq!(ruling.reason, "better by 91; a person trusted #4");
@@ -551,8 +573,12 @@ fn a_failed_baseline_ends_the_session() {
     for _ in 0..1 {
         driver.step(&Luck::Metric(1));
     }
-    driver.append(Event::Started { number: 0, trial: 1, seed: 0 });
-    driver.append(Event::Ended { number: 0, trial: Box::new(trial(None)) });
+    driver.append(Event::Started { number: 0, trial: 1, seed: 0, purpose: Purpose::Candidate });
+    driver.append(Event::Ended {
+        number: 0,
+        trial: Box::new(trial(None)),
+        purpose: Purpose::Candidate,
+    });
     for _ in 0..3 {
         driver.step(&Luck::Metric(1));
     }
@@ -638,4 +664,95 @@ fn without_reverting_the_branch_moves_on_but_the_best_stays() {
     assert_eq!(driver.state.incumbent().unwrap().number, 0);
     assert_eq!(driver.state.tip(), Some(&CommitId(format!("{:040}", 1))));
     assert_eq!(driver.state.counts().discard, 1);
+}
+
+/// Performs a re-run as a rule would ask for it.
+fn again(driver: &mut Driver, number: u64, seed: u64, purpose: Purpose, luck: &Luck) {
+    let Some(Action::Again { trial, .. }) = driver.state.again(number, seed, purpose) else {
+        panic!("#{number} may not run again");
+    };
+    driver.rerun(number, trial, seed, purpose, luck);
+}
+
+#[test]
+fn another_run_of_the_incumbent_makes_it_better_known_and_changes_no_verdict() {
+    let mut driver = settled(plan(None));
+    // Propose, and in the middle of the race the incumbent runs.
+    play(&mut driver, &[Metric(9)]);
+    let next = driver.state.next();
+    again(&mut driver, 0, 7, Purpose::Incumbent, &Metric(90));
+    again(&mut driver, 0, 8, Purpose::Incumbent, &Metric(95));
+    assert_eq!(driver.state.next(), next);
+    let incumbent = driver.state.incumbent().unwrap();
+    assert_eq!((incumbent.values(), incumbent.metric), (vec![100.0, 90.0, 95.0], 95.0));
+    let seeds: Vec<u64> = incumbent.runs.iter().map(|run| run.seed).collect();
+    assert_eq!((seeds, driver.state.trials(0)), (vec![0, 7, 8], 3));
+    assert_eq!(driver.state.baseline(), Some(100.0));
+    let commit = driver.state.plan().unwrap().base.clone();
+    let expected =
+        Action::Again { number: 0, commit, trial: 4, seed: 9, purpose: Purpose::Incumbent };
+    assert_eq!(driver.state.again(0, 9, Purpose::Incumbent), Some(expected));
+}
+
+#[test]
+fn what_was_kept_runs_again_after_the_trials_of_its_verdict() {
+    let mut driver = settled(Plan { suspects: Suspects::Keep, ..plan(None) });
+    play(&mut driver, &[Metric(9), Short(9), Short(8), Metric(9), Metric(9)]);
+    let Some(Action::Again { trial, commit, .. }) = driver.state.again(4, 0, Purpose::Incumbent)
+    else {
+        panic!("the incumbent may run again")
+    };
+    assert_eq!((trial, &commit), (3, driver.state.tip().unwrap()));
+    assert_eq!(driver.state.again(2, 0, Purpose::Incumbent), None, "it was discarded");
+}
+
+#[test]
+fn a_rerun_that_fails_or_dies_changes_nothing_and_three_in_a_row_are_the_last() {
+    let mut driver = settled(plan(None));
+    let before = driver.state.incumbent().cloned();
+    let next = driver.state.next();
+    for luck in [Luck::Crash, Luck::Die, Metric(100), Luck::Die, Luck::Die, Luck::Crash] {
+        assert!(driver.state.again(0, 1, Purpose::Verification).is_some());
+        again(&mut driver, 0, 1, Purpose::Verification, &luck);
+        assert_eq!(
+            (driver.state.incumbent(), driver.state.next()),
+            (before.as_ref(), next.clone())
+        );
+    }
+    assert_eq!(driver.state.again(0, 1, Purpose::Incumbent), None);
+    assert_eq!(driver.state.trials(0), 7);
+}
+
+#[test]
+fn a_person_who_stops_reruns_three_times_may_have_a_fourth() {
+    let mut driver = settled(plan(None));
+    for _ in 0..4 {
+        let Some(Action::Again { trial, .. }) = driver.state.again(0, 1, Purpose::Incumbent) else {
+            panic!("it did not fail")
+        };
+        let purpose = Purpose::Incumbent;
+        driver.append(Event::Started { number: 0, trial, seed: 1, purpose });
+        let ended = Box::new(Trial::ended(1, Exit::Interrupted));
+        driver.append(Event::Ended { number: 0, trial: ended, purpose });
+    }
+}
+
+#[test]
+fn a_candidate_is_never_run_as_something_settled() {
+    let mut driver = settled(plan(None));
+    play(&mut driver, &[Metric(9)]);
+    let purpose = Purpose::Incumbent;
+    driver.append(Event::Started { number: 4, trial: 1, seed: 0, purpose });
+    driver.append(Event::Ended { number: 4, trial: Box::new(trial(Some(1.0))), purpose });
+    assert_eq!(driver.state.next(), Some(Action::Run { number: 4, trial: 1, seed: 0 }));
+}
+
+/// A journal of the first version knows nothing of purposes.
+#[test]
+fn an_old_trial_was_a_candidates() {
+    let old = r#"{"started":{"number":3,"trial":1,"seed":5}}"#;
+    let purpose = Purpose::Candidate;
+    let event = Event::Started { number: 3, trial: 1, seed: 5, purpose };
+    assert_eq!(serde_json::from_str::<Event>(old).unwrap(), event);
+    assert_eq!(serde_json::to_string(&event).unwrap(), old);
 }

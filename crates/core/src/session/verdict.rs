@@ -54,7 +54,7 @@ impl Case<'_> {
             return None;
         }
         let seconds = first.usage.wall_seconds;
-        suspicion_of(metric, seconds, self.plan.direction, &incumbent.values, self.seen)
+        suspicion_of(metric, seconds, self.plan.direction, &incumbent.values(), self.seen)
     }
 
     fn run(&self, seed: u64) -> Action {
@@ -88,7 +88,7 @@ impl Case<'_> {
         let mut ruling = ruling_for(&Evidence {
             direction: plan.direction,
             candidate: &candidate,
-            incumbent: &incumbent.values,
+            incumbent: &incumbent.values(),
             candidate_lines: current.code_lines,
             incumbent_lines: incumbent.code_lines,
         });

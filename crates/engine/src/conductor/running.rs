@@ -2,9 +2,10 @@
 
 use std::time::Instant;
 
-use autoresearch_core::experiment::{Experiment, Verdict};
+use autoresearch_core::experiment::{Experiment, Rerun, Verdict};
 use autoresearch_core::judge::{Rule, Ruling};
-use autoresearch_core::session::Event;
+use autoresearch_core::session::{Event, Purpose};
+use autoresearch_core::trial::Trial;
 use autoresearch_ledger::Message;
 use autoresearch_propose::Past;
 use autoresearch_report::{Point, Stage};
@@ -35,19 +36,55 @@ impl Conductor<'_> {
                 "#{number} is suspect: {suspicion}; it runs again with another seed"
             )));
         }
-        self.intend(Event::Started { number, trial, seed })?;
+        let purpose = Purpose::Candidate;
+        self.intend(Event::Started { number, trial, seed, purpose })?;
         let Some(commit) = self.state.current().and_then(|e| e.commit.clone()) else {
             return Ok(());
         };
-        let limit = self.config.budget + self.config.run.allowance;
         let hypothesis = self.state.current().map(|e| e.hypothesis.clone());
-        let mut activity = activity(number, Stage::Running, limit, hypothesis);
-        let began = Instant::now();
         let order = Order { number, trial, seed, commit: &commit };
+        let outcome = self.carry_out(&order, Stage::Running, hypothesis)?;
+        self.observer.tell(&News::Ended { number, trial: &outcome });
+        let is_interrupted = outcome.is_interrupted();
+        self.note(Event::Ended { number, trial: Box::new(outcome), purpose });
+        if is_interrupted { self.flush() } else { Ok(()) }
+    }
+
+    /// Runs a trial of a settled experiment. Its outcome is on disk at once,
+    /// since it is archived with what was settled long ago.
+    pub(crate) fn run_again(
+        &mut self,
+        order: &Order<'_>,
+        purpose: Purpose,
+    ) -> Result<(), EngineError> {
+        let Order { number, trial, seed, .. } = *order;
+        self.intend(Event::Started { number, trial, seed, purpose })?;
+        let mut experiment =
+            self.journal.experiment(number)?.ok_or(EngineError::NoExperiment(number))?;
+        let hypothesis = Some(experiment.hypothesis.clone());
+        let outcome = self.carry_out(order, Stage::Again(purpose), hypothesis)?;
+        self.observer.tell(&News::Again { number, purpose, trial: &outcome });
+        experiment.reruns.push(Rerun { number: trial, purpose, trial: outcome.clone() });
+        self.settled = Some(experiment);
+        self.intend(Event::Ended { number, trial: Box::new(outcome), purpose })
+    }
+
+    /// Runs a trial that is on disk as an intent, and tells how it goes.
+    fn carry_out(
+        &mut self,
+        order: &Order<'_>,
+        stage: Stage,
+        hypothesis: Option<String>,
+    ) -> Result<Trial, EngineError> {
+        let number = order.number;
+        let limit = self.config.budget + self.config.run.allowance;
+        let mut activity = activity(number, stage, limit, hypothesis);
+        let began = Instant::now();
         let (observer, journal, stop) = (&mut *self.observer, &self.journal, &self.stop);
         let progress = &self.progress;
-        let watcher = self.state.watch().map(Watcher::new);
-        let outcome = self.bench.run(&order, stop, watcher, &mut || {
+        // What is run again is there to be finished.
+        let watch = (stage == Stage::Running).then(|| self.state.watch()).flatten();
+        let outcome = self.bench.run(order, stop, watch.map(Watcher::new), &mut || {
             activity.elapsed = began.elapsed();
             observer.tell(&News::Working { activity: &activity, progress });
             // A stop must reach a running trial; everything else can wait.
@@ -59,15 +96,12 @@ impl Conductor<'_> {
                 }
             }
         })?;
-        self.observer.tell(&News::Ended { number, trial: &outcome });
         if let Some(what) = outcome.seal.as_ref().and_then(|s| s.environment_changed.as_ref()) {
             self.observer.tell(&News::Note(format!(
                 "the environment changed at experiment {number}: {what}; results before and after do not compare"
             )));
         }
-        let is_interrupted = outcome.is_interrupted();
-        self.note(Event::Ended { number, trial: Box::new(outcome) });
-        if is_interrupted { self.flush() } else { Ok(()) }
+        Ok(outcome)
     }
 
     /// A keep is on disk before the branch moves; nothing happens before any

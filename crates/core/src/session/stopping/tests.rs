@@ -4,7 +4,7 @@ use crate::experiment::CommitId;
 use crate::judge::{Rule, Suspects};
 use crate::proposal::{Category, Fingerprint};
 use crate::session::{Action, Adjusted, Event, Proposed, Queued, Record, State, VERSION};
-use crate::trial::{Crash, CrashKind, Trial};
+use crate::trial::{Crash, CrashKind, Purpose};
 use crate::units::Timestamp;
 
 fn plan(early_stop: EarlyStop) -> Plan {
@@ -82,8 +82,8 @@ impl Told {
 
     fn end(&mut self, number: u64, trial: Trial) {
         let n = self.state.current().map_or(0, |current| current.trials.len() as u64 + 1);
-        self.append(Event::Started { number, trial: n, seed: 0 });
-        self.append(Event::Ended { number, trial: Box::new(trial) });
+        self.append(started(number, n));
+        self.append(ended(number, trial));
     }
 
     /// The rule that decided.
@@ -100,6 +100,14 @@ impl Told {
     fn is_watched(&self) -> bool {
         self.state.watch().is_some()
     }
+}
+
+fn started(number: u64, trial: u64) -> Event {
+    Event::Started { number, trial, seed: 0, purpose: Purpose::Candidate }
+}
+
+fn ended(number: u64, trial: Trial) -> Event {
+    Event::Ended { number, trial: Box::new(trial), purpose: Purpose::Candidate }
 }
 
 /// From 10 down to `end`, in ten seconds.
@@ -136,9 +144,9 @@ fn only_the_first_run_of_a_proposed_change_is_watched() {
     told.settle(0);
     told.propose(1);
     assert!(told.is_watched());
-    told.append(Event::Started { number: 1, trial: 1, seed: 0 });
+    told.append(started(1, 1));
     assert!(told.is_watched(), "its trial runs");
-    told.append(Event::Ended { number: 1, trial: Box::new(Trial::ended(0, Exit::Interrupted)) });
+    told.append(ended(1, Trial::ended(0, Exit::Interrupted)));
     assert!(told.is_watched(), "it was interrupted");
     told.end(1, finished(1.5));
     assert!(!told.is_watched(), "it has run");
@@ -197,7 +205,7 @@ fn a_run_that_was_stopped_but_had_tampered_is_a_crash() {
 fn a_resumed_session_decides_as_the_one_that_died() {
     let mut told = Told::with(12);
     told.propose(13);
-    told.append(Event::Started { number: 13, trial: 1, seed: 0 });
+    told.append(started(13, 1));
     let text = serde_json::to_string(&told.journal).unwrap();
     let mut journal: Vec<Record> = serde_json::from_str(&text).unwrap();
     journal.push(Record {
@@ -210,4 +218,15 @@ fn a_resumed_session_decides_as_the_one_that_died() {
     assert_eq!(now.is_spared(), before.is_spared());
     assert_eq!(now.hopeless(&curve(50.0, 3)), before.hopeless(&curve(50.0, 3)));
     assert!(now.hopeless(&curve(50.0, 3)).is_some());
+}
+
+#[test]
+fn a_run_of_the_incumbent_that_does_badly_excuses_others() {
+    let mut told = Told::with(12);
+    let bad = Trial { curve: Some(curve(50.0, 10)), ..finished(1.0) };
+    let purpose = Purpose::Incumbent;
+    told.append(Event::Started { number: 0, trial: 2, seed: 0, purpose });
+    told.append(Event::Ended { number: 0, trial: Box::new(bad), purpose });
+    told.propose(13);
+    assert_eq!(told.state.watch().unwrap().hopeless(&curve(50.0, 3)), None);
 }
