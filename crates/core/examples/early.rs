@@ -188,7 +188,7 @@ fn ours(session: &Session<'_>, _: usize, so_far: &Curve, _: f64) -> bool {
     session.precedents.hopeless(*direction, *series, so_far).is_some()
 }
 
-/// SplitMix64.
+/// `SplitMix64`.
 struct Dice(u64);
 
 impl Dice {
@@ -290,11 +290,15 @@ fn main() {
         ("`safe`: no precedent, in value and by pace", ours),
     ];
     print!("| rule |");
-    targets.iter().for_each(|target| print!(" {} ({}) |", target.name, target.runs.len() - 1));
+    for target in &targets {
+        print!(" {} ({}) |", target.name, target.runs.len() - 1);
+    }
     println!("\n|---|{}", "---|".repeat(targets.len()));
     for (name, rule) in rules {
         print!("| {name} |");
-        targets.iter().for_each(|target| print!(" {} |", cell(target, rule, sessions)));
+        for target in &targets {
+            print!(" {} |", cell(target, rule, sessions));
+        }
         println!();
     }
 }

@@ -37,7 +37,7 @@ impl From<Point> for (f64, f64) {
 
 /// The values of a series in the order of their times. Bounded: of a long one
 /// every second point is dropped, again and again; the last one stays.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(from = "Vec<Point>", into = "Vec<Point>")]
 pub struct Curve {
     points: Vec<Point>,
@@ -45,6 +45,13 @@ pub struct Curve {
     stride: u64,
     /// Points that came in.
     heard: u64,
+}
+
+/// What came in between is not what it is.
+impl PartialEq for Curve {
+    fn eq(&self, other: &Curve) -> bool {
+        self.points == other.points
+    }
 }
 
 impl From<Vec<Point>> for Curve {

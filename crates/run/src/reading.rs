@@ -26,7 +26,7 @@ enum Series {
     None,
     /// Where the metric is.
     Metric,
-    Other(Extractor),
+    Other(Box<Extractor>),
 }
 
 struct JsonFile {
@@ -55,7 +55,7 @@ impl Reader {
         let series = match series {
             None | Some(Source::Json { .. }) => Series::None,
             Some(_) if series == source => Series::Metric,
-            Some(other) => Series::Other(extractor(other)?),
+            Some(other) => Series::Other(Box::new(extractor(other)?)),
         };
         let extractor = source.map(extractor).transpose()?;
         let json = match source {
