@@ -11,8 +11,8 @@ use crate::lab::{BOUND, Lab, WAYS, until};
 
 const LEARNING: &str = "for x in 9 8 7 6 5 4 3 2 1; do echo loss: $x, err: 0.$x; sleep 0.05; done";
 
-fn printed(name: &str) -> Option<Source> {
-    Some(Source::Printed { name: name.into() })
+fn printed(name: &str) -> Source {
+    Source::Printed { name: name.into() }
 }
 
 fn values(report: &Report) -> Vec<f64> {
@@ -24,12 +24,12 @@ fn a_report_holds_the_curve_of_the_metric_or_of_another_series() {
     for way in WAYS {
         let lab = Lab::sh(LEARNING).under(way);
         assert_eq!(values(&lab.run()), Vec::<f64>::new());
-        let report = lab.with(|job| job.series = printed("loss")).run();
+        let report = lab.with(|job| job.series = Some(printed("loss"))).run();
         assert_eq!(values(&report), [9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0]);
         let last = report.curve.last().unwrap().seconds;
         assert!((0.4..=report.usage.wall_seconds).contains(&last), "{last}");
     }
-    let other = Lab::sh(LEARNING).with(|job| job.series = printed("err")).run();
+    let other = Lab::sh(LEARNING).with(|job| job.series = Some(printed("err"))).run();
     assert_eq!(values(&other)[..2], [0.9, 0.8]);
     assert_eq!(other.readings.metric, Some(1.0));
 }
@@ -45,7 +45,7 @@ fn points(running: &mut dyn Running) -> Vec<Point> {
 #[test]
 fn points_are_heard_while_the_run_goes_on() {
     let script = "n=0; while :; do n=$((n+1)); echo loss: $n; sleep 0.01; done";
-    let lab = Lab::sh(script).with(|job| job.series = printed("loss"));
+    let lab = Lab::sh(script).with(|job| job.series = Some(printed("loss")));
     let mut running = lab.start();
     let first = points(&mut *running);
     let second = points(&mut *running);
