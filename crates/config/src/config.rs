@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use autoresearch_core::judge::Suspects;
+use autoresearch_core::judge::{Mode, Suspects};
 use autoresearch_core::metric::{Direction, Source};
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::stopping::EarlyStop;
@@ -99,6 +99,8 @@ pub struct Run {
     pub on_budget: OnBudget,
     /// Handed to runs; at most `i64::MAX`, as TOML has it.
     pub seed: u64,
+    /// How a run is repeated under another seed.
+    pub seeds: Seeds,
     /// How much of the beginning of a long log stays in plain text.
     #[serde(with = "size_text")]
     pub log_head: Bytes,
@@ -135,6 +137,17 @@ pub struct Run {
     /// Environment variables of the runs.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub env: BTreeMap<String, String>,
+}
+
+/// How a run is repeated under another seed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seeds {
+    /// By `AUTORESEARCH_SEED`; where nothing reads that, by other values of the
+    /// target's own seeds on the worktree of the run.
+    Auto,
+    /// By `AUTORESEARCH_SEED` alone.
+    Environment,
 }
 
 /// How runs and proposers are confined.
@@ -195,8 +208,11 @@ pub enum ProposerKind {
 /// How results are judged.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Judge {
-    /// The policy.
+    /// How much is asked of evidence.
     pub mode: Mode,
+    /// What 20 added lines of code must bring, in half standard deviations of
+    /// the metric's noise.
+    pub complexity: u32,
     /// What becomes of a result that is too good to be true.
     pub suspects: Suspects,
     /// Whether hopeless runs are ended early.
@@ -204,14 +220,6 @@ pub struct Judge {
     /// The series that shows it; `None` is the metric itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
-}
-
-/// The policy by which results are judged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Mode {
-    /// Any gain is kept, and an equal result with fewer lines.
-    Greedy,
 }
 
 /// When the session ends by itself.

@@ -201,6 +201,11 @@ pub const KEYS: &[Key] = &[
         "whether a run that was ended counts with its last metric or as a crash",
     ),
     key("run.seed", Kind::Integer { least: 0 }, "given to runs as AUTORESEARCH_SEED"),
+    key(
+        "run.seeds",
+        Kind::Choice(&["auto", "environment"]),
+        "how a run is repeated under another seed: also by the target's own seeds, or by AUTORESEARCH_SEED alone",
+    ),
     key("run.log_head", Kind::Size, "how much of the beginning of a long log stays in plain text"),
     key("run.log_tail", Kind::Size, "how much of the end of a long log stays in plain text"),
     key(
@@ -269,7 +274,16 @@ pub const KEYS: &[Key] = &[
         Kind::Texts,
         "what the proposer `command` may read beyond what runs may, as `~/.config/my-agent`",
     ),
-    key("judge.mode", Kind::Choice(&["greedy"]), "how a result is judged: `greedy` keeps any gain"),
+    key(
+        "judge.mode",
+        Kind::Choice(&["greedy", "bold", "standard", "strict"]),
+        "how much is asked before a change is kept; `greedy` keeps any gain, noise or not",
+    ),
+    key(
+        "judge.complexity",
+        Kind::Integer { least: 0 },
+        "what 20 added lines must bring, in half standard deviations of the noise; 0 is nothing",
+    ),
     key(
         "judge.suspects",
         Kind::Choice(&["hold", "keep"]),

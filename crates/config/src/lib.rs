@@ -21,10 +21,10 @@ mod table;
 mod text;
 mod write;
 
-pub use autoresearch_core::judge::Suspects;
+pub use autoresearch_core::judge::{Mode, Suspects};
 pub use autoresearch_core::stopping::EarlyStop;
 pub use config::{
-    Config, Confine, Judge, Metric, Mode, OnBudget, Propose, ProposerKind, Run, Stop,
+    Config, Confine, Judge, Metric, OnBudget, Propose, ProposerKind, Run, Seeds, Stop,
 };
 pub use error::{ConfigError, Problem, What};
 pub use keys::{KEYS, Key, Required};

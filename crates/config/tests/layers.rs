@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use autoresearch_config::{
     Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose,
-    ProposerKind, Run, Stop, Suspects, table, to_toml, update,
+    ProposerKind, Run, Seeds, Stop, Suspects, table, to_toml, update,
 };
 use autoresearch_core::metric::{Direction, Source};
 use autoresearch_core::proposal::Scope;
@@ -67,6 +67,7 @@ readable = ["~/.config/my-agent"]
 
 [judge]
 mode = "greedy"
+complexity = 2
 suspects = "keep"
 early_stop = "off"
 series = "val_loss"
@@ -374,6 +375,12 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     readable = ["~/.config/my-agent"]
 
     [judge]
+    # how much is asked before a change is kept; `greedy` keeps any gain, noise or not
+    mode = "greedy"
+
+    # what 20 added lines must bring, in half standard deviations of the noise; 0 is nothing
+    complexity = 2
+
     # whether a result that is too good to be true is held back or kept when nothing can audit it
     suspects = "keep"
 
@@ -419,7 +426,7 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Run command | python 'my train.py' | autoresearch.toml:23
     Proposer | my-agent | autoresearch.toml:44
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:58, autoresearch.toml:59
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:59, autoresearch.toml:60
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer
@@ -520,6 +527,7 @@ prop_compose! {
             grace: if seed % 2 == 0 { Duration::ZERO } else { grace },
             on_budget: if is_last { OnBudget::Last } else { OnBudget::Crash },
             seed,
+            seeds: if seed % 3 == 0 { Seeds::Auto } else { Seeds::Environment },
             log_head: Bytes(head),
             log_tail: Bytes(tail),
             env,
@@ -573,6 +581,7 @@ prop_compose! {
             },
             judge: Judge {
                 mode: Mode::Greedy,
+                complexity: 2,
                 suspects: Suspects::Hold,
                 early_stop: EarlyStop::Safe,
                 series: None,

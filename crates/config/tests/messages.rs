@@ -62,7 +62,7 @@ fn a_key_in_the_wrong_table_is_sent_to_the_right_one() {
      --> autoresearch.toml:5:1
       |
     5 | colour = 'red'
-      | ^^^^^^ the keys here are command, allowance, grace, on_budget, seed, log_head, log_tail, protection, readable, writable, network, memory, processes, output, disk, wrap, batch, adjust, env
+      | ^^^^^^ the keys here are command, allowance, grace, on_budget, seed, seeds, log_head, log_tail, protection, readable, writable, network, memory, processes, output, disk, wrap, batch, adjust, env
     "#);
 }
 
@@ -166,7 +166,7 @@ fn a_word_that_is_none_of_the_choices_is_shown_with_them() {
     1 | scope = 'everything'
       |         ^^^^^^^^^^^^
 
-    error: `judge.mode`: `bayes` is not known; it can only be `greedy`
+    error: `judge.mode`: `bayes` is none of `greedy`, `bold`, `standard`, `strict`
      --> autoresearch.toml:2:14
       |
     2 | judge.mode = 'bayes'

@@ -1,13 +1,55 @@
-//! What is kept. The first policy: greedy, Karpathy's rule to the letter.
+//! What is kept, and when it takes another run to tell.
 //!
-//! A policy is a pure function of [`Evidence`]; everything that a better one
-//! needs (several values a side, their sizes) is already handed in.
+//! A policy is a pure function of [`Evidence`] and of [`Beliefs`], what the
+//! session has learned of its metric. Greed is Karpathy's rule to the letter; the
+//! others race: a candidate is run again, or the incumbent is, until dropping or
+//! keeping is the best thing to do.
+
+mod beliefs;
+mod boundary;
+mod effects;
+mod race;
+mod scale;
 
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::Verdict;
 use crate::metric::Direction;
 use crate::trial::{Crash, Exit, Trial};
+
+pub use beliefs::{Beliefs, Claims};
+pub use boundary::Boundary;
+pub use race::{CALIBRATION, Step, step};
+
+/// How much is asked of evidence.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// Any improvement in one run is kept.
+    Greedy,
+    /// As much gain as an hour can bring; many keeps are luck.
+    Bold,
+    /// Gain, but nine keeps of ten help where the noise is not above the effects.
+    #[default]
+    Standard,
+    /// Hardly any keep is false.
+    Strict,
+}
+
+impl Mode {
+    /// All of them, the more is asked the later.
+    pub const ALL: [Mode; 4] = [Mode::Greedy, Mode::Bold, Mode::Standard, Mode::Strict];
+
+    /// As configurations name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Mode::Greedy => "greedy",
+            Mode::Bold => "bold",
+            Mode::Standard => "standard",
+            Mode::Strict => "strict",
+        }
+    }
+}
 
 /// What a verdict is based on.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +74,11 @@ pub enum Rule {
     Baseline,
     /// The metric is better.
     Better,
-    /// The metric is equal and the code shorter.
+    /// It looked better, but not so much that further runs were worth it.
+    Unproven,
+    /// It is better, but not by as much as its added lines ask for.
+    NotWorthItsLines,
+    /// The metric is equal, or no worse as far as matters, and the code shorter.
     EqualAndSimpler,
     /// The metric is equal and the code no shorter.
     Equal,
@@ -65,6 +111,22 @@ pub enum Suspects {
     Keep,
 }
 
+/// A candidate against the incumbent, in numbers. In units of the metric,
+/// positive when better.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Weighed {
+    /// Mean of the candidate's runs minus the estimate of the incumbent's value.
+    pub difference: f64,
+    /// Standard error of the difference.
+    pub error: f64,
+    /// Probability that the change helps, by all that the session has seen.
+    pub better: f64,
+    /// What the change is expected to bring: the difference corrected for luck.
+    pub gain: f64,
+    /// Runs of the candidate.
+    pub runs: u32,
+}
+
 /// A verdict with its grounds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Ruling {
@@ -78,6 +140,9 @@ pub struct Ruling {
     /// absent for a crash and for the baseline.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gain: Option<f64>,
+    /// The evidence in numbers, where noise was reckoned with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weighed: Option<Weighed>,
     /// Set for a crash.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<Crash>,
@@ -91,6 +156,7 @@ impl Ruling {
             rule: Rule::Baseline,
             reason: "the unmodified target".to_owned(),
             gain: None,
+            weighed: None,
             crash: None,
         }
     }
@@ -104,6 +170,7 @@ impl Ruling {
             reason: format!("stopped {hopeless}"),
             gain: None,
             crash: None,
+            weighed: None,
         })
     }
 
@@ -114,6 +181,7 @@ impl Ruling {
             rule: Rule::Failed,
             reason: format!("{}: {}", crash.kind, crash.reason),
             gain: None,
+            weighed: None,
             crash: Some(crash),
         }
     }
@@ -138,7 +206,7 @@ pub fn ruling_for(evidence: &Evidence<'_>) -> Ruling {
     } else {
         (Verdict::Discard, Rule::Equal, "equal, and no simpler".to_owned())
     };
-    Ruling { verdict, rule, reason, gain: Some(gain), crash: None }
+    Ruling { verdict, rule, reason, gain: Some(gain), weighed: None, crash: None }
 }
 
 fn mean(values: &[f64]) -> f64 {

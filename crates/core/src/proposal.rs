@@ -277,6 +277,12 @@ pub enum Refusal {
         /// What lies outside it.
         what: String,
     },
+    /// Nothing but seeds was changed.
+    #[error("nothing but a seed changes ({what}): that changes luck, not the program")]
+    OnlySeeds {
+        /// Which, as `` `SEED = 42` became `SEED = 43` ``.
+        what: String,
+    },
     /// The edit is no ordinary file with sane contents.
     #[error("{what}")]
     Unacceptable {

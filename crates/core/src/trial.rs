@@ -176,12 +176,39 @@ pub struct Seal {
     pub environment_changed: Option<String>,
 }
 
+/// How a trial under another seed than the session's came by it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seeded {
+    /// What runs reads `AUTORESEARCH_SEED`.
+    Environment,
+    /// These seeds of the targets, as `` `SEED = 42` in line 3 ``, were varied
+    /// on the worktree of the run, and nowhere else.
+    Overlay(Vec<String>),
+    /// Not at all: it shows the machine's noise alone.
+    Nothing,
+}
+
+impl fmt::Display for Seeded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Seeded::Environment => f.write_str("the run reads AUTORESEARCH_SEED"),
+            Seeded::Overlay(seeds) => write!(f, "varied for this run alone: {}", seeds.join(", ")),
+            Seeded::Nothing => f.write_str("the run takes no seed, and shows the machine's noise"),
+        }
+    }
+}
+
 /// A finished trial. Exactly one of `metric` and `crash` is set, unless it
 /// was interrupted or stopped as hopeless: then neither is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// What `AUTORESEARCH_SEED` was.
     pub seed: u64,
+    /// How it came by another seed than the session's; `None` for the
+    /// session's own, and for one of another tool.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seeded: Option<Seeded>,
     /// How the process ended.
     pub exit: Exit,
     /// Time, CPU and memory.
@@ -218,6 +245,7 @@ impl Trial {
     pub fn ended(seed: u64, exit: Exit) -> Trial {
         Trial {
             seed,
+            seeded: None,
             exit,
             usage: Usage::default(),
             metric: None,

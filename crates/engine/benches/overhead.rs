@@ -253,6 +253,7 @@ fn settled(number: u64, base: &CommitId) -> Vec<Event> {
         rule: Rule::Worse,
         reason: "worse by 0.0123".into(),
         gain: Some(-0.0123),
+        weighed: None,
         crash: None,
     };
     vec![

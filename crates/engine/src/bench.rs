@@ -21,6 +21,7 @@ use crate::integrity::{HeldOut, Protected, Stamp};
 use crate::measure::trial_of;
 use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
+use crate::seeds;
 use crate::stop::{Stop, Urgency};
 use crate::watching::Watcher;
 use crate::wrap;
@@ -91,6 +92,7 @@ impl Bench<'_> {
         let withheld = &self.held_out.tracked;
         let setting = Setting { links: &self.config.links, withheld, history: false };
         self.place.hold(&self.repo, &bench, commit, setting)?;
+        let seeded = seeds::overlay(&self.config, &bench, seed)?;
         let before = self.protected.stamps(&bench);
         let out = self.places.out(number, trial);
         std::fs::create_dir_all(&out).map_err(EngineError::io("create", &out))?;
@@ -107,7 +109,7 @@ impl Bench<'_> {
         let container = job.container.as_ref().map(|container| container.name.clone());
         let Some(report) = wait(self.executor, &job, stop, watcher.as_mut(), tick)? else {
             let seal = Some(seal);
-            return Ok(Trial { seal, container, ..Trial::ended(seed, Exit::Lost) });
+            return Ok(Trial { seal, container, seeded, ..Trial::ended(seed, Exit::Lost) });
         };
         // Only succeeds when the trial left nothing there.
         let _ = std::fs::remove_dir(&out);
@@ -120,6 +122,7 @@ impl Bench<'_> {
         if outcome.exit != Exit::Hopeless && report.curve.points().len() > 1 {
             outcome.curve = Some(report.curve.thinned());
         }
+        outcome.seeded = seeded;
         if is_sealed || self.metric_fn.is_some() {
             // The run itself reports no metric; its absence is no failure yet.
             outcome.crash = outcome.crash.filter(|crash| crash.kind != CrashKind::NoMetric);

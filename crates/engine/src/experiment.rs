@@ -283,7 +283,10 @@ impl SystemExperiment {
         let mut notes = opening.notes();
         notes.extend_from_slice(adjusting.notes());
         let actions = adjusting.intention().into_iter().chain(opening.intentions()).collect();
-        let platform = adjusting.rows();
+        let mut platform = adjusting.rows();
+        let note = opening.seeds()?.note();
+        let said = note.trim_start_matches("replicates").trim_start_matches(':').trim_start();
+        platform.push(("Replicates", said.to_owned()));
         let is_offered = adjusting.adjusted.edits.is_empty();
         let offered_edits = if is_offered { adjusting.edits } else { Vec::new() };
         Ok(DryRun { notes, actions, platform, offered_edits })
@@ -340,6 +343,7 @@ impl SystemExperiment {
         for note in opening.notes().iter().chain(adjusting.notes()) {
             observer.tell(&crate::news::News::Note(note.clone()));
         }
+        observer.tell(&crate::news::News::Note(opening.seeds()?.note()));
         let session = opening.make(&adjusting, self.revert_on_failure, hypotheses)?;
         conduct(session, self.executor, self.proposer, self.metric_fn.as_ref(), observer, stop)
     }

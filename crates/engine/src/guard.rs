@@ -65,11 +65,29 @@ pub(crate) fn check(
     if changed.is_empty() {
         return Err(Refusal::Empty);
     }
+    if let Some(what) = only_seeds(before, &changed) {
+        return Err(Refusal::OnlySeeds { what });
+    }
     let fingerprint = fingerprint(&after);
     if let Some(of) = tried(fingerprint) {
         return Err(Refusal::Duplicate { of });
     }
     Ok(Accepted { changed, fingerprint, code_lines: code_lines(&after), after })
+}
+
+/// The seeds that `changed` differs by, where it differs by nothing else.
+fn only_seeds(before: &Targets, changed: &[FileEdit]) -> Option<String> {
+    let mut seeds = Vec::new();
+    for FileEdit { path, content } in changed {
+        let old = String::from_utf8_lossy(before.get(path)?);
+        let new = String::from_utf8_lossy(content.as_deref()?);
+        if let Some(what) = source::seeds::only_change(path, &old, &new) {
+            seeds.push(what);
+        } else if source::normalised(path, &old) != source::normalised(path, &new) {
+            return None;
+        }
+    }
+    (!seeds.is_empty()).then(|| seeds.join(", "))
 }
 
 /// Why a path that is no target is refused.
@@ -140,6 +158,27 @@ mod tests {
     fn a_program_that_was_tried_is_a_duplicate_whatever_its_comments() {
         let again = edit("train.py", "LR = 0.1  # a rate\n\nDEPTH = 2\n");
         assert_eq!(refused(Scope::All, &again), Refusal::Duplicate { of: 7 });
+    }
+
+    #[test]
+    fn a_candidate_that_only_changes_luck_is_refused_and_so_is_one_that_was_tried_with_another() {
+        let text = |seed: u8, rate: &str| format!("SEED = {seed}\nLR = {rate}\n").into_bytes();
+        let before: Targets = [("train.py".to_owned(), text(1, "0.1"))].into();
+        let tried = |f| {
+            let known: Targets = [("train.py".to_owned(), text(1, "0.2"))].into();
+            (f == fingerprint(&known)).then_some(7)
+        };
+        let check = |seed, rate: &str| {
+            let edit = FileEdit { path: "train.py".into(), content: Some(text(seed, rate)) };
+            check(&before, Scope::All, &[edit], tried).map(|_| ())
+        };
+        let refusal = check(2, "0.1").unwrap_err();
+        assert_eq!(
+            refusal.to_string(),
+            "nothing but a seed changes (`SEED = 1` became `SEED = 2`): that changes luck, not the program"
+        );
+        assert_eq!(check(2, "0.2"), Err(Refusal::Duplicate { of: 7 }));
+        assert_eq!(check(2, "0.3"), Ok(()));
     }
 
     #[test]

@@ -169,6 +169,7 @@ impl Imported<'_> {
                 rule: if number == 0 { Rule::Baseline } else { Rule::Imported },
                 reason: "as imported".to_owned(),
                 gain,
+                weighed: None,
                 crash: is_crash.then_some(crash),
             },
         });

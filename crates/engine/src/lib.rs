@@ -32,6 +32,7 @@ mod places;
 mod python;
 mod roles;
 mod sealed;
+mod seeds;
 mod stop;
 mod view;
 mod watching;

@@ -30,7 +30,7 @@ use crate::news::{News, Observer};
 use crate::place::Place;
 use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
-use crate::{clock, history, roles, wrap};
+use crate::{clock, history, roles, seeds, wrap};
 
 /// README files that a brief carries, the first that exists.
 const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
@@ -95,6 +95,11 @@ impl Opening {
         let walls = walls(&repo, &config, &places, &std::env::temp_dir())?;
         notes.extend(walls.notes());
         Ok(Opening { repo, head, config, tag, places, dirty, walls, notes })
+    }
+
+    /// Where runs of the unmodified target take their seed from.
+    pub(crate) fn seeds(&self) -> Result<seeds::Source, EngineError> {
+        seeds::Source::of(&self.config, |path| Ok(self.repo.read_file(&self.head.commit, path)?))
     }
 
     /// What is worth knowing before it begins.
@@ -171,6 +176,8 @@ impl Opening {
             revert_on_failure,
             seed: config.run.seed,
             sealed: config.metric.command.is_some(),
+            mode: config.judge.mode,
+            complexity: config.judge.complexity,
             suspects: config.judge.suspects,
             early_stop: config.judge.early_stop,
             series: config.judge.series.clone().filter(|name| *name != config.metric.name),

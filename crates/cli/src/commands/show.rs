@@ -56,6 +56,9 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
                 trial.seed
             ),
         ));
+        if let Some(seeded) = &trial.seeded {
+            facts.push(("seed", seeded.to_string()));
+        }
         if let Some(container) = &trial.container {
             facts.push(("container", container.clone()));
         }

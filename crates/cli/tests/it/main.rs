@@ -19,6 +19,7 @@ mod kill9;
 mod protection;
 mod relief;
 mod rubbish;
+mod seeds;
 mod session;
 mod signals;
 mod sound;

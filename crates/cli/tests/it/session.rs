@@ -25,7 +25,7 @@ fn a_session_keeps_what_is_better_and_leaves_the_rest_behind() {
     let place = toy(&[loss(40), loss(60), crash, loss(30), loss(30.5), loss(20)]);
     let before = place.snapshot();
     let ended = place.run(session("6", &[])).expect(0);
-    assert_eq!(events(&ended)[0], "begun");
+    assert_eq!(events(&ended)[..2], ["note", "begun"], "how replicates are seeded comes first");
     assert_eq!(events(&ended).iter().filter(|event| *event == "settled").count(), 7);
     assert_eq!(ended.json_lines().last().unwrap()["reason"], "iterations");
     assert_eq!(verdicts(&place), ["keep", "keep", "discard", "crash", "keep", "discard", "keep"]);

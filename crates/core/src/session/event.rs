@@ -7,7 +7,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::experiment::CommitId;
-use crate::judge::{Ruling, Suspects};
+use crate::judge::{Mode, Ruling, Suspects};
 use crate::metric::Direction;
 use crate::platform::Device;
 use crate::proposal::{Category, Fingerprint, Refusal, Settings};
@@ -65,6 +65,12 @@ pub struct Plan {
     /// which no candidate can reach.
     #[serde(default)]
     pub sealed: bool,
+    /// How much is asked of evidence; sessions from before races were greedy.
+    #[serde(default = "greedy")]
+    pub mode: Mode,
+    /// What 20 added lines must bring, in half standard deviations of the noise.
+    #[serde(default)]
+    pub complexity: u32,
     /// What becomes of a suspect that nothing can audit.
     #[serde(default)]
     pub suspects: Suspects,
@@ -100,6 +106,10 @@ pub struct Adjusted {
 
 fn yes() -> bool {
     true
+}
+
+fn greedy() -> Mode {
+    Mode::Greedy
 }
 
 /// A candidate that passed the guard.

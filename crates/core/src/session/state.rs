@@ -7,7 +7,7 @@ use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
 use super::stopping::{Stopping, Watch};
 use super::verdict::Case;
 use crate::experiment::{CommitId, Counts, Experiment, Relief, Verdict};
-use crate::judge::{Rule, Ruling};
+use crate::judge::{Beliefs, Mode, Rule, Ruling};
 use crate::proposal::{Category, Fingerprint};
 use crate::stop::Progress;
 use crate::stopping::Tally;
@@ -138,6 +138,8 @@ pub struct State {
     seen: Seen,
     /// What learning curves have shown.
     stopping: Stopping,
+    /// How noisy the metric is, and where the incumbent stands.
+    beliefs: Beliefs,
     near: Option<Category>,
     failed_category: Option<(Category, u32)>,
     stuck: u32,
@@ -311,6 +313,9 @@ impl State {
         {
             incumbent.add(run);
             self.stopping.see_incumbent(trial);
+            if let Some(plan) = &self.plan {
+                self.beliefs.again(plan.direction.gain(0.0, run.value));
+            }
         }
     }
 
@@ -365,6 +370,7 @@ impl State {
             self.turn(&experiment);
         }
         self.see(&experiment);
+        self.learn(&experiment);
         self.reruns.settle(&experiment);
         if verdict == Some(Verdict::Keep)
             && let (Some(commit), Some(metric)) = (&experiment.commit, experiment.metric())
@@ -396,6 +402,27 @@ impl State {
         }
     }
 
+    /// Takes in what an experiment says of the metric's noise, of the size of
+    /// effects, and of the incumbent.
+    fn learn(&mut self, experiment: &Experiment) {
+        let Some(plan) = self.plan.as_ref().filter(|plan| plan.mode != Mode::Greedy) else {
+            return;
+        };
+        let Some(ruling) = &experiment.ruling else { return };
+        let runs: Vec<f64> = experiment
+            .evidence()
+            .filter_map(|trial| Some(plan.direction.gain(0.0, trial.metric?)))
+            .collect();
+        let is_kept = ruling.verdict == Verdict::Keep;
+        let is_doubted = matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated);
+        match (runs.as_slice(), &self.incumbent) {
+            ([], _) => {}
+            (runs, None) if is_kept => self.beliefs.open(runs),
+            (runs, Some(_)) if is_kept || !is_doubted => self.beliefs.settle(runs, is_kept),
+            _ => {}
+        }
+    }
+
     fn turn(&mut self, experiment: &Experiment) {
         if experiment.verdict() == Some(Verdict::Keep) {
             self.since_keep = 0;
@@ -422,7 +449,11 @@ impl State {
             return None;
         }
         if let Some(current) = &self.current {
-            return Some(self.case(plan, current).next());
+            let again = self.incumbent.as_ref().and_then(|incumbent| {
+                let runs = incumbent.runs.len() as u64;
+                self.again(incumbent.number, plan.seed.wrapping_add(runs), Purpose::Incumbent)
+            });
+            return Some(Case { again: again.as_ref(), ..self.case(plan, current) }.next());
         }
         if let Some(reason) = self.reason_to_stop(plan) {
             return Some(Action::Stop(reason));
@@ -454,7 +485,14 @@ impl State {
     }
 
     fn case<'a>(&'a self, plan: &'a Plan, current: &'a Experiment) -> Case<'a> {
-        Case { plan, incumbent: self.incumbent.as_ref(), seen: &self.seen, current }
+        Case {
+            plan,
+            incumbent: self.incumbent.as_ref(),
+            seen: &self.seen,
+            beliefs: &self.beliefs,
+            current,
+            again: None,
+        }
     }
 
     /// Why the experiment in flight is run again before it may be kept.
@@ -554,6 +592,11 @@ impl State {
     /// the search's seed, so that it does not repeat a refused proposal.
     pub fn stuck(&self) -> u32 {
         self.stuck
+    }
+
+    /// What is known of the metric's noise and of where the incumbent stands.
+    pub fn beliefs(&self) -> &Beliefs {
+        &self.beliefs
     }
 
     /// How the settled experiments ended.

@@ -7,7 +7,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::experiment::{CommitId, Verdict};
-use crate::judge::{Rule, Suspects};
+use crate::judge::{Mode, Rule, Suspects};
 use crate::metric::Direction;
 use crate::proposal::{Category, Fingerprint, Refusal};
 use crate::stop::StopRule;
@@ -31,6 +31,8 @@ fn plan(iterations: Option<u64>) -> Plan {
         revert_on_failure: true,
         seed: 0,
         sealed: false,
+        mode: Mode::Greedy,
+        complexity: 0,
         suspects: Suspects::Hold,
         early_stop: EarlyStop::Off,
         series: None,

@@ -6,7 +6,9 @@ use std::fmt::Write as _;
 use super::event::Plan;
 use super::state::{Action, Incumbent};
 use crate::experiment::{Experiment, Verdict};
-use crate::judge::{Evidence, Rule, Ruling, Suspects, ruling_for};
+use crate::judge::{
+    Beliefs, CALIBRATION, Evidence, Mode, Rule, Ruling, Step, Suspects, ruling_for, step,
+};
 use crate::suspicion::{Seen, Suspicion, suspicion_of};
 use crate::trial::{Crash, CrashKind, Exit, Trial};
 
@@ -20,7 +22,10 @@ pub(super) struct Case<'a> {
     pub(super) plan: &'a Plan,
     pub(super) incumbent: Option<&'a Incumbent>,
     pub(super) seen: &'a Seen,
+    pub(super) beliefs: &'a Beliefs,
     pub(super) current: &'a Experiment,
+    /// The run of the incumbent that is to be had.
+    pub(super) again: Option<&'a Action>,
 }
 
 impl Case<'_> {
@@ -40,9 +45,16 @@ impl Case<'_> {
             // Under another seed: what repeats then is no accident.
             ([_], Some(_)) => return self.run(plan.seed.wrapping_add(1)),
             ([first, second, ..], Some(suspicion)) => self.audited(first, second, suspicion),
-            (evidence, None) => self.ruling(evidence),
+            (_, None) => None,
         };
-        Action::Judge { number, ruling }
+        match ruling.map_or_else(|| self.race(&evidence), Step::Ruling) {
+            Step::Ruling(ruling) => Action::Judge { number, ruling },
+            Step::Incumbent if let Some(again) = self.again => again.clone(),
+            // Every run has a seed of its own, the same ones for all.
+            Step::Incumbent | Step::Candidate => {
+                self.run(plan.seed.wrapping_add(evidence.len() as u64))
+            }
+        }
     }
 
     /// Why the first result would be run again before it is kept.
@@ -50,7 +62,8 @@ impl Case<'_> {
         let first = self.current.evidence().next()?;
         let (metric, incumbent) = (first.metric?, self.incumbent?);
         let is_exempt = self.current.is_baseline() || self.current.trusts.is_some();
-        if is_exempt || self.ruling(&[first]).verdict != Verdict::Keep {
+        let ruling = self.at_first_sight(&[first])?;
+        if is_exempt || ruling.verdict != Verdict::Keep {
             return None;
         }
         let seconds = first.usage.wall_seconds;
@@ -73,32 +86,66 @@ impl Case<'_> {
         is_oom && self.current.relief.is_none() && !self.current.is_baseline()
     }
 
-    /// By the mean of all the evidence; one failure is enough to fail.
-    fn ruling(&self, evidence: &[&Trial]) -> Ruling {
+    /// By all the evidence; one failure is enough to fail.
+    fn race(&self, evidence: &[&Trial]) -> Step {
         let Case { plan, incumbent, current, .. } = *self;
-        if let Some(failed) = evidence.iter().find(|trial| trial.metric.is_none()) {
-            let crash = failed.crash.clone().unwrap_or_else(|| Crash {
-                kind: CrashKind::NoMetric,
-                reason: format!("`{}` was not reported", plan.metric),
-            });
-            return Ruling::crashed(Crash { reason: self.both_attempts(crash.reason), ..crash });
+        if let Some(crash) = self.failure(evidence) {
+            return Step::Ruling(Ruling::crashed(crash));
         }
-        let Some(incumbent) = incumbent else { return Ruling::baseline() };
-        let candidate: Vec<f64> = evidence.iter().filter_map(|trial| trial.metric).collect();
-        let mut ruling = ruling_for(&Evidence {
-            direction: plan.direction,
-            candidate: &candidate,
-            incumbent: &incumbent.values(),
-            candidate_lines: current.code_lines,
+        let Some(incumbent) = incumbent else {
+            let is_known = plan.mode == Mode::Greedy || evidence.len() >= CALIBRATION;
+            return if is_known { Step::Ruling(Ruling::baseline()) } else { Step::Candidate };
+        };
+        let (candidate, incumbent_values) = (values(evidence), incumbent.values());
+        let evidence = self.evidence(&candidate, &incumbent_values, incumbent);
+        let mut step = step(plan.mode, &evidence, self.beliefs, plan.complexity);
+        if let Step::Ruling(ruling) = &mut step {
+            if let Some(relief) = current.relief.as_ref().filter(|relief| relief.is_retried) {
+                let _ = write!(ruling.reason, ", after running out of memory ({})", relief.what);
+            }
+            if let Some(number) = current.trusts {
+                let _ = write!(ruling.reason, "; a person trusted #{number}");
+            }
+            if let Some(suspicion) = self.suspicion() {
+                let _ = write!(
+                    ruling.reason,
+                    "; suspect ({suspicion}), but the sealed evaluation repeats it"
+                );
+            }
+        }
+        step
+    }
+
+    /// By the means alone, noise not reckoned with: `None` for a failure and
+    /// for the baseline.
+    fn at_first_sight(&self, evidence: &[&Trial]) -> Option<Ruling> {
+        let incumbent = self.incumbent.filter(|_| self.failure(evidence).is_none())?;
+        let (candidate, incumbent_values) = (values(evidence), incumbent.values());
+        Some(ruling_for(&self.evidence(&candidate, &incumbent_values, incumbent)))
+    }
+
+    fn evidence<'v>(
+        &self,
+        candidate: &'v [f64],
+        values: &'v [f64],
+        incumbent: &Incumbent,
+    ) -> Evidence<'v> {
+        Evidence {
+            direction: self.plan.direction,
+            candidate,
+            incumbent: values,
+            candidate_lines: self.current.code_lines,
             incumbent_lines: incumbent.code_lines,
+        }
+    }
+
+    fn failure(&self, evidence: &[&Trial]) -> Option<Crash> {
+        let failed = evidence.iter().find(|trial| trial.metric.is_none())?;
+        let crash = failed.crash.clone().unwrap_or_else(|| Crash {
+            kind: CrashKind::NoMetric,
+            reason: format!("`{}` was not reported", self.plan.metric),
         });
-        if let Some(relief) = current.relief.as_ref().filter(|relief| relief.is_retried) {
-            let _ = write!(ruling.reason, ", after running out of memory ({})", relief.what);
-        }
-        if let Some(number) = current.trusts {
-            let _ = write!(ruling.reason, "; a person trusted #{number}");
-        }
-        ruling
+        Some(Crash { reason: self.both_attempts(crash.reason), ..crash })
     }
 
     /// Of a crash with what was done about memory before it.
@@ -115,34 +162,39 @@ impl Case<'_> {
         }
     }
 
-    /// Of a suspect that ran again.
-    fn audited(&self, first: &Trial, second: &Trial, suspicion: Suspicion) -> Ruling {
-        let again = self.ruling(&[second]);
-        if again.verdict != Verdict::Keep {
+    /// Of a suspect that ran again; `None` where the race goes on, since the
+    /// sealed evaluation repeats it.
+    fn audited(&self, first: &Trial, second: &Trial, suspicion: Suspicion) -> Option<Ruling> {
+        let better = |ruling: &Ruling| ruling.verdict == Verdict::Keep;
+        let again = self.at_first_sight(&[second]);
+        if !again.as_ref().is_some_and(better) {
+            let why = match again {
+                Some(ruling) => ruling.reason,
+                None => self
+                    .failure(&[second])
+                    .map_or_else(String::new, |crash| Ruling::crashed(crash).reason),
+            };
             // As the metric of the experiment is: of all runs that have one.
             let measured = [first, second].into_iter().filter(|trial| trial.metric.is_some());
-            let gain = self.ruling(&measured.collect::<Vec<_>>()).gain;
-            return Ruling {
+            let all = self.at_first_sight(&measured.collect::<Vec<_>>());
+            return Some(Ruling {
                 verdict: Verdict::Discard,
                 rule: Rule::Unrepeated,
-                reason: format!("suspect: {suspicion}; and it did not repeat: {}", again.reason),
-                gain,
+                reason: format!("suspect: {suspicion}; and it did not repeat: {why}"),
+                gain: all.and_then(|ruling| ruling.gain),
+                weighed: None,
                 crash: None,
-            };
+            });
+        }
+        if self.plan.sealed {
+            return None;
         }
         let is_fixed = self.seen.varies_with_the_seed()
             && first.seed != second.seed
             && first.metric.map(f64::to_bits) == second.metric.map(f64::to_bits);
         let fixed = if is_fixed { ", and it does not vary with the seed as others do" } else { "" };
-        let ruling = self.ruling(&[first, second]);
-        match self.plan.suspects {
-            _ if self.plan.sealed => Ruling {
-                reason: format!(
-                    "{}; suspect ({suspicion}{fixed}), but the sealed evaluation repeats it",
-                    ruling.reason
-                ),
-                ..ruling
-            },
+        let ruling = self.at_first_sight(&[first, second])?;
+        Some(match self.plan.suspects {
             Suspects::Keep => Ruling {
                 rule: Rule::Suspect,
                 reason: format!("suspect: {suspicion}{fixed}; kept, since it repeats"),
@@ -154,6 +206,10 @@ impl Case<'_> {
                 reason: format!("suspect: {suspicion}{fixed}; held, though it repeats"),
                 ..ruling
             },
-        }
+        })
     }
+}
+
+fn values(evidence: &[&Trial]) -> Vec<f64> {
+    evidence.iter().filter_map(|trial| trial.metric).collect()
 }

@@ -77,7 +77,7 @@ impl Found {
 /// The knobs of a Python text, the most promising first; none of another
 /// language. `overrides` are the words of `# search:` comments by the name of
 /// the knob; one that cannot be read counts as absent (check with
-/// [`Spec::parse`]).
+/// [`Spec::parse`]). A seed is no knob.
 pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec<Found> {
     let Some(tree) = tree_of(path, text) else { return Vec::new() };
     let collected = collect::candidates(tree.root_node(), text);
@@ -88,7 +88,11 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
     let unknown = collected.candidates.iter().filter(|candidate| is_unknown_constant(candidate));
     let unknown_rows: BTreeSet<usize> = unknown.map(|candidate| candidate.literal.row).collect();
     let mut found: Vec<(u8, Found)> = Vec::new();
-    for candidate in &collected.candidates {
+    // Turned, a seed changes luck and nothing else, whatever a comment says.
+    let seeds = source::seeds::find(path, text).numbers();
+    let is_seed =
+        |candidate: &&Candidate| seeds.iter().any(|seed| seed.range == candidate.literal.range);
+    for candidate in collected.candidates.iter().filter(|candidate| !is_seed(candidate)) {
         let said = overrides
             .get(&candidate.name)
             .and_then(|spec| Spec::parse(spec).ok())

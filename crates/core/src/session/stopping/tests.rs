@@ -1,7 +1,7 @@
 use super::*;
 use crate::curve::Point;
 use crate::experiment::CommitId;
-use crate::judge::{Rule, Suspects};
+use crate::judge::{Mode, Rule, Suspects};
 use crate::proposal::{Category, Fingerprint};
 use crate::session::{Action, Adjusted, Event, Proposed, Queued, Record, State, VERSION};
 use crate::trial::{Crash, CrashKind, Purpose};
@@ -23,6 +23,8 @@ fn plan(early_stop: EarlyStop) -> Plan {
         revert_on_failure: true,
         seed: 0,
         sealed: false,
+        mode: Mode::Greedy,
+        complexity: 0,
         suspects: Suspects::Hold,
         early_stop,
         series: None,

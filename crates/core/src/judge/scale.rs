@@ -1,0 +1,160 @@
+//! How large noise and effects are here, learned as a session goes on.
+//!
+//! Nothing is known in advance: σ, the standard deviation between runs of one
+//! candidate, and ν, σ over the mean benefit, are points of a grid, each with
+//! its likelihood. Runs of the same candidate tell of σ, the differences of
+//! candidates from incumbents tell of both (empirical Bayes; Efron 2010).
+
+use std::f64::consts::SQRT_2;
+
+use super::effects::posterior;
+
+/// Values of σ on the grid, half an octave apart.
+const SIGMAS: usize = 56;
+/// Of those, how many lie below the first difference that was seen.
+const BELOW: usize = 42;
+/// Values of ν on the grid, half an octave apart.
+const NUS: usize = 15;
+/// The index of ν = 1.
+const UNIT: usize = 9;
+/// Share of differences that the prior of effects does not foresee.
+const FOREIGN: f64 = 0.01;
+/// Cells whose likelihood is e^-12 of the best are left out of sums.
+const NEGLIGIBLE: f64 = -12.0;
+/// And beyond this a cell is given up.
+const HOPELESS: f64 = -30.0;
+
+/// The likelihood of every σ and ν.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Scale {
+    /// Natural logarithm of the least σ of the grid; unknown before the first
+    /// two values that differ.
+    origin: Option<f64>,
+    /// Logarithms, the greatest is 0; empty before `origin` is known.
+    cells: Vec<f64>,
+    /// Squared deviations of runs from the mean of their candidate, summed.
+    squares: f64,
+    /// Their degrees of freedom.
+    degrees: u32,
+}
+
+/// One point of the grid.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Cell {
+    /// Standard deviation between runs.
+    pub(super) sigma: f64,
+    /// Index of ν.
+    pub(super) nu: usize,
+    /// Mean benefit.
+    pub(super) unit: f64,
+    /// Likelihood, the greatest is 1.
+    pub(super) weight: f64,
+}
+
+/// ν of an index.
+pub(super) fn nu(index: usize) -> f64 {
+    ((index as f64 - UNIT as f64) * 0.5).exp2()
+}
+
+/// How many there are.
+pub(super) const fn nus() -> usize {
+    NUS
+}
+
+impl Scale {
+    /// Squared deviations from a mean that was estimated from the same runs.
+    pub(super) fn replicates(&mut self, squares: f64, degrees: u32) {
+        if degrees == 0 || !squares.is_finite() {
+            return;
+        }
+        self.squares += squares;
+        self.degrees += degrees;
+        let degrees = f64::from(degrees);
+        self.anchor((squares / degrees).sqrt());
+        self.update(|cell| -degrees * cell.sigma.ln() - squares / (2.0 * cell.sigma * cell.sigma));
+    }
+
+    /// A difference from the incumbent, the mean of `runs`; the incumbent was
+    /// known to `ratio`·σ.
+    pub(super) fn difference(&mut self, difference: f64, runs: f64, ratio: f64) {
+        self.anchor(difference.abs());
+        self.update(|cell| {
+            let error = cell.sigma * (1.0 / runs + ratio * ratio).sqrt();
+            let expected = posterior(difference / cell.unit, error / cell.unit).density / cell.unit;
+            ((1.0 - FOREIGN) * expected + foreign(difference, error)).ln()
+        });
+    }
+
+    /// Degrees of freedom that replicates have brought.
+    pub(super) fn degrees(&self) -> u32 {
+        self.degrees
+    }
+
+    /// Whether runs of the same candidate never differed, though there were some.
+    pub(super) fn is_still(&self) -> bool {
+        self.degrees > 0 && self.squares == 0.0
+    }
+
+    /// Whether nothing ever differed from anything.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.origin.is_none()
+    }
+
+    /// The points of the grid that are not negligible.
+    pub(super) fn cells(&self) -> impl Iterator<Item = Cell> {
+        let origin = self.origin.unwrap_or_default();
+        self.cells.iter().enumerate().filter(|(_, l)| **l > NEGLIGIBLE).map(move |(place, l)| {
+            let mut cell = cell_at(origin, place);
+            cell.weight = l.exp();
+            cell
+        })
+    }
+
+    /// Median of σ's distribution; `None` before anything differed.
+    pub(super) fn sigma(&self) -> Option<f64> {
+        // Cells come by σ, all ν of one together.
+        let mut weights: Vec<(f64, f64)> = Vec::new();
+        for cell in self.cells() {
+            match weights.last_mut().filter(|(sigma, _)| cell.sigma <= *sigma) {
+                Some((_, weight)) => *weight += cell.weight,
+                None => weights.push((cell.sigma, cell.weight)),
+            }
+        }
+        let half = weights.iter().map(|(_, weight)| weight).sum::<f64>() / 2.0;
+        let mut below = 0.0;
+        weights.iter().find_map(|(sigma, weight)| {
+            below += weight;
+            (below >= half).then_some(*sigma)
+        })
+    }
+
+    fn anchor(&mut self, difference: f64) {
+        if self.origin.is_none() && difference > 0.0 && difference.is_finite() {
+            self.origin = Some(difference.ln() - BELOW as f64 * SQRT_2.ln());
+            self.cells = vec![0.0; SIGMAS * NUS];
+        }
+    }
+
+    fn update(&mut self, log_likelihood: impl Fn(&Cell) -> f64) {
+        let Some(origin) = self.origin else { return };
+        for (place, sum) in self.cells.iter_mut().enumerate() {
+            if *sum > HOPELESS {
+                *sum += log_likelihood(&cell_at(origin, place));
+            }
+        }
+        let best = self.cells.iter().copied().filter(|l| l.is_finite()).fold(f64::MIN, f64::max);
+        self.cells.iter_mut().for_each(|sum| *sum -= best);
+    }
+}
+
+fn cell_at(origin: f64, place: usize) -> Cell {
+    let sigma = (origin + (place / NUS) as f64 * SQRT_2.ln()).exp();
+    let index = place % NUS;
+    Cell { sigma, nu: index, unit: sigma / nu(index), weight: 1.0 }
+}
+
+/// Density of differences that the prior does not foresee: about the same at
+/// every order of magnitude.
+pub(super) fn foreign(difference: f64, error: f64) -> f64 {
+    FOREIGN / (40.0 * (difference.abs() + error))
+}
