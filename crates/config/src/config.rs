@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use autoresearch_core::constraint::Constraint;
 use autoresearch_core::judge::{Mode, Suspects};
 use autoresearch_core::metric::{Direction, Source};
 use autoresearch_core::proposal::Scope;
@@ -45,6 +46,8 @@ pub struct Config {
     pub propose: Propose,
     /// How results are judged.
     pub judge: Judge,
+    /// What must pass before a keep.
+    pub checks: Checks,
     /// When the session ends.
     pub stop: Stop,
     /// Ranges for the search by the name of a setting, as written.
@@ -220,6 +223,19 @@ pub struct Judge {
     /// The series that shows it; `None` is the metric itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
+    /// What a candidate must hold to, whatever its metric.
+    pub constraints: Vec<Constraint>,
+}
+
+/// What must pass before anything is kept.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Checks {
+    /// Program and arguments; `None` checks nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub command: Option<Vec<String>>,
+    /// How long it may take.
+    #[serde(with = "duration_text")]
+    pub timeout: Duration,
 }
 
 /// When the session ends by itself.

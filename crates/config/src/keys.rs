@@ -54,6 +54,8 @@ pub(crate) enum Kind {
     Command,
     /// A list of texts, or one alone.
     Texts,
+    /// A list of constraints, or one alone.
+    Constraints,
     /// Environment variables by name.
     Variables,
     /// Search ranges by the name of a setting.
@@ -298,6 +300,21 @@ pub const KEYS: &[Key] = &[
         "judge.series",
         Kind::MetricName,
         "the number in the output that shows how a run is doing; the metric unless given",
+    ),
+    key(
+        "judge.constraints",
+        Kind::Constraints,
+        "what must hold besides, as `peak_mem_gb <= 40`; whatever breaks one is discarded, and so is what does not report it",
+    ),
+    key(
+        "checks.command",
+        Kind::Command,
+        "command that must pass before anything is kept; its time is not the run's",
+    ),
+    key(
+        "checks.timeout",
+        Kind::Duration { may_be_zero: false },
+        "with `command`: how long it may take",
     ),
     key("stop.when", Kind::Texts, "rules that end the session, as `improvement >= 10%`"),
     key("stop.time", Kind::Duration { may_be_zero: false }, "how long the whole session may take"),

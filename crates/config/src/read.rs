@@ -1,6 +1,7 @@
 //! One value, as given, to one value, as meant: times and sizes in their
 //! shortest exact form, lists as lists, paths without `./`.
 
+use autoresearch_core::constraint::Constraint;
 use autoresearch_core::units::Bytes;
 use regex::Regex;
 use serde_json::Value as Json;
@@ -53,7 +54,7 @@ impl Given {
     /// shell.
     pub(crate) fn from_flag(kind: Kind, text: &str) -> Given {
         let trimmed = text.trim();
-        let is_list = matches!(kind, Kind::Paths { .. } | Kind::Texts);
+        let is_list = matches!(kind, Kind::Paths { .. } | Kind::Texts | Kind::Constraints);
         if (is_list || kind == Kind::Command)
             && trimmed.starts_with('[')
             && let Some(items) = toml_list(trimmed)
@@ -118,6 +119,8 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
         (Kind::Command, Given::Texts(words)) => command(words),
         (Kind::Texts, Given::Text(text)) => texts(&[text]),
         (Kind::Texts, Given::Texts(items)) => texts(&items),
+        (Kind::Constraints, Given::Text(text)) => constraints(&[text]),
+        (Kind::Constraints, Given::Texts(items)) => constraints(&items),
         (Kind::Variables, Given::Text(value) | Given::Float(value)) => variable(own, value),
         (Kind::Variables, Given::Integer(value)) => variable(own, value.to_string()),
         (Kind::Variables, Given::Boolean(value)) => variable(own, value.to_string()),
@@ -140,6 +143,7 @@ pub(crate) fn expected(kind: Kind) -> &'static str {
         Kind::Choice(_) => "a word",
         Kind::Command => "a command, as [\"python\", \"train.py\"]",
         Kind::Texts => "a list of strings",
+        Kind::Constraints => "a list of constraints, as [\"peak_mem_gb <= 40\"]",
         Kind::Ranges => "a range, as \"1e-4..1e-1 log\"",
     }
 }
@@ -283,6 +287,14 @@ fn texts(items: &[String]) -> Result<Json, Refused> {
     let read = |(n, item): (usize, &String)| match plain(item) {
         Ok(text) => Ok(text.to_owned()),
         Err(why) => Err(Refused::Unusable { why, item: Some(n) }),
+    };
+    Ok(items.iter().enumerate().map(read).collect::<Result<Vec<String>, Refused>>()?.into())
+}
+
+fn constraints(items: &[String]) -> Result<Json, Refused> {
+    let read = |(n, item): (usize, &String)| match item.parse::<Constraint>() {
+        Ok(constraint) => Ok(constraint.to_string()),
+        Err(error) => Err(Refused::Unusable { why: error.to_string(), item: Some(n) }),
     };
     Ok(items.iter().enumerate().map(read).collect::<Result<Vec<String>, Refused>>()?.into())
 }

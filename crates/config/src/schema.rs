@@ -98,7 +98,7 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
         Kind::Command => json!({
             "anyOf": [text, { "type": "array", "items": { "type": "string" }, "minItems": 1 }],
         }),
-        Kind::Texts => json!({ "anyOf": [text, texts(0)] }),
+        Kind::Texts | Kind::Constraints => json!({ "anyOf": [text, texts(0)] }),
         Kind::Variables => json!({
             "type": "object",
             "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },

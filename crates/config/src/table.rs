@@ -18,7 +18,7 @@ pub struct Row {
 }
 
 /// The rows of SPEC B1 in its order, then the run command, the proposer, the
-/// links and the stop rules.
+/// links and the stop rules; constraints and checks where there are any.
 pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
     let row = |label, value: String, keys: &[&str]| {
         let mut origins: Vec<String> =
@@ -57,7 +57,7 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
     let mut rules = config.stop.when.clone();
     rules.extend(config.stop.time.map(|time| format!("after {}", text::duration(time))));
 
-    vec![
+    let mut rows = vec![
         row("Training script", list(&config.target), &["target"]),
         row("Read-only script", list(&config.read_only), &["read_only"]),
         row("Time budget per experiment", budget, &["budget"]),
@@ -78,5 +78,14 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         row("Proposer", proposer, &["propose.proposer"]),
         row("Links", list(&config.links), &["links"]),
         row("Stop rules", list(&rules), &["stop.when", "stop.time"]),
-    ]
+    ];
+    if !config.judge.constraints.is_empty() {
+        let constraints: Vec<String> =
+            config.judge.constraints.iter().map(ToString::to_string).collect();
+        rows.push(row("Constraints", list(&constraints), &["judge.constraints"]));
+    }
+    if let Some(words) = &config.checks.command {
+        rows.push(row("Checks before a keep", command(words), &["checks.command"]));
+    }
+    rows
 }

@@ -5,9 +5,10 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose,
-    ProposerKind, Run, Seeds, Stop, Suspects, table, to_toml, update,
+    Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin,
+    Propose, ProposerKind, Run, Seeds, Stop, Suspects, table, to_toml, update,
 };
+use autoresearch_core::constraint::Constraint;
 use autoresearch_core::metric::{Direction, Source};
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::units::Bytes;
@@ -71,6 +72,11 @@ complexity = 2
 suspects = "keep"
 early_stop = "off"
 series = "val_loss"
+constraints = ["peak_mem_gb<=40", "tests.passed == tests.total"]
+
+[checks]
+command = "pytest -q"
+timeout = "10m"
 
 [stop]
 when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
@@ -390,6 +396,13 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     # the number in the output that shows how a run is doing; the metric unless given
     series = "val_loss"
 
+    # what must hold besides, as `peak_mem_gb <= 40`; whatever breaks one is discarded, and so is what does not report it
+    constraints = ["peak_mem_gb <= 40", "tests.passed == tests.total"]
+
+    [checks]
+    # command that must pass before anything is kept; its time is not the run's
+    command = ["pytest", "-q"]
+
     [stop]
     # rules that end the session, as `improvement >= 10%`
     when = ["val_bpb <= 0.9", "improvement >= 10%", "no keep in 20"]
@@ -426,7 +439,9 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Run command | python 'my train.py' | autoresearch.toml:23
     Proposer | my-agent | autoresearch.toml:44
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:59, autoresearch.toml:60
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:64, autoresearch.toml:65
+    Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:57
+    Checks before a keep | pytest -q | autoresearch.toml:60
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer
@@ -546,6 +561,11 @@ prop_compose! {
     }
 }
 
+fn constraint() -> impl Strategy<Value = Constraint> {
+    "[a-z]{1,4}[a-z ]{0,3} (<=|==|!=|>) ([0-9]{1,3}|[a-z]_[a-z]{1,4})"
+        .prop_filter_map("no constraint", |text| text.parse().ok())
+}
+
 prop_compose! {
     fn config()(
         target in paths(1),
@@ -558,6 +578,8 @@ prop_compose! {
         run in run(),
         command in option::of(words()),
         when in vec(text(), 0..3),
+        constraints in vec(constraint(), 0..3),
+        checks in option::of(words()),
         search in btree_map("[^\\x00]{1,6}", text(), 0..3),
     ) -> Config {
         Config {
@@ -585,7 +607,9 @@ prop_compose! {
                 suspects: Suspects::Hold,
                 early_stop: EarlyStop::Safe,
                 series: None,
+                constraints,
             },
+            checks: Checks { command: checks, timeout },
             stop: Stop { when, time: session },
             search,
         }

@@ -119,6 +119,18 @@ fn a_bad_duration_says_how_to_write_one() {
 }
 
 #[test]
+fn a_bad_constraint_is_pointed_at() {
+    let text = "[judge]\nconstraints = ['loss <= 1', 'mem <= 40GB']\n";
+    assert_snapshot!(shown(text), @r"
+    error: `judge.constraints`: '40GB' in the constraint 'mem <= 40GB' is no number: write it as the run reports it, without a unit, as 40 or 1e-3
+     --> autoresearch.toml:2:29
+      |
+    2 | constraints = ['loss <= 1', 'mem <= 40GB']
+      |                             ^^^^^^^^^^^^^
+    ");
+}
+
+#[test]
 fn a_bad_size_says_how_to_write_one() {
     assert_snapshot!(shown("run = { log_head = '4 parsecs', log_tail = -1 }\n"), @r#"
     error: `run.log_head`: `4 parsecs` is not a size; write it as `4096`, `512KiB` or `4MiB`

@@ -76,6 +76,31 @@ impl Counts {
     }
 }
 
+/// What came of one run of the checks before a keep.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Check {
+    /// They passed.
+    Passed,
+    /// They did not, and why in one line.
+    Failed(String),
+    /// A stop of the session ended them.
+    Interrupted,
+    /// Their engine died while they ran.
+    Lost,
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Check::Passed => f.write_str("passed"),
+            Check::Failed(why) => write!(f, "failed: {why}"),
+            Check::Interrupted => f.write_str("interrupted"),
+            Check::Lost => f.write_str("lost with their engine"),
+        }
+    }
+}
+
 /// What was done when the first run of a candidate ran out of memory (SPEC E8).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Relief {
@@ -134,6 +159,9 @@ pub struct Experiment {
     /// What was done when memory ran out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relief: Option<Relief>,
+    /// Runs of the checks before a keep, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub checks: Vec<Check>,
     /// The held experiment that a person trusted: this is the same change again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusts: Option<u64>,

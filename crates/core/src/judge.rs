@@ -86,6 +86,8 @@ pub enum Rule {
     Worse,
     /// Its learning curve was hopeless, and it was stopped.
     Hopeless,
+    /// It breaks a constraint, whatever its metric.
+    Constraint,
     /// It failed.
     Failed,
     /// It is too good to be true: a person shall look at it first. Held, or

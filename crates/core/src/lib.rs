@@ -5,6 +5,8 @@
 //! [`experiment`], whose [`trial`]s are measured ([`metric`]) and judged
 //! ([`judge`]); [`session`] is the state machine that says what comes next.
 
+pub mod comparison;
+pub mod constraint;
 pub mod curve;
 pub mod experiment;
 pub mod judge;

@@ -6,13 +6,15 @@
 //! `next` goes on: there is no second code path for resuming.
 //!
 //! An experiment's life: `proposed -> (started -> ended)* -> [relieved ->
-//! (started -> ended)*] -> judged -> settled`. Everything that may be redone
-//! after a crash is idempotent: a candidate that was not journalled is proposed
-//! again under the same number, a branch moves by compare-and-swap, an
-//! interrupted trial runs again. What is settled may run again all the same
-//! ([`Action::Again`]): to know the incumbent better, and to verify the best.
+//! (started -> ended)*] -> [(checking -> checked)*] -> judged -> settled`.
+//! Everything that may be redone after a crash is idempotent: a candidate that
+//! was not journalled is proposed again under the same number, a branch moves
+//! by compare-and-swap, interrupted trials and checks run again. What is settled
+//! may run again all the same ([`Action::Again`]): to know the incumbent better,
+//! and to verify the best.
 
 mod again;
+mod checking;
 mod event;
 mod state;
 mod stopping;
@@ -25,5 +27,7 @@ pub use stopping::Watch;
 
 pub use crate::trial::Purpose;
 
+#[cfg(test)]
+mod checking_tests;
 #[cfg(test)]
 mod tests;

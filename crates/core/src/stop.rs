@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::comparison::{self, Comparison};
 use crate::metric::Direction;
 
 /// A condition under which a session has reached its end. Written as text, in
@@ -35,19 +36,6 @@ pub enum StopRule {
         /// At least 1.
         experiments: u64,
     },
-}
-
-/// How two numbers compare.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Comparison {
-    /// `<`
-    Less,
-    /// `<=`
-    AtMost,
-    /// `>`
-    Greater,
-    /// `>=`
-    AtLeast,
 }
 
 /// How much better than the baseline; finite and above 0.
@@ -177,17 +165,6 @@ impl StopRule {
     }
 }
 
-impl Comparison {
-    fn holds(self, left: f64, right: f64) -> bool {
-        match self {
-            Comparison::Less => left < right,
-            Comparison::AtMost => left <= right,
-            Comparison::Greater => left > right,
-            Comparison::AtLeast => left >= right,
-        }
-    }
-}
-
 /// Reads a rule about any metric; [`StopRule::parse`] also checks its name.
 impl FromStr for StopRule {
     type Err = BadRule;
@@ -195,8 +172,7 @@ impl FromStr for StopRule {
     fn from_str(text: &str) -> Result<StopRule, BadRule> {
         let text = text.trim();
         let bad_form = || BadRule::Form { text: text.to_owned() };
-        // The last one, since a name may hold such a sign and a number does not.
-        let Some(at) = text.rfind(['<', '>']) else {
+        let Some((name, comparison, value)) = comparison::split(text) else {
             let words: Vec<_> = text.split_whitespace().collect();
             let ["no", "keep", "in", count] = words[..] else {
                 return Err(bad_form());
@@ -208,17 +184,8 @@ impl FromStr for StopRule {
                 experiments => Ok(StopRule::NoKeep { experiments }),
             };
         };
-        let (name, comparison) = (text[..at].trim(), &text[at..]);
-        let (comparison, value) = [
-            ("<=", Comparison::AtMost),
-            (">=", Comparison::AtLeast),
-            ("<", Comparison::Less),
-            (">", Comparison::Greater),
-        ]
-        .into_iter()
-        .find_map(|(sign, meant)| Some((meant, comparison.strip_prefix(sign)?.trim())))
-        .ok_or_else(bad_form)?;
-        if name.is_empty() || value.is_empty() {
+        // No best value is met exactly, and almost any other differs from it.
+        if matches!(comparison, Comparison::Equal | Comparison::Unequal) {
             return Err(bad_form());
         }
         let (digits, is_percent) = match value.strip_suffix('%') {
@@ -242,7 +209,7 @@ impl FromStr for StopRule {
         let is_strict = match comparison {
             Comparison::Greater => true,
             Comparison::AtLeast => false,
-            Comparison::Less | Comparison::AtMost => {
+            _ => {
                 return Err(BadRule::Worsening { text: text.to_owned(), value: value.to_owned() });
             }
         };
@@ -278,17 +245,6 @@ impl fmt::Display for StopRule {
             }
             StopRule::NoKeep { experiments } => write!(f, "no keep in {experiments}"),
         }
-    }
-}
-
-impl fmt::Display for Comparison {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Comparison::Less => "<",
-            Comparison::AtMost => "<=",
-            Comparison::Greater => ">",
-            Comparison::AtLeast => ">=",
-        })
     }
 }
 
@@ -373,6 +329,8 @@ mod tests {
         for (text, hint) in [
             ("", "write one as"),
             ("val_bpb = 0.9", "write one as"),
+            ("val_bpb == 0.9", "write one as"),
+            ("val_bpb != 0.9", "write one as"),
             ("<= 0.9", "write one as"),
             ("val_bpb <=", "write one as"),
             ("no keep in", "write one as"),

@@ -133,6 +133,8 @@ pub enum CrashKind {
     NotFinite,
     /// It changed a protected file.
     Tampered,
+    /// It ended well, and the checks before a keep did not pass.
+    Checks,
     /// It was interrupted too often to be tried again.
     Interrupted,
 }
@@ -147,6 +149,7 @@ impl fmt::Display for CrashKind {
             CrashKind::NoMetric => "no metric",
             CrashKind::NotFinite => "not finite",
             CrashKind::Tampered => "tampered",
+            CrashKind::Checks => "checks failed",
             CrashKind::Interrupted => "interrupted",
         })
     }

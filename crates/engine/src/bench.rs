@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use autoresearch_config::Config;
+use autoresearch_core::constraint::Constraint;
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::metric::Source;
 use autoresearch_core::proposal::Fingerprint;
@@ -65,12 +66,12 @@ pub(crate) struct Bench<'a> {
     pub(crate) scales: Place,
 }
 
-/// Which trial to run.
+/// Which trial to run, or the checks.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Order<'a> {
     /// Number of the experiment.
     pub(crate) number: u64,
-    /// Number of the trial, from 1.
+    /// Number of the trial, from 1; [`CHECKS`](crate::places::CHECKS) for the checks.
     pub(crate) trial: u64,
     /// What `AUTORESEARCH_SEED` is.
     pub(crate) seed: u64,
@@ -103,7 +104,9 @@ impl Bench<'_> {
         job.deadline_seconds = limit.as_secs_f64();
         job.confinement =
             self.walls.trial(&bench, git_of(&bench), &out, self.protected.walls(&bench));
-        job.source = (!is_sealed && self.metric_fn.is_none()).then(|| self.config.source());
+        let is_measured_elsewhere = is_sealed || self.metric_fn.is_some();
+        job.wanted = self.wanted();
+        job.source = (!is_measured_elsewhere).then(|| self.config.source());
         job.series = self.series();
         wrap::enclose(&self.config, &self.places, &self.session, order, &mut job)?;
         let container = job.container.as_ref().map(|container| container.name.clone());
@@ -123,9 +126,10 @@ impl Bench<'_> {
             outcome.curve = Some(report.curve.thinned());
         }
         outcome.seeded = seeded;
-        if is_sealed || self.metric_fn.is_some() {
+        if is_measured_elsewhere {
             // The run itself reports no metric; its absence is no failure yet.
             outcome.crash = outcome.crash.filter(|crash| crash.kind != CrashKind::NoMetric);
+            outcome.secondary.retain(|name, _| job.wanted.contains(name));
         }
         outcome.seal = Some(seal);
         if let Some(reason) = self.tampering(&report, &before, commit)? {
@@ -161,6 +165,12 @@ impl Bench<'_> {
         self.config.series().filter(|_| is_read && judge.early_stop != EarlyStop::Off)
     }
 
+    /// What the constraints ask for, beside the metric.
+    pub(crate) fn wanted(&self) -> Vec<String> {
+        let names = self.config.judge.constraints.iter().flat_map(Constraint::names);
+        names.filter(|name| *name != self.config.metric.name).map(str::to_owned).collect()
+    }
+
     /// Under what the next trial is measured.
     fn seal(&mut self) -> Result<Seal, EngineError> {
         let record = self.places.environment();
@@ -192,12 +202,13 @@ impl Bench<'_> {
             container: None,
             source: None,
             series: None,
+            wanted: Vec::new(),
             result: self.places.scratch().join("result.json"),
         }
     }
 
-    /// What the run did to a protected file.
-    fn tampering(
+    /// What a job on the bench did to a protected file.
+    pub(crate) fn tampering(
         &self,
         report: &Report,
         before: &[Stamp],

@@ -4,9 +4,10 @@
 //! An intent is on disk before its act begins. An outcome may wait in memory
 //! until the next intent, since every act can be done again: whoever dies in
 //! between does it again on resume. How proposals come about is in `asking`,
-//! what becomes of candidates in `running`.
+//! what becomes of candidates in `running`, their checks in `checking`.
 
 mod asking;
+mod checking;
 mod inbox;
 mod relieving;
 mod running;
@@ -100,6 +101,7 @@ impl Conductor<'_> {
                 self.run_again(&Order { number, trial, seed, commit: &commit }, purpose)
             }
             Action::Relieve { number } => self.relieve(number),
+            Action::Check { number } => self.check(number),
             Action::Judge { number, ruling } => self.judge(number, ruling),
             Action::Settle { number } => self.settle(number),
             Action::Stop(_) => Ok(()),

@@ -129,6 +129,7 @@ impl OneDesk<'_> {
             container: None,
             source: None,
             series: None,
+            wanted: Vec::new(),
             result: workplace.places.scratch().join("desk-result.json"),
         }
     }

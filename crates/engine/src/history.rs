@@ -159,8 +159,8 @@ impl Outcome<'_> {
         match self.rule {
             // Another tool wrote the description, whole.
             Some(Rule::Imported) => return self.hypothesis.to_owned(),
-            // The difference is what is in doubt.
-            Some(Rule::Suspect | Rule::Trusted | Rule::Unrepeated) => {
+            // The difference is in doubt, or is not why.
+            Some(Rule::Suspect | Rule::Trusted | Rule::Unrepeated | Rule::Constraint) => {
                 return format!("{}: {}", self.hypothesis, self.reason);
             }
             _ => {}

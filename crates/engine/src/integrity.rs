@@ -1,8 +1,8 @@
 //! What no trial may change, and whether one did.
 //!
 //! Protected are the files that the configuration calls read-only, those that
-//! are recognised by their names, and all other tracked source that is no
-//! target. Data that is tracked may be written over by a run: the next checkout
+//! are recognised by their names, what the checks command names, and all other
+//! tracked source that is no target. Data that is tracked may be written over by a run: the next checkout
 //! brings it back.
 //!
 //! Whether a file changed is told from its status as the kernel keeps it, of
@@ -71,12 +71,16 @@ impl Protected {
         reserved.push(config.results.clone());
         let is_reserved = |path: &str| is_under(path, &reserved);
         let is_named = |path: &str| is_under(path, &config.read_only) || kind_of(path).is_some();
+        let words = config.checks.command.as_deref().unwrap_or_default();
+        let checks =
+            |path: &str| words.iter().any(|word| word.strip_prefix("./").unwrap_or(word) == path);
         let is_protected = |file: &&Tracked| {
             let path = file.path.as_str();
             !config.target.iter().any(|target| target == path)
                 && !is_under(path, &config.metric.held_out)
                 && (is_under(path, &config.read_only)
-                    || (!is_reserved(path) && (kind_of(path).is_some() || is_source(path))))
+                    || (!is_reserved(path)
+                        && (kind_of(path).is_some() || is_source(path) || checks(path))))
         };
         let kept: Vec<&Tracked> = tracked.iter().filter(is_protected).collect();
         let mut walls: Vec<String> = kept
@@ -232,6 +236,14 @@ mod tests {
             (held_out.tracked, held_out.untracked),
             (vec!["test.csv".into()], vec!["secret".into()])
         );
+    }
+
+    #[test]
+    fn what_the_checks_command_names_is_protected_though_it_is_no_source() {
+        let files = tracked(&["src/train.py", "check", "data.csv"]);
+        let more = "checks.command = \"./check src/train.py 'data file'\"";
+        assert_eq!(Protected::of(&config(more), &files).files, ["check"]);
+        assert!(Protected::of(&config(""), &files).files.is_empty());
     }
 
     #[test]

@@ -10,6 +10,7 @@
 
 mod adjust;
 mod bench;
+mod checks;
 mod clock;
 mod conductor;
 mod confine;
@@ -53,7 +54,7 @@ pub use experiment::{DryRun, MetricError, Outcome, SystemExperiment, resume};
 pub use import::{history_of_table, import, read_table};
 pub use landing::{Landing, merge};
 pub use news::{News, Observer, Silent};
-pub use places::{FOLDER, Places, sessions};
+pub use places::{CHECKS, FOLDER, Places, sessions};
 pub use stop::{Limit, Stop, Urgency};
 pub use view::{Status, View, write_report};
 

@@ -26,7 +26,7 @@ pub(crate) fn trial_of(report: &Report, seed: u64, name: &str, on_budget: OnBudg
 }
 
 /// How the process failed, if it did.
-fn crash_of(report: &Report, on_budget: OnBudget) -> Option<Crash> {
+pub(crate) fn crash_of(report: &Report, on_budget: OnBudget) -> Option<Crash> {
     let failed = |kind, reason: String| Some(Crash { kind, reason });
     match &report.exit {
         Exit::Code(0) => None,

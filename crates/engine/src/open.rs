@@ -125,7 +125,7 @@ impl Opening {
     /// What would happen, in sentences.
     pub(crate) fn intentions(&self) -> Vec<String> {
         let config = &self.config;
-        Vec::from([
+        let mut intentions = Vec::from([
             format!(
                 "create the branch {} at {}",
                 Places::branch(&self.tag),
@@ -145,7 +145,22 @@ impl Opening {
             ),
             format!("change only {}", config.target.join(", ")),
             crate::experiment::limits(config),
-        ])
+        ]);
+        intentions.extend(
+            config
+                .judge
+                .constraints
+                .iter()
+                .map(|constraint| format!("discard what breaks `{constraint}`")),
+        );
+        intentions.extend(config.checks.command.as_ref().map(|command| {
+            format!(
+                "run `{}` before anything is kept, at most {} each",
+                command.join(" "),
+                human_duration(config.checks.timeout)
+            )
+        }));
+        intentions
     }
 
     /// Makes the session: its folder, lock, journal and branch.
@@ -181,6 +196,8 @@ impl Opening {
             suspects: config.judge.suspects,
             early_stop: config.judge.early_stop,
             series: config.judge.series.clone().filter(|name| *name != config.metric.name),
+            constraints: config.judge.constraints.clone(),
+            checks: config.checks.command.is_some(),
             config: autoresearch_config::to_toml(&config),
             platform: adjusting.platform.clone(),
             adjusted: adjusting.adjusted.clone(),

@@ -5,6 +5,9 @@ use std::path::{Path, PathBuf};
 /// The folder in the checkout that holds all sessions.
 pub const FOLDER: &str = ".autoresearch";
 
+/// Stands for the checks of an experiment where its trials are numbered from 1.
+pub const CHECKS: u64 = 0;
+
 /// The paths of one session.
 #[derive(Clone, Debug)]
 pub struct Places {
@@ -68,14 +71,14 @@ impl Places {
         self.folder().join("environment.tsv")
     }
 
-    /// Output of a trial.
+    /// Output of a trial, or of the checks.
     pub fn log(&self, number: u64, trial: u64) -> PathBuf {
-        self.folder().join("logs").join(format!("{number:04}-{trial}.log"))
+        self.folder().join("logs").join(name_of(number, trial) + ".log")
     }
 
-    /// What a trial may leave for the user (`AUTORESEARCH_OUT`).
+    /// What a trial, or the checks, may leave for the user (`AUTORESEARCH_OUT`).
     pub(crate) fn out(&self, number: u64, trial: u64) -> PathBuf {
-        self.folder().join("out").join(format!("{number:04}-{trial}"))
+        self.folder().join("out").join(name_of(number, trial))
     }
 
     /// The written summary.
@@ -129,6 +132,14 @@ impl Places {
     /// The reference under which a merge is kept that could not be landed.
     pub(crate) fn landed_ref(&self) -> String {
         format!("refs/autoresearch/{}/landed", self.tag)
+    }
+}
+
+/// As `0042-1`, and `0042-checks` for the checks.
+fn name_of(number: u64, trial: u64) -> String {
+    match trial {
+        CHECKS => format!("{number:04}-checks"),
+        trial => format!("{number:04}-{trial}"),
     }
 }
 

@@ -69,6 +69,7 @@ impl Bench<'_> {
         job.log = job.log.with_extension("measure.log");
         job.confinement = self.walls.measurement(&folder, git_of(&folder), &out);
         job.source = Some(self.config.source());
+        job.wanted = self.wanted();
         let report = wait(self.executor, &job, stop, None, tick)?;
         let _ = fs::remove_dir(&out);
         let Some(report) = report else {

@@ -682,6 +682,7 @@ mod tests {
             trials: vec![measured(2.0)],
             reruns: Vec::new(),
             relief: None,
+            checks: Vec::new(),
             trusts: None,
             ruling: Some(Ruling::baseline()),
             proposed_at: Timestamp(1),

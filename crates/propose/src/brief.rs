@@ -41,7 +41,7 @@ pub struct Past {
     pub verdict: Verdict,
     /// Why.
     pub reason: String,
-    /// The metric, unless it crashed.
+    /// The metric, unless it crashed or breaks a constraint.
     pub metric: Option<f64>,
     /// What a search had set.
     #[serde(skip)]

@@ -65,8 +65,9 @@ pub fn experiment_line(point: &Point, direction: Direction, style: Style) -> Str
     }
     line.push(' ');
     line.push_str(&words::truncated(&words::one_line(&point.hypothesis), SENTENCE));
-    let is_in_doubt = matches!(point.rule, Some(Rule::Suspect | Rule::Unrepeated));
-    if point.verdict == Verdict::Crash || is_in_doubt {
+    let needs_words =
+        matches!(point.rule, Some(Rule::Suspect | Rule::Unrepeated | Rule::Constraint));
+    if point.verdict == Verdict::Crash || needs_words {
         let kind = point.crash_kind.map(|k| k.to_string());
         if let Some(reason) = point.reason.clone().or(kind) {
             let reason = words::truncated(&words::one_line(&reason), SENTENCE);
@@ -83,6 +84,8 @@ pub enum Stage {
     Proposing,
     /// It runs.
     Running,
+    /// Its checks run, since it would be kept.
+    Checking,
     /// It is settled, and runs again.
     Again(Purpose),
 }
@@ -139,6 +142,7 @@ pub fn live_line(
         let what = match first.stage {
             Stage::Proposing => format!("#{} proposing", first.number),
             Stage::Running => format!("#{} running", first.number),
+            Stage::Checking => format!("#{} checking", first.number),
             Stage::Again(purpose) => again(first.number, purpose),
         };
         let mut part = format!("{what} {}", numbers::clock(first.elapsed));
@@ -212,6 +216,9 @@ mod tests {
         point.reason = Some("oom: CUDA out of memory. Tried to allocate 2 GiB".to_owned());
         assert_snapshot!(experiment_line(&point, Direction::Minimize, Style::Plain), @"✗ #7 crash ReLU² activation in the MLP — oom: CUDA out of memory. Tried to allocate 2 GiB");
         assert!(experiment_line(&point, Direction::Minimize, Style::Colour).contains("\u{1b}["));
+        (point.verdict, point.rule) = (Verdict::Discard, Some(Rule::Constraint));
+        point.reason = Some("`mem <= 40` is broken: 43.2".to_owned());
+        assert!(experiment_line(&point, Direction::Minimize, Style::Plain).ends_with("43.2"));
     }
 
     #[test]
@@ -235,6 +242,8 @@ mod tests {
             |activities: &[Activity], width| live_line(&progress, activities, Timestamp(0), width);
         assert_snapshot!(line(std::slice::from_ref(&running), 200), @"#3 running 0:34 of 5:00 · best 0.9821 (-1.6%) at #1 · 1 keep 1 crash · about 8h 10m left · raise LR from 0.003 to 0.006");
         assert_snapshot!(line(std::slice::from_ref(&running), 40), @"#3 running 0:34 of 5:00 · best 0.9821 (…");
+        let checking = Activity { stage: Stage::Checking, ..running.clone() };
+        assert!(line(&[checking], 200).starts_with("#3 checking 0:34 of 5:00 · "));
         assert_snapshot!(line(&[proposing, running], 60), @"#4 proposing 0:03 and 1 more · best 0.9821 (-1.6%) at #1 ·…");
         assert_snapshot!(line(&[], 200), @"best 0.9821 (-1.6%) at #1 · 1 keep 1 crash · about 8h 10m left");
     }

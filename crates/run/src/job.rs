@@ -51,6 +51,9 @@ pub struct Job {
     /// What its learning curve is read from, in the output; may be `source`.
     #[serde(default)]
     pub series: Option<Source>,
+    /// Names beside the metric that must not be missed, however much is reported.
+    #[serde(default)]
+    pub wanted: Vec<String>,
     /// Where the [`Report`] goes as JSON: complete, or not there at all.
     #[serde(with = "any_path")]
     pub result: PathBuf,
@@ -431,6 +434,7 @@ mod tests {
             container: None,
             source: None,
             series: None,
+            wanted: Vec::new(),
             result: odd,
         };
         let line = serde_json::to_string(&job).unwrap();

@@ -108,6 +108,7 @@ impl Probe {
             container: None,
             source: None,
             series: None,
+            wanted: Vec::new(),
             result: folder.path().join("result"),
         };
         let running = local.start(&job).map_err(|error| error.to_string())?;

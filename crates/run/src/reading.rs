@@ -33,6 +33,7 @@ struct JsonFile {
     directory: PathBuf,
     file: PathBuf,
     key: String,
+    wanted: Vec<String>,
     /// What was there before the run: left as it was, it says nothing of it.
     before: Option<Stamp>,
 }
@@ -40,29 +41,45 @@ struct JsonFile {
 type Stamp = (u64, u64, u64, i64, i64);
 
 impl Reader {
-    /// A reader for a run in `directory` that has not started yet.
+    /// A reader for a run in `directory` that has not started yet; `wanted` are
+    /// names beside the metric that must not be missed.
     ///
     /// # Errors
     /// When the source cannot be used, such as a pattern that does not compile.
     pub(crate) fn new(
         source: Option<&Source>,
+        wanted: &[String],
         series: Option<&Source>,
         directory: &Path,
     ) -> Result<Reader, RunError> {
-        let extractor = |source| {
-            Extractor::new(source).map_err(|error| RunError::BadJob { why: error.to_string() })
+        // Of a run that is measured elsewhere, only names are read.
+        let names =
+            || Source::Json { name: String::new(), file: String::new(), key: String::new() };
+        let bad = |error: autoresearch_core::metric::BadPattern| RunError::BadJob {
+            why: error.to_string(),
         };
         let series = match series {
             None | Some(Source::Json { .. }) => Series::None,
             Some(_) if series == source => Series::Metric,
-            Some(other) => Series::Other(Box::new(extractor(other)?)),
+            Some(other) => Series::Other(Box::new(Extractor::new(other).map_err(bad)?)),
         };
-        let extractor = source.map(extractor).transpose()?;
+        let extractor = source
+            .cloned()
+            .or_else(|| (!wanted.is_empty()).then(names))
+            .map(|source| Extractor::wanting(&source, wanted))
+            .transpose()
+            .map_err(bad)?;
         let json = match source {
             Some(Source::Json { file, key, .. }) => {
                 let (directory, file) = (directory.to_owned(), directory.join(file));
                 let before = file.metadata().ok().as_ref().map(stamp);
-                Some(JsonFile { directory, file, key: key.clone(), before })
+                Some(JsonFile {
+                    directory,
+                    file,
+                    key: key.clone(),
+                    wanted: wanted.to_vec(),
+                    before,
+                })
             }
             _ => None,
         };
@@ -94,7 +111,8 @@ impl Reader {
         let Some(json) = self.json else {
             return printed;
         };
-        let mut readings = json.text().map(|text| read_json(&text, &json.key)).unwrap_or_default();
+        let mut readings =
+            json.text().map(|text| read_json(&text, &json.key, &json.wanted)).unwrap_or_default();
         for (name, value) in printed.secondary {
             readings.secondary.entry(name).or_insert(value);
         }
@@ -143,10 +161,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("m.json");
         std::fs::write(&file, r#"{"loss": 1}"#).unwrap();
-        let reader = Reader::new(Some(&source("m.json")), None, folder.path()).unwrap();
+        let reader = Reader::new(Some(&source("m.json")), &[], None, folder.path()).unwrap();
         assert_eq!(reader.finish().metric, None);
 
-        let mut reader = Reader::new(Some(&source("m.json")), None, folder.path()).unwrap();
+        let mut reader = Reader::new(Some(&source("m.json")), &[], None, folder.path()).unwrap();
         std::fs::write(&file, r#"{"loss": 0.25}"#).unwrap();
         reader.feed(b"accuracy: 0.5\n");
         let readings = reader.finish();
@@ -155,11 +173,23 @@ mod tests {
     }
 
     #[test]
+    fn wanted_names_are_read_of_a_run_that_is_measured_elsewhere() {
+        let wanted = ["mem".to_owned()];
+        let mut reader = Reader::new(None, &wanted, None, Path::new(".")).unwrap();
+        reader.feed(b"mem: 7\n");
+        let readings = reader.finish();
+        assert_eq!((readings.metric, readings.secondary.get("mem")), (None, Some(&7.0)));
+        let mut reader = Reader::new(None, &[], None, Path::new(".")).unwrap();
+        reader.feed(b"mem: 7\n");
+        assert_eq!(reader.finish(), Readings::default());
+    }
+
+    #[test]
     fn a_json_file_outside_the_directory_is_not_read() {
         let folder = tempfile::tempdir().unwrap();
         let inside = folder.path().join("in");
         std::fs::create_dir(&inside).unwrap();
-        let reader = |file| Reader::new(Some(&source(file)), None, &inside).unwrap();
+        let reader = |file| Reader::new(Some(&source(file)), &[], None, &inside).unwrap();
         let (link, dots) = (reader("link.json"), reader("../out.json"));
         std::fs::write(folder.path().join("out.json"), r#"{"loss": 1}"#).unwrap();
         std::os::unix::fs::symlink("../out.json", inside.join("link.json")).unwrap();
@@ -170,7 +200,7 @@ mod tests {
     #[test]
     fn a_named_pipe_in_place_of_the_json_file_does_not_hang() {
         let folder = tempfile::tempdir().unwrap();
-        let reader = Reader::new(Some(&source("pipe")), None, folder.path()).unwrap();
+        let reader = Reader::new(Some(&source("pipe")), &[], None, folder.path()).unwrap();
         let path = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
         assert_eq!(reader.finish().metric, None);
@@ -180,7 +210,7 @@ mod tests {
     fn a_pattern_that_does_not_compile_is_said_before_the_run() {
         let source = Source::Pattern { name: "x".into(), pattern: "(".into(), first: false };
         assert!(matches!(
-            Reader::new(Some(&source), None, Path::new(".")),
+            Reader::new(Some(&source), &[], None, Path::new(".")),
             Err(RunError::BadJob { .. })
         ));
     }

@@ -92,7 +92,8 @@ fn supervised() -> Result<Option<Report>, RunError> {
     let own = own_groups();
     let counters = Counters::now(&own);
     let (deadline, grace) = (job.deadline()?, job.grace()?);
-    let reader = Reader::new(job.source.as_ref(), job.series.as_ref(), &job.directory)?;
+    let (wanted, series) = (&job.wanted, job.series.as_ref());
+    let reader = Reader::new(job.source.as_ref(), wanted, series, &job.directory)?;
     let log = Log::create(&job.log, job.log_limit)?;
     let mut bounds = Bounds::new(&job, &own);
     let witness = Witness::of(&job.confinement);

@@ -76,7 +76,9 @@ impl Play {
                 self.note(Event::Judged { number, ruling });
             }
             Some(Action::Settle { number }) => self.note(Event::Settled { number }),
-            Some(Action::Relieve { .. } | Action::Stop(_)) | None => return false,
+            Some(Action::Check { .. } | Action::Relieve { .. } | Action::Stop(_)) | None => {
+                return false;
+            }
         }
         true
     }
@@ -117,7 +119,11 @@ fn plan(mode: Mode) -> Plan {
         sealed: false,
         mode,
         complexity: 1,
+        constraints: Vec::new(),
+        checks: false,
         suspects: Suspects::Keep,
+        constraints: Vec::new(),
+        checks: false,
         config: String::new(),
         platform: String::new(),
         adjusted: autoresearch_core::session::Adjusted::default(),

@@ -1,9 +1,9 @@
 //! `autoresearch show N`: everything about one experiment.
 
-use autoresearch::View;
 use autoresearch::core::trial::Purpose;
 use autoresearch::core::units::human_duration;
 use autoresearch::report::{Style, experiment_line};
+use autoresearch::{CHECKS, Places, View};
 
 use crate::args::{Global, ShowArgs};
 use crate::exit::Exit;
@@ -65,10 +65,13 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
         for (name, value) in &trial.secondary {
             facts.push(("", format!("{name} {value}")));
         }
-        let log = view.places().log(experiment.number, n);
-        if log.exists() {
-            facts.push(("log", log.display().to_string()));
-        }
+        facts.extend(log(view.places(), experiment.number, n));
+    }
+    for check in &experiment.checks {
+        facts.push(("checks", check.to_string()));
+    }
+    if !experiment.checks.is_empty() {
+        facts.extend(log(view.places(), experiment.number, CHECKS));
     }
     for (label, value) in facts {
         line(&format!("  {label:13}  {value}"))?;
@@ -79,6 +82,11 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
         foreign(diff.trim_end())?;
     }
     Ok(Exit::Success)
+}
+
+fn log(places: &Places, number: u64, trial: u64) -> Option<(&'static str, String)> {
+    let log = places.log(number, trial);
+    log.exists().then(|| ("log", log.display().to_string()))
 }
 
 fn seconds(seconds: f64) -> std::time::Duration {

@@ -19,14 +19,15 @@ echo "loss: $LOSS"
 "#;
 
 /// A discard, a keep that runs out of memory at first, one that does so and
-/// cannot be helped, and one that is too good to be true: every event of an
-/// experiment occurs.
+/// cannot be helped, and one that is too good to be true, with checks before a
+/// keep: every event of an experiment occurs.
 fn toy() -> Place {
     let hopeless = "BATCH_SIZE='huge'\n".to_owned();
     let proposals = [target(32, "60.5"), target(64, "40.5"), hopeless, target(32, "0")];
     let config = CONFIG
         .replace("target = \"train.sh\"", "target = \"train.py\"")
-        .replace("sh train.sh", "sh run.sh");
+        .replace("sh train.sh", "sh run.sh")
+        + "\n[checks]\ncommand = \"true\"\n";
     parts(place(), &proposals)
         .file("train.py", target(32, "50.5"))
         .file("run.sh", RUN)
@@ -100,7 +101,8 @@ fn an_engine_that_dies_at_any_event_loses_nothing_and_doubles_nothing() {
 
     // Until an event that no session has; the first ones of every experiment
     // are its proposal, a start, an end, a verdict and its settling; beside them
-    // are a relief with its start and end, and those of an audit.
+    // are a relief with its start and end, those of an audit, and the checks of
+    // what is kept.
     let end = AtomicUsize::new(usize::MAX);
     let events: Vec<usize> = (1..100).collect();
     for_each(&events, |seq| {
@@ -111,7 +113,10 @@ fn an_engine_that_dies_at_any_event_loses_nothing_and_doubles_nothing() {
         }
     });
     let reached = end.into_inner() - 1;
-    assert!((2 + 5 * expected.len() + 4 + 2..99).contains(&reached), "only {reached} events died");
+    assert!(
+        (2 + 5 * expected.len() + 4 + 2 + 4..99).contains(&reached),
+        "only {reached} events died"
+    );
 }
 
 /// The same of a session in which a person trusts what was held.
@@ -152,9 +157,10 @@ fn trust_survives_a_death_at_any_event() {
             assert_sound(&place, &before);
         }
     });
-    // Resumed, extended, trusted, proposed, started, ended, judged, settled.
+    // Resumed, extended, trusted, proposed, started, ended, checking, checked,
+    // judged, settled.
     let reached = end.into_inner() - first;
-    assert!((8..29).contains(&reached), "only {reached} events died");
+    assert!((10..29).contains(&reached), "only {reached} events died");
 }
 
 /// How many events the journal of a place holds.
@@ -162,8 +168,9 @@ fn events(place: &Place) -> usize {
     let log = log(place);
     let more = |n: usize| {
         let experiment = show(place, n as u64);
-        // Started and ended; relieved.
-        2 * experiment["trials"].as_array().unwrap().len()
+        let count = |list: &Value| list.as_array().map_or(0, Vec::len);
+        // Started and ended, or checking and checked; relieved.
+        2 * (count(&experiment["trials"]) + count(&experiment["checks"]))
             + usize::from(experiment["relief"].is_object())
     };
     // Opened and stopped; proposed, judged and settled.

@@ -11,6 +11,7 @@
 )]
 
 mod checkout;
+mod checks;
 mod containers;
 mod crash_points;
 mod doctor;

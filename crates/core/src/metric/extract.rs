@@ -79,7 +79,8 @@ pub enum BadPattern {
 ///
 /// **Secondary** metrics are pairs of a name and a number in the last 64 KiB of
 /// the output, in lines that hold the metric, and in `METRIC name=number` lines:
-/// at most 64, the newest.
+/// at most 64, the newest. Names that are wanted are read from any line, and others
+/// do not push them out.
 ///
 /// A line of more than 64 KiB is read in pieces that overlap, so that a value is
 /// found anywhere in it; there `^` and `$` of a pattern also match where a piece
@@ -124,6 +125,19 @@ impl Extractor {
     /// A pattern that is no regular expression or has no group, and a name that
     /// no line can hold.
     pub fn new(source: &Source) -> Result<Extractor, BadPattern> {
+        Extractor::wanting(source, &[])
+    }
+
+    /// One that also finds the secondary metrics of these names, wherever they
+    /// are reported and however many others there are.
+    ///
+    /// # Errors
+    /// As [`Extractor::new`].
+    pub fn wanting(source: &Source, wanted: &[String]) -> Result<Extractor, BadPattern> {
+        let lines: Vec<String> = std::iter::once("METRIC ".to_owned())
+            .chain(wanted.iter().map(|name| regex::escape(name)))
+            .collect();
+        let lines = lines.join("|");
         let (metric, search) = match source {
             Source::Printed { name } => {
                 let name = name.trim();
@@ -133,7 +147,7 @@ impl Extractor {
                 {
                     return Err(BadPattern::Name { name: name.to_owned() });
                 }
-                let lines = compile(name, &format!("{}|METRIC ", regex::escape(name)))?;
+                let lines = compile(name, &format!("{}|{lines}", regex::escape(name)))?;
                 (
                     name,
                     Search::Named { lines, name: Some(Box::new(Finder::new(name).into_owned())) },
@@ -147,7 +161,7 @@ impl Extractor {
                 (name.as_str(), Search::Pattern { pattern: compiled, first: *first })
             }
             Source::Json { name, .. } => {
-                (name.as_str(), Search::Named { lines: compile(name, "METRIC ")?, name: None })
+                (name.as_str(), Search::Named { lines: compile(name, &lines)?, name: None })
             }
         };
         Ok(Extractor {
@@ -157,7 +171,7 @@ impl Extractor {
             pending: Vec::new(),
             is_continued: false,
             ending: Ending::default(),
-            found: Found::default(),
+            found: Found { secondary: Table::wanting(wanted), ..Found::default() },
         })
     }
 
@@ -282,12 +296,12 @@ impl Search {
                         found.take(rank, value);
                     });
                 }
-                if has_name || text.starts_with(b"METRIC ") {
+                if has_name || text.starts_with(b"METRIC ") || found.secondary.wants(text) {
                     found.secondary.read(text);
                 }
             }
             Search::Pattern { pattern, first } => {
-                if text.starts_with(b"METRIC ") {
+                if text.starts_with(b"METRIC ") || found.secondary.wants(text) {
                     found.secondary.read(text);
                 }
                 if *first && found.in_field.is_some() || !pattern.is_match(text) {

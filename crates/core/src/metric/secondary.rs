@@ -11,14 +11,26 @@ const LONGEST_LINE: usize = 4096;
 /// Bytes of a name beyond which it is none.
 const LONGEST_NAME: usize = 64;
 
-/// Last finite value by name, at most [`MOST_NAMES`] of them.
+/// Last finite value by name, at most [`MOST_NAMES`] of them, and those that
+/// are wanted.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Table {
+    /// Names that others do not push out.
+    wanted: Vec<String>,
     /// Least recently updated first.
     rows: Vec<(String, f64)>,
 }
 
 impl Table {
+    pub(super) fn wanting(wanted: &[String]) -> Table {
+        Table { wanted: wanted.to_vec(), rows: Vec::new() }
+    }
+
+    /// Whether a line may hold a wanted name.
+    pub(super) fn wants(&self, line: &[u8]) -> bool {
+        self.wanted.iter().any(|name| memchr::memmem::find(line, name.as_bytes()).is_some())
+    }
+
     /// Takes over what looks like `name: number` in `line`.
     pub(super) fn read(&mut self, line: &[u8]) {
         if line.len() > LONGEST_LINE || !line.iter().any(u8::is_ascii_digit) {
@@ -60,10 +72,13 @@ impl Table {
             Some(at) => (self.rows.remove(at).0, value),
             None => (name.to_owned(), value),
         };
-        if self.rows.len() == MOST_NAMES {
-            self.rows.remove(0);
-        }
         self.rows.push(row);
+        let is_other = |(name, _): &(String, f64)| !self.wanted.contains(name);
+        if self.rows.iter().filter(|row| is_other(row)).count() > MOST_NAMES
+            && let Some(oldest) = self.rows.iter().position(is_other)
+        {
+            self.rows.remove(oldest);
+        }
     }
 
     /// All but the metric itself.
@@ -157,5 +172,13 @@ mod tests {
         let rows = read(&lines.join("\n"));
         assert_eq!(rows.len(), MOST_NAMES);
         assert_eq!(rows.last(), Some(&("name999".to_owned(), 999.0)));
+    }
+
+    #[test]
+    fn a_wanted_name_stays_whatever_else_is_reported() {
+        let mut table = Table::wanting(&["name3".to_owned()]);
+        (0..1000).for_each(|i| table.read(format!("name{i}: {i}").as_bytes()));
+        assert_eq!(table.rows.len(), MOST_NAMES + 1);
+        assert_eq!(table.without("loss").get("name3"), Some(&3.0));
     }
 }

@@ -6,7 +6,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::experiment::CommitId;
+use crate::constraint::Constraint;
+use crate::experiment::{Check, CommitId};
 use crate::judge::{Mode, Ruling, Suspects};
 use crate::metric::Direction;
 use crate::platform::Device;
@@ -80,6 +81,12 @@ pub struct Plan {
     /// The series that shows it, unless that is the metric.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub series: Option<String>,
+    /// What a candidate must hold to, whatever its metric.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub constraints: Vec<Constraint>,
+    /// Whether checks must pass before anything is kept.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub checks: bool,
     /// The confirmed configuration as TOML.
     pub config: String,
     /// What it runs on, as found.
@@ -300,6 +307,18 @@ pub enum Event {
         retry: Option<Retry>,
         /// What was changed, or why nothing could be.
         what: String,
+    },
+    /// Intent: the checks shall run, since it would be kept.
+    Checking {
+        /// Number of the experiment.
+        number: u64,
+    },
+    /// The checks are over.
+    Checked {
+        /// Number of the experiment.
+        number: u64,
+        /// What came of them.
+        outcome: Check,
     },
     /// Intent: this verdict shall be carried out.
     Judged {

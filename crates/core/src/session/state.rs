@@ -6,7 +6,7 @@ use super::again::{Reruns, Running, Sample};
 use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
 use super::stopping::{Stopping, Watch};
 use super::verdict::Case;
-use crate::experiment::{CommitId, Counts, Experiment, Relief, Verdict};
+use crate::experiment::{Check, CommitId, Counts, Experiment, Relief, Verdict};
 use crate::judge::{Beliefs, Mode, Rule, Ruling};
 use crate::proposal::{Category, Fingerprint};
 use crate::stop::Progress;
@@ -94,6 +94,11 @@ pub enum Action {
         /// Number of the experiment.
         number: u64,
     },
+    /// Run the checks and append what came of them: it would be kept.
+    Check {
+        /// Number of the experiment.
+        number: u64,
+    },
     /// Append this verdict: the evidence is complete.
     Judge {
         /// Number of the experiment.
@@ -124,6 +129,8 @@ pub struct State {
     current: Option<Experiment>,
     /// The trial without an end.
     running: Option<Running>,
+    /// Whether the checks of the current experiment run.
+    checking: bool,
     /// Trials of settled experiments.
     reruns: Reruns,
     tried: HashMap<Fingerprint, u64>,
@@ -230,6 +237,7 @@ impl State {
                         trials: Vec::new(),
                         reruns: Vec::new(),
                         relief: None,
+                        checks: Vec::new(),
                         trusts,
                         ruling: None,
                         proposed_at: record.at,
@@ -249,6 +257,8 @@ impl State {
             Event::Relieved { number, retry, what } => {
                 self.relieve(*number, retry.as_ref(), what);
             }
+            Event::Checking { number } => self.begin_checks(*number),
+            Event::Checked { number, outcome } => self.end_checks(*number, outcome),
             Event::Judged { number, ruling } => {
                 if let Some(current) = self.current_mut(*number) {
                     current.ruling.get_or_insert_with(|| ruling.clone());
@@ -294,7 +304,7 @@ impl State {
             Some(current) => purpose.is_candidate() && current.trials.len() as u64 + 1 == trial,
             None => !purpose.is_candidate() && number < self.next_number,
         };
-        if fits && self.running.is_none() {
+        if fits && self.running.is_none() && !self.checking {
             self.reruns.start(&running);
             self.running = Some(running);
         }
@@ -319,10 +329,26 @@ impl State {
         }
     }
 
-    /// A trial without an end did not survive its engine.
+    /// Trials and checks without an end did not survive their engine.
     fn interrupt(&mut self) {
         if let Some(Running { number, seed, purpose, .. }) = self.running {
             self.end(number, &Trial::ended(seed, Exit::Lost), purpose);
+        }
+        if let (true, Some(current)) = (std::mem::take(&mut self.checking), &mut self.current) {
+            current.checks.push(Check::Lost);
+        }
+    }
+
+    fn begin_checks(&mut self, number: u64) {
+        self.checking = self.running.is_none() && self.current_mut(number).is_some();
+    }
+
+    fn end_checks(&mut self, number: u64, outcome: &Check) {
+        if self.checking
+            && let Some(current) = self.current_mut(number)
+        {
+            current.checks.push(outcome.clone());
+            self.checking = false;
         }
     }
 
@@ -395,7 +421,9 @@ impl State {
             .collect();
         self.seen.compare(&runs);
         let is_kept = ruling.verdict == Verdict::Keep;
-        let is_believed = is_kept || !matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated);
+        let is_in_doubt =
+            matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated | Rule::Constraint);
+        let is_believed = is_kept || !is_in_doubt;
         self.stopping.see(experiment, is_believed);
         if is_believed {
             self.seen.believe(ruling.gain, runs.first().map(|(_, _, seconds)| *seconds), is_kept);
@@ -441,11 +469,11 @@ impl State {
         }
     }
 
-    /// What to do now. `None` while a trial runs. A pure function of the
+    /// What to do now. `None` while a trial or the checks run. A pure function of the
     /// state: asked twice, it answers the same.
     pub fn next(&self) -> Option<Action> {
         let plan = self.plan.as_ref()?;
-        if self.stopped.is_some() || self.running.is_some() {
+        if self.stopped.is_some() || self.running.is_some() || self.checking {
             return None;
         }
         if let Some(current) = &self.current {

@@ -15,7 +15,7 @@ use crate::stopping::EarlyStop;
 use crate::trial::{Crash, CrashKind, Exit, Trial};
 use crate::units::Timestamp;
 
-fn plan(iterations: Option<u64>) -> Plan {
+pub(super) fn plan(iterations: Option<u64>) -> Plan {
     Plan {
         version: VERSION,
         id: "id".into(),
@@ -36,6 +36,8 @@ fn plan(iterations: Option<u64>) -> Plan {
         suspects: Suspects::Hold,
         early_stop: EarlyStop::Off,
         series: None,
+        constraints: Vec::new(),
+        checks: false,
         config: String::new(),
         platform: String::new(),
         adjusted: Adjusted::default(),
@@ -148,6 +150,8 @@ impl Driver {
                 let retry = (!matches!(luck, Luck::Oom)).then(|| self.retry(number));
                 self.append(Event::Relieved { number, retry, what: "B 4 -> 2".into() });
             }
+            // See `checking_tests`.
+            Action::Check { .. } => unreachable!("the plan has no checks"),
             Action::Judge { number, ruling } => {
                 if ruling.rule == Rule::Suspect && ruling.verdict == Verdict::Discard {
                     self.held = Some(number);

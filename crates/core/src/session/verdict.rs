@@ -14,7 +14,7 @@ use crate::trial::{Crash, CrashKind, Exit, Trial};
 
 /// Trials of one experiment that die with their engine before it counts as
 /// crashed: a trial that takes the machine down must not do so for ever.
-const LOSSES: usize = 3;
+pub(super) const LOSSES: usize = 3;
 
 /// An experiment with all that it is judged against.
 #[derive(Clone, Copy)]
@@ -36,7 +36,8 @@ impl Case<'_> {
             return Action::Settle { number };
         }
         let evidence: Vec<&Trial> = current.evidence().collect();
-        if let Some(ruling) = evidence.first().and_then(|first| Ruling::of_stopped(first)) {
+        let stopped = evidence.first().and_then(|first| Ruling::of_stopped(first));
+        if let Some(ruling) = stopped.or_else(|| self.breach(&evidence)) {
             return Action::Judge { number, ruling };
         }
         let ruling = match (evidence.as_slice(), self.suspicion()) {
@@ -48,7 +49,7 @@ impl Case<'_> {
             (_, None) => None,
         };
         match ruling.map_or_else(|| self.race(&evidence), Step::Ruling) {
-            Step::Ruling(ruling) => Action::Judge { number, ruling },
+            Step::Ruling(ruling) => self.unless_unchecked(ruling),
             Step::Incumbent if let Some(again) = self.again => again.clone(),
             // Every run has a seed of its own, the same ones for all.
             Step::Incumbent | Step::Candidate => {

@@ -6,7 +6,7 @@ use autoresearch_core::experiment::{Experiment, Rerun, Verdict};
 use autoresearch_core::judge::{Rule, Ruling};
 use autoresearch_core::session::{Event, Purpose};
 use autoresearch_core::trial::Trial;
-use autoresearch_ledger::Message;
+use autoresearch_ledger::{Journal, Message};
 use autoresearch_propose::Past;
 use autoresearch_report::{Point, Stage};
 
@@ -14,7 +14,7 @@ use super::{Conductor, activity, read_targets};
 use crate::bench::Order;
 use crate::error::EngineError;
 use crate::news::News;
-use crate::stop::Urgency;
+use crate::stop::{Stop, Urgency};
 use crate::watching::Watcher;
 use crate::{clock, history};
 
@@ -23,6 +23,17 @@ const REMEMBERED: usize = 200;
 
 /// Experiments between two progress reports (SPEC F1).
 const REPORT_EVERY: u64 = 10;
+
+/// A stop must reach whatever runs; everything else that others ask can wait.
+pub(super) fn heed(journal: &Journal, stop: &Stop) {
+    for (_, message) in journal.inbox().unwrap_or_default() {
+        match message {
+            Some(Message::Stop { now: true }) => stop.request(Urgency::Now),
+            Some(Message::Stop { now: false }) => stop.request(Urgency::AfterThis),
+            _ => {}
+        }
+    }
+}
 
 impl Conductor<'_> {
     pub(super) fn run_trial(
@@ -87,14 +98,7 @@ impl Conductor<'_> {
         let outcome = self.bench.run(order, stop, watch.map(Watcher::new), &mut || {
             activity.elapsed = began.elapsed();
             observer.tell(&News::Working { activity: &activity, progress });
-            // A stop must reach a running trial; everything else can wait.
-            for (_, message) in journal.inbox().unwrap_or_default() {
-                match message {
-                    Some(Message::Stop { now: true }) => stop.request(Urgency::Now),
-                    Some(Message::Stop { now: false }) => stop.request(Urgency::AfterThis),
-                    _ => {}
-                }
-            }
+            heed(journal, stop);
         })?;
         if let Some(what) = outcome.seal.as_ref().and_then(|s| s.environment_changed.as_ref()) {
             self.observer.tell(&News::Note(format!(
@@ -166,7 +170,10 @@ impl Conductor<'_> {
             category: experiment.category,
             verdict: ruling.verdict,
             reason: ruling.reason.clone(),
-            metric: experiment.metric(),
+            // A good number must not draw a proposer to where nothing is kept.
+            metric: experiment
+                .metric()
+                .filter(|_| ruling.verdict != Verdict::Crash && ruling.rule != Rule::Constraint),
             // A search must not learn from what nobody believes.
             settings: experiment.settings.clone().filter(|_| ruling.rule != Rule::Suspect),
         });

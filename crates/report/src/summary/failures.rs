@@ -193,6 +193,7 @@ pub(super) fn name(kind: CrashKind) -> &'static str {
         CrashKind::NoMetric => "no metric reported",
         CrashKind::NotFinite => "metric not a finite number",
         CrashKind::Tampered => "changed a protected file",
+        CrashKind::Checks => "better, but its checks failed",
         CrashKind::Interrupted => "interrupted",
     }
 }

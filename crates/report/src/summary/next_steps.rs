@@ -102,6 +102,9 @@ fn crashes(facts: &Facts<'_>) -> Option<String> {
         Some(CrashKind::Tampered) => {
             format!("**Tell the proposer what is protected.** {which} changed a protected file.")
         }
+        Some(CrashKind::Checks) => format!(
+            "**Tell the proposer what is checked.** {which} had a better metric, and failed the checks."
+        ),
         Some(kind @ (CrashKind::Exit | CrashKind::Limit | CrashKind::Interrupted)) => format!(
             "**Look at what crashed.** {which}: {}; each cost an experiment and taught nothing about the metric.",
             failures::name(kind)

@@ -199,6 +199,7 @@ impl Range {
             container: None,
             source: None,
             series: None,
+            wanted: Vec::new(),
             result: self.folder.join("result.json"),
         };
         let mut running = executor.start(&job)?;

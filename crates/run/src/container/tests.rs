@@ -24,6 +24,7 @@ fn enclosed_with(wrapper: &str, memory: Option<u64>, processes: Option<u64>) -> 
         container: None,
         source: None,
         series: None,
+        wanted: Vec::new(),
         result: "result".into(),
     };
     let enclosure = Enclosure {

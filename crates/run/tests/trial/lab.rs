@@ -50,6 +50,7 @@ impl Lab {
             container: None,
             source: Some(Source::Printed { name: "loss".into() }),
             series: None,
+            wanted: Vec::new(),
             result: folder.path().join("result.json"),
         };
         Lab { folder, job, local: local() }

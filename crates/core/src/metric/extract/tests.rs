@@ -217,7 +217,7 @@ proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(bytes in proptest::collection::vec(any::<u8>(), 0..2000)) {
         read(&printed("a"), &bytes);
-        super::super::read_json(&String::from_utf8_lossy(&bytes), "a.b");
+        super::super::read_json(&String::from_utf8_lossy(&bytes), "a.b", &[]);
     }
 
     #[test]
@@ -246,5 +246,22 @@ proptest! {
             })
             .collect();
         prop_assert_eq!(metric(&printed("n"), &format!("n: {grouped}")), Some(value as f64));
+    }
+}
+
+/// A constraint asks for it: silence would discard the candidate.
+#[test]
+fn a_wanted_name_is_found_far_from_the_end_and_among_many() {
+    let noise: Vec<_> = (0..20_000).map(|i| format!("name{i}: {i}")).collect();
+    let noise = noise.join("\n");
+    let output = format!("peak_mem_gb: 43.2\n{noise}\nloss: 1\n");
+    let wanted = ["peak_mem_gb".to_owned()];
+    let json = Source::Json { name: "loss".into(), file: "m.json".into(), key: "loss".into() };
+    for source in [printed("loss"), pattern("loss: (.*)", false), json] {
+        let mut extractor = Extractor::wanting(&source, &wanted).unwrap();
+        extractor.feed(output.as_bytes());
+        let found = extractor.finish().secondary;
+        assert_eq!(found.get("peak_mem_gb"), Some(&43.2), "{source:?}");
+        assert_eq!(read(&source, output.as_bytes()).secondary.get("peak_mem_gb"), None);
     }
 }

@@ -28,6 +28,8 @@ fn plan(early_stop: EarlyStop) -> Plan {
         suspects: Suspects::Hold,
         early_stop,
         series: None,
+        constraints: Vec::new(),
+        checks: false,
         config: String::new(),
         platform: String::new(),
         adjusted: Adjusted::default(),
