@@ -8,6 +8,7 @@ use autoresearch_core::constraint::Constraint;
 use autoresearch_core::judge::{Mode, Suspects};
 use autoresearch_core::metric::{Direction, Source, Take};
 use autoresearch_core::proposal::Scope;
+use autoresearch_core::stopping::EarlyStop;
 use autoresearch_core::units::Bytes;
 use serde::{Deserialize, Serialize};
 
@@ -222,6 +223,11 @@ pub struct Judge {
     pub complexity: u32,
     /// What becomes of a result that is too good to be true.
     pub suspects: Suspects,
+    /// Whether hopeless runs are ended early.
+    pub early_stop: EarlyStop,
+    /// The series that shows it; `None` is the metric itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
     /// What a candidate must hold to, whatever its metric.
     pub constraints: Vec<Constraint>,
     /// Runs of the baseline and of the best each that a session ends with.
@@ -250,6 +256,16 @@ pub struct Stop {
 }
 
 impl Config {
+    /// Where learning curves are read from: the named series, else the metric,
+    /// where that is in the output of the run.
+    pub fn series(&self) -> Option<Source> {
+        let Metric { name, command, json, .. } = &self.metric;
+        match self.judge.series.as_ref().filter(|series| *series != name) {
+            Some(series) => Some(Source::Printed { name: series.clone() }),
+            None => (command.is_none() && json.is_none()).then(|| self.source()),
+        }
+    }
+
     /// Where the metric is read from.
     pub fn source(&self) -> Source {
         let Metric { name, pattern, json, key, .. } = &self.metric;

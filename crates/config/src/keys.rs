@@ -310,6 +310,16 @@ pub const KEYS: &[Key] = &[
         "runs of the baseline and of the best each, in turn, that a session ends with; 0 is none",
     ),
     key(
+        "judge.early_stop",
+        Kind::Choice(&["off", "safe"]),
+        "whether a run is ended early that is further behind than any run ever caught up",
+    ),
+    key(
+        "judge.series",
+        Kind::MetricName,
+        "the number in the output that shows how a run is doing; the metric unless given",
+    ),
+    key(
         "judge.constraints",
         Kind::Constraints,
         "what must hold besides, as `peak_mem_gb <= 40`; whatever breaks one is discarded, and so is what does not report it",

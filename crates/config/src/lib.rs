@@ -23,6 +23,7 @@ mod text;
 mod write;
 
 pub use autoresearch_core::judge::{Mode, Suspects};
+pub use autoresearch_core::stopping::EarlyStop;
 pub use config::{
     Checks, Config, Confine, Judge, Metric, OnBudget, Propose, ProposerKind, Run, Seeds, Stop,
 };

@@ -5,8 +5,8 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Checks, Config, Confine, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin, Propose,
-    ProposerKind, Run, Seeds, Stop, Suspects, table, to_toml, update,
+    Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin,
+    Propose, ProposerKind, Run, Seeds, Stop, Suspects, table, to_toml, update,
 };
 use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::constraint::Constraint;
@@ -73,6 +73,8 @@ mode = "greedy"
 complexity = 2
 suspects = "keep"
 verify = 3
+early_stop = "off"
+series = "val_loss"
 constraints = ["peak_mem_gb<=40", "tests.passed == tests.total"]
 
 [checks]
@@ -423,6 +425,12 @@ fn the_written_file_has_what_is_required_and_what_differs_with_comments() {
     # runs of the baseline and of the best each, in turn, that a session ends with; 0 is none
     verify = 3
 
+    # whether a run is ended early that is further behind than any run ever caught up
+    early_stop = "off"
+
+    # the number in the output that shows how a run is doing; the metric unless given
+    series = "val_loss"
+
     # what must hold besides, as `peak_mem_gb <= 40`; whatever breaks one is discarded, and so is what does not report it
     constraints = ["peak_mem_gb <= 40", "tests.passed == tests.total"]
 
@@ -466,9 +474,9 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Run command | python 'my train.py' | autoresearch.toml:23
     Proposer | my-agent | autoresearch.toml:45
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:63, autoresearch.toml:64
-    Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:56
-    Checks before a keep | pytest -q | autoresearch.toml:59
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:65, autoresearch.toml:66
+    Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:58
+    Checks before a keep | pytest -q | autoresearch.toml:61
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer
@@ -650,6 +658,8 @@ prop_compose! {
                 mode: Mode::Greedy,
                 complexity: 2,
                 suspects: Suspects::Hold,
+                early_stop: EarlyStop::Safe,
+                series: None,
                 constraints,
                 verify: 5,
             },

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::experiment::Verdict;
 use crate::metric::Direction;
-use crate::trial::Crash;
+use crate::trial::{Crash, Exit, Trial};
 
 pub use beliefs::{Beliefs, Claims};
 pub use boundary::Boundary;
@@ -84,6 +84,8 @@ pub enum Rule {
     Equal,
     /// The metric is worse.
     Worse,
+    /// Its learning curve was hopeless, and it was stopped.
+    Hopeless,
     /// It breaks a constraint, whatever its metric.
     Constraint,
     /// It failed.
@@ -159,6 +161,19 @@ impl Ruling {
             weighed: None,
             crash: None,
         }
+    }
+
+    /// A candidate whose run was stopped early; `None` if it was not.
+    pub fn of_stopped(trial: &Trial) -> Option<Ruling> {
+        let hopeless = trial.hopeless.filter(|_| trial.exit == Exit::Hopeless)?;
+        trial.crash.is_none().then(|| Ruling {
+            verdict: Verdict::Discard,
+            rule: Rule::Hopeless,
+            reason: format!("stopped {hopeless}"),
+            gain: None,
+            crash: None,
+            weighed: None,
+        })
     }
 
     /// A candidate that failed.

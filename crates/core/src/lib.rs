@@ -8,6 +8,7 @@
 pub mod budget;
 pub mod conditions;
 pub mod constraint;
+pub mod curve;
 pub mod experiment;
 pub mod judge;
 pub mod metric;
@@ -19,6 +20,7 @@ mod sign;
 pub mod source;
 pub mod space;
 pub mod stop;
+pub mod stopping;
 pub mod suspicion;
 pub mod trial;
 pub mod units;

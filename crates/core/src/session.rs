@@ -17,12 +17,14 @@ mod again;
 mod checking;
 mod event;
 mod state;
+mod stopping;
 mod verdict;
 mod verify;
 
 pub use again::Sample;
 pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION};
 pub use state::{Action, Focus, Incumbent, State};
+pub use stopping::Watch;
 pub use verify::verification_runs;
 
 pub use crate::trial::Purpose;

@@ -6,7 +6,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::conditions::Conditions;
+use crate::curve::Curve;
 use crate::proposal::Fingerprint;
+use crate::stopping::Hopeless;
 use crate::units::Bytes;
 
 /// How the run command's process ended.
@@ -22,6 +24,8 @@ pub enum Exit {
     /// It was ended because it had used its budget of something else than
     /// wall-clock time, as `1000 steps`.
     Budget(String),
+    /// It was ended because its learning curve was hopeless.
+    Hopeless,
     /// It was ended because the session was told to stop.
     Interrupted,
     /// It was ended because it used more than it may, as
@@ -40,6 +44,7 @@ impl fmt::Display for Exit {
             Exit::Signal(signal) => write!(f, "signal {signal}"),
             Exit::Deadline => f.write_str("ended at its deadline"),
             Exit::Budget(what) => write!(f, "ended at its budget of {what}"),
+            Exit::Hopeless => f.write_str("stopped as hopeless"),
             Exit::Interrupted => f.write_str("interrupted"),
             Exit::Limit(which) => write!(f, "ended at a limit: {which}"),
             Exit::Lost => f.write_str("lost with its engine"),
@@ -203,7 +208,7 @@ impl fmt::Display for Seeded {
 }
 
 /// A finished trial. Exactly one of `metric` and `crash` is set, unless it
-/// was interrupted: then neither is.
+/// was interrupted or stopped as hopeless: then neither is.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// What `AUTORESEARCH_SEED` was.
@@ -228,6 +233,13 @@ pub struct Trial {
     /// How it was confined; unknown for one of another tool or that never ran.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub protection: Option<Protection>,
+    /// Its learning curve, thinned; only of one that ran to its end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub curve: Option<Curve>,
+    /// When and why its learning curve was hopeless. It was stopped then, if it
+    /// is [`Exit::Hopeless`], else finished all the same to see what comes of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hopeless: Option<Hopeless>,
     /// Under what it was measured; unknown for one of another tool.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seal: Option<Seal>,
@@ -255,6 +267,8 @@ impl Trial {
             secondary: BTreeMap::new(),
             crash: None,
             protection: None,
+            curve: None,
+            hopeless: None,
             seal: None,
             container: None,
             conditions: None,

@@ -9,8 +9,9 @@ use autoresearch_config::Config;
 use autoresearch_core::conditions::Conditions;
 use autoresearch_core::constraint::Constraint;
 use autoresearch_core::experiment::CommitId;
-use autoresearch_core::metric::Take;
+use autoresearch_core::metric::{Source, Take};
 use autoresearch_core::proposal::Fingerprint;
+use autoresearch_core::stopping::EarlyStop;
 use autoresearch_core::trial::{Crash, CrashKind, Exit, Seal, Trial};
 use autoresearch_repo::Repo;
 use autoresearch_run::{Confinement, Executor, Job, LogLimit, Report, RunError};
@@ -25,6 +26,7 @@ use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::seeds;
 use crate::stop::{Stop, Urgency};
+use crate::watching::Watcher;
 use crate::wrap;
 
 /// Between two looks at requests to stop.
@@ -82,11 +84,12 @@ pub(crate) struct Order<'a> {
 }
 
 impl Bench<'_> {
-    /// Runs one trial. `tick` is called a few times a second.
+    /// Runs one trial, and ends it when `watcher` says so. `tick` is called a few times a second.
     pub(crate) fn run(
         &mut self,
         order: &Order<'_>,
         stop: &Stop,
+        mut watcher: Option<Watcher<'_>>,
         tick: &mut dyn FnMut(),
     ) -> Result<Trial, EngineError> {
         let Order { number, trial, seed, commit } = *order;
@@ -110,10 +113,11 @@ impl Bench<'_> {
         let is_measured_elsewhere = is_sealed || self.metric_fn.is_some();
         job.wanted = self.wanted();
         job.source = (!is_measured_elsewhere).then(|| self.config.source());
+        job.series = self.series();
         wrap::enclose(&self.config, &self.places, &self.session, order, &mut job)?;
         let container = job.container.as_ref().map(|container| container.name.clone());
         let gpus = GpuWatch::begin();
-        let ended = wait(self.executor, &job, stop, tick)?;
+        let ended = wait(self.executor, &job, stop, watcher.as_mut(), tick)?;
         let gpus = gpus.end();
         let Some(report) = ended else {
             let seal = Some(seal);
@@ -124,6 +128,12 @@ impl Bench<'_> {
         let name = &self.config.metric.name;
         let mut outcome = trial_of(&report, seed, name, self.config.run.on_budget);
         outcome.container = container;
+        if let Some(watcher) = watcher {
+            watcher.tell(&mut outcome);
+        }
+        if outcome.exit != Exit::Hopeless && report.curve.points().len() > 1 {
+            outcome.curve = Some(report.curve.thinned());
+        }
         outcome.seeded = seeded;
         outcome.conditions = outcome.conditions.map(|conditions| Conditions { gpus, ..conditions });
         if let (Exit::Deadline, Some(quota)) = (&outcome.exit, self.config.budget.quota()) {
@@ -141,7 +151,8 @@ impl Bench<'_> {
             outcome.metric = None;
             outcome.crash = Some(Crash { kind: CrashKind::Tampered, reason });
         }
-        if outcome.crash.is_none() && !outcome.is_interrupted() {
+        let is_whole = !outcome.is_interrupted() && outcome.exit != Exit::Hopeless;
+        if outcome.crash.is_none() && is_whole {
             if is_sealed {
                 self.weigh(&mut outcome, order, stop, tick)?;
             } else if let Some(metric_fn) = self.metric_fn {
@@ -159,6 +170,14 @@ impl Bench<'_> {
         }
         self.place.release(&self.config.links);
         Ok(outcome)
+    }
+
+    /// What learning curves are read from. A metric that is measured outside of
+    /// the run is not in its output.
+    fn series(&self) -> Option<Source> {
+        let judge = &self.config.judge;
+        let is_read = judge.series.is_some() || self.metric_fn.is_none();
+        self.config.series().filter(|_| is_read && judge.early_stop != EarlyStop::Off)
     }
 
     /// What the constraints ask for, beside the metric.
@@ -201,6 +220,7 @@ impl Bench<'_> {
             confinement: Confinement::default(),
             container: None,
             source: None,
+            series: None,
             wanted: Vec::new(),
             result: self.places.scratch().join("result.json"),
         }
@@ -251,6 +271,7 @@ pub(crate) fn wait(
     executor: &dyn Executor,
     job: &Job,
     stop: &Stop,
+    mut watcher: Option<&mut Watcher<'_>>,
     tick: &mut dyn FnMut(),
 ) -> Result<Option<Report>, EngineError> {
     let mut running = executor.start(job)?;
@@ -271,6 +292,10 @@ pub(crate) fn wait(
                 Urgency::AfterThis | Urgency::None => {}
             }
             asked = urgency;
+        }
+        let points = running.points();
+        if asked < Urgency::Now && watcher.as_mut().is_some_and(|watcher| watcher.hear(points)) {
+            running.interrupt();
         }
     }
 }

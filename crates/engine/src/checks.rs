@@ -42,7 +42,7 @@ impl Bench<'_> {
         job.confinement =
             self.walls.trial(&bench, git_of(&bench), &out, self.protected.walls(&bench));
         wrap::enclose(&self.config, &self.places, &self.session, &order, &mut job)?;
-        let report = wait(self.executor, &job, stop, tick)?;
+        let report = wait(self.executor, &job, stop, None, tick)?;
         // Only succeeds when they left nothing there.
         let _ = std::fs::remove_dir(&out);
         let Some(report) = report else { return Ok(Check::Lost) };

@@ -133,6 +133,7 @@ impl OneDesk<'_> {
             confinement,
             container: None,
             source: None,
+            series: None,
             wanted: Vec::new(),
             result: workplace.places.scratch().join("desk-result.json"),
         }
@@ -171,7 +172,7 @@ impl Desk for OneDesk<'_> {
         let job = self.job(errand, folder);
         let began = Instant::now();
         let Around { observer, progress, activity, journal, stop, .. } = &mut self.around;
-        let report = wait(&*self.workplace.executor, &job, stop, &mut || {
+        let report = wait(&*self.workplace.executor, &job, stop, None, &mut || {
             activity.elapsed = began.elapsed();
             observer.tell(&News::Working { activity, progress });
             Self::heed(journal, stop);

@@ -14,10 +14,11 @@ use crate::places::Places;
 
 /// The history of a session from its state and its archive.
 pub(crate) fn of(state: &State, config: &Config, entries: &[Entry]) -> History {
-    let session = match state.plan() {
+    let mut session = match state.plan() {
         Some(plan) => session(plan, config, state.stopped(), state.last_at(), state.opened_at()),
         None => Session::new(config.metric.name.clone(), config.metric.direction),
     };
+    session.stopped_early = state.stopped_early();
     let points = entries.iter().map(|entry| point(entry, state.opened_at())).collect();
     History { session, points }
 }

@@ -38,6 +38,7 @@ mod seeds;
 mod stop;
 mod verify;
 mod view;
+mod watching;
 mod wrap;
 
 pub use autoresearch_config as config;

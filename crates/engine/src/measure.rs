@@ -86,6 +86,7 @@ mod tests {
             conditions: None,
             usage: Usage::default(),
             readings: Readings { metric, ..Readings::default() },
+            curve: autoresearch_core::curve::Curve::default(),
             output_bytes: 0,
             strays: 0,
             tail: "Traceback:\n  File x\nKeyError: 'lr'\n\n".to_owned(),

@@ -195,6 +195,8 @@ impl Opening {
             mode: config.judge.mode,
             complexity: config.judge.complexity,
             suspects: config.judge.suspects,
+            early_stop: config.judge.early_stop,
+            series: config.judge.series.clone().filter(|name| *name != config.metric.name),
             constraints: config.judge.constraints.clone(),
             checks: config.checks.command.is_some(),
             verify: config.judge.verify,

@@ -71,7 +71,7 @@ impl Bench<'_> {
         job.source = Some(self.config.source());
         job.take = self.config.metric.take;
         job.wanted = self.wanted();
-        let report = wait(self.executor, &job, stop, tick)?;
+        let report = wait(self.executor, &job, stop, None, tick)?;
         let _ = fs::remove_dir(&out);
         let Some(report) = report else {
             outcome.exit = Exit::Lost;

@@ -172,6 +172,9 @@ impl View {
     pub fn history(&self) -> Result<History, EngineError> {
         let mut session = self.session(&self.status()?);
         session.environment_changes = self.journal.environment_changes()?;
+        let mut state = State::default();
+        self.journal.replay(|record| state.apply(&record))?;
+        session.stopped_early = state.stopped_early();
         let points = self.journal.entries(0)?.iter().map(|entry| self.point(entry)).collect();
         Ok(History { session, points })
     }

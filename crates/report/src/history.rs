@@ -5,6 +5,7 @@ use autoresearch_core::experiment::{Counts, Verdict};
 use autoresearch_core::judge::Rule;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Category;
+use autoresearch_core::stopping::Tally;
 use autoresearch_core::trial::CrashKind;
 use autoresearch_core::trial::Protection;
 use autoresearch_core::units::{Bytes, Timestamp};
@@ -54,6 +55,9 @@ pub struct Session {
     /// Why they were not, in words that go on from "not measured again: ".
     #[serde(default)]
     pub not_compared: Option<String>,
+    /// What early stopping did.
+    #[serde(default)]
+    pub stopped_early: Tally,
 }
 
 impl Session {
@@ -77,6 +81,7 @@ impl Session {
             environment_changes: Vec::new(),
             comparison: None,
             not_compared: None,
+            stopped_early: Tally::default(),
         }
     }
 }

@@ -57,6 +57,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         },
         container: None,
         source: Some(autoresearch_core::metric::Source::Printed { name: "loss".into() }),
+        series: None,
         wanted: Vec::new(),
         result: folder.path().join("result.json"),
     };

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use autoresearch_core::curve::Point;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
 use crate::contained::Contained;
@@ -42,6 +43,13 @@ pub trait Running: Send {
     /// When there is no report: see [`RunError`]. No process is left then
     /// either, [`RunError::Unkillable`] apart.
     fn wait(&mut self, at_most: Duration) -> Result<Option<Report>, RunError>;
+
+    /// Takes the points of its learning curve that were heard of since the last
+    /// time, while waiting; a few a second, and not all of them: the whole curve
+    /// is in the report.
+    fn points(&mut self) -> Vec<Point> {
+        Vec::new()
+    }
 
     /// Asks it to end: TERM, and after its grace KILL. The report will say
     /// `Exit::Interrupted`, unless it ended by itself just before.
@@ -146,6 +154,7 @@ impl Executor for Local {
             life,
             said,
             text: Vec::new(),
+            points: Vec::new(),
             outcome: None,
         }))
     }
@@ -160,6 +169,8 @@ struct Supervised {
     life: Option<ChildStdin>,
     said: PipeReader,
     text: Vec<u8>,
+    /// Heard, and not taken yet.
+    points: Vec<Point>,
     outcome: Option<Outcome>,
 }
 
@@ -173,6 +184,10 @@ impl Running for Supervised {
             Some(Outcome::Error(error)) => Err(error.clone()),
             None => Ok(None),
         }
+    }
+
+    fn points(&mut self) -> Vec<Point> {
+        std::mem::take(&mut self.points)
     }
 
     fn interrupt(&mut self) {
@@ -216,12 +231,29 @@ impl Supervised {
                     if self.said_outcome().is_some() {
                         return Ok(true);
                     }
+                    self.hear_points();
                 }
                 Ok(_) => {}
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(listen(error)),
             }
         }
+    }
+
+    /// Takes the points out of what was said, so that it does not grow by them.
+    fn hear_points(&mut self) {
+        if !self.text.contains(&b'\n') {
+            return;
+        }
+        let mut rest = Vec::new();
+        for line in self.text.split_inclusive(|byte| *byte == b'\n') {
+            let point = line.strip_suffix(b"\n").and_then(|line| serde_json::from_slice(line).ok());
+            match point {
+                Some(point) => self.points.push(point),
+                None => rest.extend_from_slice(line),
+            }
+        }
+        self.text = rest;
     }
 
     /// The outcome, once it was said to its end.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use autoresearch_core::budget::Quota;
 use autoresearch_core::conditions::Conditions;
+use autoresearch_core::curve::Curve;
 use autoresearch_core::metric::{Readings, Source, Take};
 use autoresearch_core::trial::{Exit, Protection, Usage};
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,9 @@ pub struct Job {
     /// Which of the values of the metric counts.
     #[serde(default)]
     pub take: Take,
+    /// What its learning curve is read from, in the output; may be `source`.
+    #[serde(default)]
+    pub series: Option<Source>,
     /// Names beside the metric that must not be missed, however much is reported.
     #[serde(default)]
     pub wanted: Vec<String>,
@@ -222,6 +226,9 @@ pub struct Report {
     pub conditions: Option<Conditions>,
     /// What the output said.
     pub readings: Readings,
+    /// The learning curve, where [`Job::series`] asked for one.
+    #[serde(default)]
+    pub curve: Curve,
     /// Bytes of output, kept or not.
     pub output_bytes: u64,
     /// Processes that had to be killed after the command itself had ended.
@@ -458,6 +465,7 @@ mod tests {
             },
             container: None,
             source: None,
+            series: None,
             wanted: Vec::new(),
             result: odd,
         };

@@ -17,6 +17,7 @@ mod launch;
 mod limits;
 mod log;
 mod oom;
+mod plotting;
 mod quota;
 mod reading;
 mod sandbox;

@@ -111,6 +111,7 @@ impl Probe {
             },
             container: None,
             source: None,
+            series: None,
             wanted: Vec::new(),
             result: folder.path().join("result"),
         };

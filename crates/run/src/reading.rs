@@ -18,9 +18,18 @@ const LARGEST_FILE: u64 = 64 << 20;
 /// Reads the metric of one run.
 pub(crate) struct Reader {
     extractor: Option<Extractor>,
+    series: Series,
     json: Option<JsonFile>,
     /// Of the steps that a budget counts.
     steps: Option<Extractor>,
+}
+
+/// Where the learning curve is read.
+enum Series {
+    None,
+    /// Where the metric is.
+    Metric,
+    Other(Box<Extractor>),
 }
 
 struct JsonFile {
@@ -40,7 +49,8 @@ impl Reader {
     /// # Errors
     /// When its source or the pattern of its steps cannot be used.
     pub(crate) fn of(job: &Job) -> Result<Reader, RunError> {
-        let mut reader = Reader::new(job.source.as_ref(), &job.wanted, &job.directory)?;
+        let series = job.series.as_ref();
+        let mut reader = Reader::new(job.source.as_ref(), &job.wanted, series, &job.directory)?;
         reader.extractor = reader.extractor.map(|extractor| extractor.taking(job.take));
         if let Some(Quota::Steps { pattern, .. }) = &job.quota {
             let source = Source::Pattern { name: "step".to_owned(), pattern: pattern.clone() };
@@ -60,17 +70,26 @@ impl Reader {
     pub(crate) fn new(
         source: Option<&Source>,
         wanted: &[String],
+        series: Option<&Source>,
         directory: &Path,
     ) -> Result<Reader, RunError> {
         // Of a run that is measured elsewhere, only names are read.
         let names =
             || Source::Json { name: String::new(), file: String::new(), key: String::new() };
+        let bad = |error: autoresearch_core::metric::BadPattern| RunError::BadJob {
+            why: error.to_string(),
+        };
+        let series = match series {
+            None | Some(Source::Json { .. }) => Series::None,
+            Some(_) if series == source => Series::Metric,
+            Some(other) => Series::Other(Box::new(Extractor::new(other).map_err(bad)?)),
+        };
         let extractor = source
             .cloned()
             .or_else(|| (!wanted.is_empty()).then(names))
             .map(|source| Extractor::wanting(&source, wanted))
             .transpose()
-            .map_err(|error| RunError::BadJob { why: error.to_string() })?;
+            .map_err(bad)?;
         let json = match source {
             Some(Source::Json { file, key, .. }) => {
                 let (directory, file) = (directory.to_owned(), directory.join(file));
@@ -85,13 +104,25 @@ impl Reader {
             }
             _ => None,
         };
-        Ok(Reader { extractor, json, steps: None })
+        Ok(Reader { extractor, series, json, steps: None })
     }
 
     /// Takes the next bytes of the output.
     pub(crate) fn feed(&mut self, chunk: &[u8]) {
         for extractor in self.extractor.iter_mut().chain(&mut self.steps) {
             extractor.feed(chunk);
+        }
+        if let Series::Other(extractor) = &mut self.series {
+            extractor.feed(chunk);
+        }
+    }
+
+    /// The newest value of the series, and how many there have been.
+    pub(crate) fn newest(&self) -> Option<(u64, f64)> {
+        match &self.series {
+            Series::None => None,
+            Series::Metric => self.extractor.as_ref()?.newest(),
+            Series::Other(extractor) => extractor.newest(),
         }
     }
 
@@ -158,10 +189,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("m.json");
         std::fs::write(&file, r#"{"loss": 1}"#).unwrap();
-        let reader = Reader::new(Some(&source("m.json")), &[], folder.path()).unwrap();
+        let reader = Reader::new(Some(&source("m.json")), &[], None, folder.path()).unwrap();
         assert_eq!(reader.finish().metric, None);
 
-        let mut reader = Reader::new(Some(&source("m.json")), &[], folder.path()).unwrap();
+        let mut reader = Reader::new(Some(&source("m.json")), &[], None, folder.path()).unwrap();
         std::fs::write(&file, r#"{"loss": 0.25}"#).unwrap();
         reader.feed(b"accuracy: 0.5\n");
         let readings = reader.finish();
@@ -172,11 +203,11 @@ mod tests {
     #[test]
     fn wanted_names_are_read_of_a_run_that_is_measured_elsewhere() {
         let wanted = ["mem".to_owned()];
-        let mut reader = Reader::new(None, &wanted, Path::new(".")).unwrap();
+        let mut reader = Reader::new(None, &wanted, None, Path::new(".")).unwrap();
         reader.feed(b"mem: 7\n");
         let readings = reader.finish();
         assert_eq!((readings.metric, readings.secondary.get("mem")), (None, Some(&7.0)));
-        let mut reader = Reader::new(None, &[], Path::new(".")).unwrap();
+        let mut reader = Reader::new(None, &[], None, Path::new(".")).unwrap();
         reader.feed(b"mem: 7\n");
         assert_eq!(reader.finish(), Readings::default());
     }
@@ -186,7 +217,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let inside = folder.path().join("in");
         std::fs::create_dir(&inside).unwrap();
-        let reader = |file| Reader::new(Some(&source(file)), &[], &inside).unwrap();
+        let reader = |file| Reader::new(Some(&source(file)), &[], None, &inside).unwrap();
         let (link, dots) = (reader("link.json"), reader("../out.json"));
         std::fs::write(folder.path().join("out.json"), r#"{"loss": 1}"#).unwrap();
         std::os::unix::fs::symlink("../out.json", inside.join("link.json")).unwrap();
@@ -197,7 +228,7 @@ mod tests {
     #[test]
     fn a_named_pipe_in_place_of_the_json_file_does_not_hang() {
         let folder = tempfile::tempdir().unwrap();
-        let reader = Reader::new(Some(&source("pipe")), &[], folder.path()).unwrap();
+        let reader = Reader::new(Some(&source("pipe")), &[], None, folder.path()).unwrap();
         let path = folder.path().join("pipe");
         assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
         assert_eq!(reader.finish().metric, None);
@@ -207,7 +238,7 @@ mod tests {
     fn a_pattern_that_does_not_compile_is_said_before_the_run() {
         let source = Source::Pattern { name: "x".into(), pattern: "(".into() };
         assert!(matches!(
-            Reader::new(Some(&source), &[], Path::new(".")),
+            Reader::new(Some(&source), &[], None, Path::new(".")),
             Err(RunError::BadJob { .. })
         ));
     }

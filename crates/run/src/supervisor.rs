@@ -30,6 +30,7 @@ use crate::limits::hierarchy::own_groups;
 use crate::limits::{Bounds, Breach};
 use crate::log::Log;
 use crate::oom::{Counters, killed, signature};
+use crate::plotting::Plotter;
 use crate::quota::QuotaWatch;
 use crate::reading::Reader;
 use crate::sandbox::hint::hint_for;
@@ -111,6 +112,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 usage: Usage::default(),
                 conditions: None,
                 readings: autoresearch_core::metric::Readings::default(),
+                curve: autoresearch_core::curve::Curve::default(),
                 output_bytes: 0,
                 strays: 0,
                 tail: String::new(),
@@ -140,6 +142,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 wakers,
                 log,
                 reader,
+                plotter: Plotter::since(started),
                 tail: Tail::default(),
                 ending: None,
                 failure: None,
@@ -248,6 +251,7 @@ struct Trial<'job> {
     wakers: Wakers,
     log: Log,
     reader: Reader,
+    plotter: Plotter,
     tail: Tail,
     ending: Option<Ending>,
     /// The log could not be written.
@@ -330,6 +334,7 @@ impl Trial<'_> {
                 .or_else(|| in_container.filter(|_| was_killed))
                 .or_else(|| has_failed.then(|| signature(&lines)).flatten()),
             readings,
+            curve: self.plotter.finish(),
             exit,
             protection: self.job.confinement.protection,
             tampered: self.witness.and_then(|witness| witness.tampering()),
@@ -485,6 +490,7 @@ impl Trial<'_> {
                 Ok(n) if n > 0 => {
                     let chunk = &self.piece[..n];
                     self.reader.feed(chunk);
+                    self.plotter.plot(self.reader.newest());
                     self.tail.feed(chunk);
                     if self.failure.is_none()
                         && let Err(error) = self.log.feed(chunk)

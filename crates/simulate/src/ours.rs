@@ -121,6 +121,8 @@ fn plan(mode: Mode) -> Plan {
         complexity: 1,
         constraints: Vec::new(),
         checks: false,
+        early_stop: autoresearch_core::stopping::EarlyStop::Off,
+        series: None,
         verify: 0,
         suspects: Suspects::Keep,
         config: String::new(),

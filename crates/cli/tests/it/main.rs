@@ -15,6 +15,7 @@ mod checks;
 mod containers;
 mod crash_points;
 mod doctor;
+mod early;
 mod fair;
 mod kill9;
 mod protection;

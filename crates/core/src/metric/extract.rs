@@ -115,6 +115,8 @@ struct Found {
     in_field: Taken,
     in_phrase: Taken,
     saw_non_finite: bool,
+    /// Finite values so far.
+    values: u64,
     secondary: Table,
 }
 
@@ -234,6 +236,12 @@ impl Extractor {
         self.is_continued = false;
     }
 
+    /// How many finite values of the metric there have been in lines that have
+    /// ended, and what it would be if this were all.
+    pub fn newest(&self) -> Option<(u64, f64)> {
+        self.found.metric().map(|value| (self.found.values, value))
+    }
+
     /// What the output said.
     pub fn finish(mut self) -> Readings {
         if !self.pending.is_empty() {
@@ -331,6 +339,7 @@ impl Found {
             self.saw_non_finite = true;
             return;
         }
+        self.values += 1;
         match rank {
             Rank::Field => self.in_field.push(self.take, value),
             Rank::Phrase => self.in_phrase.push(self.take, value),

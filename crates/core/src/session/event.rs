@@ -13,6 +13,7 @@ use crate::metric::Direction;
 use crate::platform::Device;
 use crate::proposal::{Category, Fingerprint, Refusal, Settings};
 use crate::stop::StopRule;
+use crate::stopping::EarlyStop;
 use crate::trial::{Purpose, Trial};
 use crate::units::Timestamp;
 
@@ -74,6 +75,12 @@ pub struct Plan {
     /// What becomes of a suspect that nothing can audit.
     #[serde(default)]
     pub suspects: Suspects,
+    /// Whether hopeless runs are ended before their time.
+    #[serde(default)]
+    pub early_stop: EarlyStop,
+    /// The series that shows it, unless that is the metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub series: Option<String>,
     /// What a candidate must hold to, whatever its metric.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub constraints: Vec<Constraint>,

@@ -4,6 +4,7 @@ use std::collections::{HashMap, VecDeque};
 
 use super::again::{Reruns, Running, Sample};
 use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
+use super::stopping::{Stopping, Watch};
 use super::verdict::Case;
 use super::verify::Verifications;
 use crate::conditions::Conditions;
@@ -11,6 +12,7 @@ use crate::experiment::{Check, CommitId, Counts, Experiment, Relief, Verdict};
 use crate::judge::{Beliefs, Mode, Rule, Ruling};
 use crate::proposal::{Category, Fingerprint};
 use crate::stop::Progress;
+use crate::stopping::Tally;
 use crate::suspicion::{Seen, Suspicion};
 use crate::trial::{Exit, Purpose, Trial};
 use crate::units::Timestamp;
@@ -153,6 +155,8 @@ pub struct State {
     since_keep: u64,
     /// What effects and durations are usual here.
     seen: Seen,
+    /// What learning curves have shown.
+    stopping: Stopping,
     /// How noisy the metric is, and where the incumbent stands.
     beliefs: Beliefs,
     near: Option<Category>,
@@ -334,6 +338,7 @@ impl State {
         {
             incumbent.add(run);
             incumbent.conditions.extend(trial.conditions.clone());
+            self.stopping.see_incumbent(trial);
             if let Some(plan) = &self.plan {
                 self.beliefs.again(plan.direction.gain(0.0, run.value));
             }
@@ -443,7 +448,9 @@ impl State {
         let is_kept = ruling.verdict == Verdict::Keep;
         let is_in_doubt =
             matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated | Rule::Constraint);
-        if is_kept || !is_in_doubt {
+        let is_believed = is_kept || !is_in_doubt;
+        self.stopping.see(experiment, is_believed);
+        if is_believed {
             self.seen.believe(ruling.gain, runs.first().map(|(_, _, seconds)| *seconds), is_kept);
         }
     }
@@ -545,6 +552,17 @@ impl State {
     /// Why the experiment in flight is run again before it may be kept.
     pub fn suspicion(&self) -> Option<Suspicion> {
         self.case(self.plan.as_ref()?, self.current.as_ref()?).suspicion()
+    }
+
+    /// The next run of the experiment in flight beside what its learning curve is
+    /// held against, if it may be stopped early.
+    pub fn watch(&self) -> Option<Watch<'_>> {
+        self.stopping.watch(self.plan.as_ref()?, self.current.as_ref()?)
+    }
+
+    /// What early stopping has done so far.
+    pub fn stopped_early(&self) -> Tally {
+        self.stopping.tally()
     }
 
     fn reason_to_stop(&self, plan: &Plan) -> Option<StopReason> {

@@ -13,6 +13,7 @@ use crate::judge::{Mode, Rule, Suspects};
 use crate::metric::Direction;
 use crate::proposal::{Category, Fingerprint, Refusal};
 use crate::stop::StopRule;
+use crate::stopping::EarlyStop;
 use crate::trial::{Crash, CrashKind, Exit, Trial};
 use crate::units::Timestamp;
 
@@ -35,6 +36,8 @@ pub(super) fn plan(iterations: Option<u64>) -> Plan {
         mode: Mode::Greedy,
         complexity: 0,
         suspects: Suspects::Hold,
+        early_stop: EarlyStop::Off,
+        series: None,
         constraints: Vec::new(),
         checks: false,
         verify: 0,

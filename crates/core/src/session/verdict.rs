@@ -36,7 +36,8 @@ impl Case<'_> {
             return Action::Settle { number };
         }
         let evidence: Vec<&Trial> = current.evidence().collect();
-        if let Some(ruling) = self.breach(&evidence) {
+        let stopped = evidence.first().and_then(|first| Ruling::of_stopped(first));
+        if let Some(ruling) = stopped.or_else(|| self.breach(&evidence)) {
             return Action::Judge { number, ruling };
         }
         let ruling = match (evidence.as_slice(), self.suspicion()) {

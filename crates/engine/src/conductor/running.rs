@@ -15,6 +15,7 @@ use crate::bench::Order;
 use crate::error::EngineError;
 use crate::news::News;
 use crate::stop::{Stop, Urgency};
+use crate::watching::Watcher;
 use crate::{clock, history};
 
 /// Experiments that a brief tells of.
@@ -97,7 +98,9 @@ impl Conductor<'_> {
         let began = Instant::now();
         let (observer, journal, stop) = (&mut *self.observer, &self.journal, &self.stop);
         let progress = &self.progress;
-        let mut outcome = self.bench.run(order, stop, &mut || {
+        // What is run again is there to be finished.
+        let watch = (stage == Stage::Running).then(|| self.state.watch()).flatten();
+        let mut outcome = self.bench.run(order, stop, watch.map(Watcher::new), &mut || {
             activity.elapsed = began.elapsed();
             observer.tell(&News::Working { activity: &activity, progress });
             heed(journal, stop);

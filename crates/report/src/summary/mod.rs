@@ -10,6 +10,7 @@ mod next_steps;
 use std::fmt::Write as _;
 
 use autoresearch_core::metric::Direction;
+use autoresearch_core::stopping::Tally;
 use autoresearch_core::units::Timestamp;
 use autoresearch_core::verification::{Comparison, Method};
 use jiff::tz::TimeZone;
@@ -250,6 +251,9 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
             numbers::grouped(counts.crash),
         );
     }
+    if let Some(words) = stopped_early(&facts.history.session.stopped_early) {
+        let _ = writeln!(text, "- {words}");
+    }
     if counts.keep > 0 {
         text.push_str(
             "\nThese are measurements, one run each unless a reason says otherwise. A change was kept because its \
@@ -285,6 +289,25 @@ fn compared(text: &mut String, facts: &Facts<'_>) {
         }
         (None, None) => {}
     }
+}
+
+/// What early stopping saved, and how often it was wrong.
+fn stopped_early(tally: &Tally) -> Option<String> {
+    let Tally { stopped, checked, mistaken, saved_seconds } = *tally;
+    if stopped + checked == 0 {
+        return None;
+    }
+    let saved = numbers::seconds(saved_seconds).unwrap_or_else(|| "0s".to_owned());
+    let known = match checked {
+        0 => "no hopeless run has been finished yet to see what would have come of it".to_owned(),
+        _ => format!(
+            "of {} finished all the same {} would have been kept (at most {:.0}% of such runs, at 95% confidence)",
+            numbers::count(checked, "hopeless run"),
+            numbers::grouped(mistaken),
+            100.0 * tally.most_mistaken(),
+        ),
+    };
+    Some(format!("Stopped early: {}, which saved {saved}; {known}", numbers::count(stopped, "run")))
 }
 
 fn kept_section(text: &mut String, facts: &Facts<'_>) {

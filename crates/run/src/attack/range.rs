@@ -202,6 +202,7 @@ impl Range {
             },
             container: None,
             source: None,
+            series: None,
             wanted: Vec::new(),
             result: self.folder.join("result.json"),
         };

@@ -31,6 +31,7 @@ fn held_to(cpus: &[usize], wrapper: &str, memory: Option<u64>, processes: Option
         confinement: Confinement::default(),
         container: None,
         source: None,
+        series: None,
         wanted: Vec::new(),
         result: "result".into(),
     };

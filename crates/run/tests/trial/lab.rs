@@ -53,6 +53,7 @@ impl Lab {
             confinement: Confinement::default(),
             container: None,
             source: Some(Source::Printed { name: "loss".into() }),
+            series: None,
             wanted: Vec::new(),
             result: folder.path().join("result.json"),
         };

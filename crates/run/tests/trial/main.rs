@@ -5,6 +5,7 @@
 mod attacks;
 mod confined;
 mod crash;
+mod curve;
 mod ending;
 mod fair;
 mod lab;
