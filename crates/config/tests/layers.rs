@@ -474,9 +474,9 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Run command | python 'my train.py' | autoresearch.toml:23
     Proposer | my-agent | autoresearch.toml:45
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:65, autoresearch.toml:66
-    Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:58
-    Checks before a keep | pytest -q | autoresearch.toml:61
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:66, autoresearch.toml:67
+    Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:59
+    Checks before a keep | pytest -q | autoresearch.toml:62
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer
