@@ -38,7 +38,7 @@ fn beliefs(baseline: &[f64], candidates: &[Vec<f64>]) -> Beliefs {
     beliefs
 }
 
-fn evidence<'a>(direction: Direction, candidate: &'a [f64], lines: (u64, u64)) -> Evidence<'a> {
+fn evidence(direction: Direction, candidate: &[f64], lines: (u64, u64)) -> Evidence<'_> {
     Evidence {
         direction,
         candidate,
