@@ -167,6 +167,10 @@ pub struct State {
     beliefs: Beliefs,
     /// Runs on a machine unlike the incumbent's.
     unlike: u64,
+    /// Whether runs differ by the machine alone, which has moods that last.
+    takes_no_seed: bool,
+    /// Whether the incumbent ran since the present experiment was proposed.
+    is_beside: bool,
     near: Option<Category>,
     failed_category: Option<(Category, u32)>,
     stuck: u32,
@@ -238,6 +242,7 @@ impl State {
             Event::Proposed(proposed) => {
                 if self.current.is_none() && proposed.number == self.next_number {
                     self.next_number += 1;
+                    self.is_beside = false;
                     let answers = |queued: &&Queued| Some(queued.id) == proposed.queued;
                     let trusts = self.queue.iter().find(answers).and_then(|queued| queued.trusts);
                     self.tried.entry(proposed.fingerprint).or_insert(proposed.number);
@@ -349,6 +354,7 @@ impl State {
             self.stopping.see_incumbent(trial);
             if let Some(plan) = &self.plan {
                 self.beliefs.again(plan.direction.gain(0.0, run.value));
+                self.is_beside = true;
             }
         }
     }
@@ -497,6 +503,7 @@ impl State {
             beliefs: &self.beliefs,
             current,
             again: None,
+            lacks_company: self.takes_no_seed && !self.is_beside,
             may_repeat: self.unlike < REPEATS + self.counts.total() / 10,
         }
     }

@@ -29,6 +29,8 @@ pub(super) struct Case<'a> {
     pub(super) again: Option<&'a Action>,
     /// Whether a run on a machine unlike the incumbent's may be repeated.
     pub(super) may_repeat: bool,
+    /// Whether a keep asks for a run of the incumbent beside the candidate's.
+    pub(super) lacks_company: bool,
 }
 
 impl Case<'_> {
@@ -53,7 +55,11 @@ impl Case<'_> {
             (_, None) => None,
         };
         match ruling.map_or_else(|| self.race(&evidence), Step::Ruling) {
-            Step::Ruling(ruling) => self.unless_unchecked(ruling),
+            Step::Ruling(ruling) => match self.again {
+                // The machine may have changed since the incumbent ran.
+                Some(again) if self.lacks_company && ruling.rule == Rule::Better => again.clone(),
+                _ => self.unless_unchecked(ruling),
+            },
             Step::Incumbent if let Some(again) = self.again => again.clone(),
             // Every run has a seed of its own, the same ones for all.
             Step::Incumbent | Step::Candidate => {

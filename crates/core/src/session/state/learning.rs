@@ -4,6 +4,7 @@
 use super::{State, TURN_AFTER};
 use crate::experiment::{Experiment, Verdict};
 use crate::judge::{Mode, Rule};
+use crate::trial::{Seeded, Trial};
 
 impl State {
     /// Takes in what later experiments are held against.
@@ -37,6 +38,8 @@ impl State {
             .evidence()
             .filter_map(|trial| Some(plan.direction.gain(0.0, trial.metric?)))
             .collect();
+        let takes_no_seed = |trial: &Trial| trial.seeded == Some(Seeded::Nothing);
+        self.takes_no_seed |= experiment.is_baseline() && experiment.evidence().any(takes_no_seed);
         let is_kept = ruling.verdict == Verdict::Keep;
         let is_doubted = matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated);
         let is_same = matches!(ruling.rule, Rule::Equal | Rule::EqualAndSimpler);
