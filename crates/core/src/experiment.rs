@@ -176,17 +176,21 @@ pub struct Experiment {
 }
 
 impl Experiment {
-    /// Mean of the finite metrics of its trials.
+    /// Mean of the finite metrics of the trials that it is judged by.
     pub fn metric(&self) -> Option<f64> {
-        let values: Vec<f64> = self.trials.iter().filter_map(|t| t.metric).collect();
+        let values: Vec<f64> = self.evidence().filter_map(|t| t.metric).collect();
         (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     }
 
     /// The trials that it is judged by: uninterrupted ones, of the retry where
-    /// there is one.
+    /// there is one. What ran on a machine unlike the incumbent's counts only
+    /// where nothing else does.
     pub fn evidence(&self) -> impl Iterator<Item = &Trial> {
         let after = self.relief.as_ref().filter(|r| r.is_retried).map_or(0, |r| r.after);
-        self.trials.iter().skip(after).filter(|trial| !trial.is_interrupted())
+        let complete = self.trials.iter().skip(after).filter(|trial| !trial.is_interrupted());
+        let is_fair = |trial: &Trial| trial.unlike.is_none() || trial.metric.is_none();
+        let has_fair = complete.clone().any(|trial| trial.metric.is_some() && is_fair(trial));
+        complete.filter(move |trial| !has_fair || is_fair(trial))
     }
 
     /// Highest memory over its trials.

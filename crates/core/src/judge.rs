@@ -10,6 +10,8 @@ mod boundary;
 mod effects;
 mod race;
 mod scale;
+#[cfg(test)]
+mod tests;
 
 use serde::{Deserialize, Serialize};
 
@@ -218,45 +220,4 @@ fn mean(values: &[f64]) -> f64 {
 /// Four significant digits, without trailing zeros.
 fn short(value: f64) -> String {
     crate::metric::significant(value, 4)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    fn ruling(direction: Direction, candidate: f64, incumbent: f64, lines: (u64, u64)) -> Ruling {
-        ruling_for(&Evidence {
-            direction,
-            candidate: &[candidate],
-            incumbent: &[incumbent],
-            candidate_lines: lines.0,
-            incumbent_lines: lines.1,
-        })
-    }
-
-    /// SPEC E7.
-    #[test]
-    fn equal_metric_with_fewer_lines_is_kept() {
-        let kept = ruling(Direction::Minimize, 1.0, 1.0, (9, 10));
-        assert_eq!((kept.verdict, kept.rule), (Verdict::Keep, Rule::EqualAndSimpler));
-        assert_eq!(kept.reason, "equal with 1 line less");
-        assert_eq!(ruling(Direction::Minimize, 1.0, 1.0, (10, 10)).verdict, Verdict::Discard);
-        assert_eq!(ruling(Direction::Minimize, 1.0, 1.0, (11, 10)).verdict, Verdict::Discard);
-    }
-
-    #[test]
-    fn the_gain_is_positive_when_better_in_either_direction() {
-        assert_eq!(ruling(Direction::Minimize, 0.5, 1.0, (1, 1)).gain, Some(0.5));
-        assert_eq!(ruling(Direction::Maximize, 0.5, 1.0, (1, 1)).reason, "worse by 0.5");
-    }
-
-    proptest! {
-        #[test]
-        fn turning_the_direction_round_changes_nothing(a in -1e6..1e6_f64, b in -1e6..1e6_f64, lines in (0_u64..99, 0_u64..99)) {
-            let one = ruling(Direction::Minimize, a, b, lines);
-            let other = ruling(Direction::Maximize, -a, -b, lines);
-            prop_assert_eq!(one, other);
-        }
-    }
 }

@@ -14,7 +14,7 @@ const LOOSEST: f64 = 1.25;
 const RATIOS: usize = 11;
 /// Runs of a candidate after which even a difference that the prior does not
 /// foresee is believed.
-const BELIEVED: usize = 3;
+const BELIEVED: usize = 2;
 
 /// What is asked of evidence before a change is kept.
 #[derive(Clone, Copy, Debug, PartialEq)]

@@ -21,8 +21,10 @@ const UNIT: usize = 9;
 const FOREIGN: f64 = 0.01;
 /// Cells whose likelihood is e^-12 of the best are left out of sums.
 const NEGLIGIBLE: f64 = -12.0;
-/// And beyond this a cell is given up.
+/// And beyond this a cell does not learn from differences.
 const HOPELESS: f64 = -30.0;
+/// No observation rules anything out for ever.
+const LEAST: f64 = -1e9;
 
 /// The likelihood of every σ and ν.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -71,14 +73,17 @@ impl Scale {
         self.degrees += degrees;
         let degrees = f64::from(degrees);
         self.anchor((squares / degrees).sqrt());
-        self.update(|cell| -degrees * cell.sigma.ln() - squares / (2.0 * cell.sigma * cell.sigma));
+        // Whatever seemed hopeless may be what replicates speak for.
+        self.update(f64::NEG_INFINITY, |cell| {
+            -degrees * cell.sigma.ln() - squares / (2.0 * cell.sigma * cell.sigma)
+        });
     }
 
     /// A difference from the incumbent, the mean of `runs`; the incumbent was
     /// known to `ratio`·σ.
     pub(super) fn difference(&mut self, difference: f64, runs: f64, ratio: f64) {
         self.anchor(difference.abs());
-        self.update(|cell| {
+        self.update(HOPELESS, |cell| {
             let error = cell.sigma * (1.0 / runs + ratio * ratio).sqrt();
             let expected = posterior(difference / cell.unit, error / cell.unit).density / cell.unit;
             ((1.0 - FOREIGN) * expected + foreign(difference, error)).ln()
@@ -135,15 +140,19 @@ impl Scale {
         }
     }
 
-    fn update(&mut self, log_likelihood: impl Fn(&Cell) -> f64) {
+    /// Adds the log-likelihood of an observation to every cell down to `least`.
+    /// Those below stay as far behind the best as they were.
+    fn update(&mut self, least: f64, log_likelihood: impl Fn(&Cell) -> f64) {
         let Some(origin) = self.origin else { return };
-        for (place, sum) in self.cells.iter_mut().enumerate() {
-            if *sum > HOPELESS {
-                *sum += log_likelihood(&cell_at(origin, place));
-            }
+        let updated: Vec<Option<f64>> = (self.cells.iter().enumerate())
+            .map(|(place, sum)| {
+                (*sum >= least).then(|| sum + log_likelihood(&cell_at(origin, place)).max(LEAST))
+            })
+            .collect();
+        let best = updated.iter().flatten().copied().fold(f64::NEG_INFINITY, f64::max);
+        for (sum, new) in self.cells.iter_mut().zip(updated) {
+            *sum = new.map_or(*sum, |new| new - best);
         }
-        let best = self.cells.iter().copied().filter(|l| l.is_finite()).fold(f64::MIN, f64::max);
-        self.cells.iter_mut().for_each(|sum| *sum -= best);
     }
 }
 

@@ -1,5 +1,7 @@
 //! The fold of events, and what follows from it.
 
+mod learning;
+
 use std::collections::{HashMap, VecDeque};
 
 use super::again::{Reruns, Running, Sample};
@@ -9,7 +11,7 @@ use super::verdict::Case;
 use super::verify::Verifications;
 use crate::conditions::Conditions;
 use crate::experiment::{Check, CommitId, Counts, Experiment, Relief, Verdict};
-use crate::judge::{Beliefs, Mode, Rule, Ruling};
+use crate::judge::{Beliefs, Ruling};
 use crate::proposal::{Category, Fingerprint};
 use crate::stop::Progress;
 use crate::stopping::Tally;
@@ -65,6 +67,10 @@ pub struct Focus {
     /// Experiments that were not kept since the last keep: be bolder.
     pub failures_in_a_row: u32,
 }
+
+/// Runs that are repeated at least, because the machine was unlike what it was
+/// for the incumbent; besides, one in ten experiments.
+const REPEATS: u64 = 4;
 
 /// What comes next. The conductor performs it and appends what came of it.
 #[derive(Clone, Debug, PartialEq)]
@@ -159,6 +165,8 @@ pub struct State {
     stopping: Stopping,
     /// How noisy the metric is, and where the incumbent stands.
     beliefs: Beliefs,
+    /// Runs on a machine unlike the incumbent's.
+    unlike: u64,
     near: Option<Category>,
     failed_category: Option<(Category, u32)>,
     stuck: u32,
@@ -437,63 +445,6 @@ impl State {
         }
     }
 
-    /// Takes in what later experiments are held against.
-    fn see(&mut self, experiment: &Experiment) {
-        let Some(ruling) = &experiment.ruling else { return };
-        let runs: Vec<(u64, f64, f64)> = experiment
-            .evidence()
-            .filter_map(|trial| Some((trial.seed, trial.metric?, trial.usage.wall_seconds)))
-            .collect();
-        self.seen.compare(&runs);
-        let is_kept = ruling.verdict == Verdict::Keep;
-        let is_in_doubt =
-            matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated | Rule::Constraint);
-        let is_believed = is_kept || !is_in_doubt;
-        self.stopping.see(experiment, is_believed);
-        if is_believed {
-            self.seen.believe(ruling.gain, runs.first().map(|(_, _, seconds)| *seconds), is_kept);
-        }
-    }
-
-    /// Takes in what an experiment says of the metric's noise, of the size of
-    /// effects, and of the incumbent.
-    fn learn(&mut self, experiment: &Experiment) {
-        let Some(plan) = self.plan.as_ref().filter(|plan| plan.mode != Mode::Greedy) else {
-            return;
-        };
-        let Some(ruling) = &experiment.ruling else { return };
-        let runs: Vec<f64> = experiment
-            .evidence()
-            .filter_map(|trial| Some(plan.direction.gain(0.0, trial.metric?)))
-            .collect();
-        let is_kept = ruling.verdict == Verdict::Keep;
-        let is_doubted = matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated);
-        match (runs.as_slice(), &self.incumbent) {
-            ([], _) => {}
-            (runs, None) if is_kept => self.beliefs.open(runs),
-            (runs, Some(_)) if is_kept || !is_doubted => self.beliefs.settle(runs, is_kept),
-            _ => {}
-        }
-    }
-
-    fn turn(&mut self, experiment: &Experiment) {
-        if experiment.verdict() == Some(Verdict::Keep) {
-            self.since_keep = 0;
-            self.near = Some(experiment.category);
-            self.failed_category = None;
-            return;
-        }
-        self.since_keep += 1;
-        let failures = match self.failed_category {
-            Some((category, n)) if category == experiment.category => n + 1,
-            _ => 1,
-        };
-        self.failed_category = Some((experiment.category, failures));
-        if self.since_keep >= u64::from(TURN_AFTER) {
-            self.near = None;
-        }
-    }
-
     /// What to do now. `None` while a trial or the checks run. A pure function of the
     /// state: asked twice, it answers the same.
     pub fn next(&self) -> Option<Action> {
@@ -546,6 +497,7 @@ impl State {
             beliefs: &self.beliefs,
             current,
             again: None,
+            may_repeat: self.unlike < REPEATS + self.counts.total() / 10,
         }
     }
 

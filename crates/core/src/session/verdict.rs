@@ -26,6 +26,8 @@ pub(super) struct Case<'a> {
     pub(super) current: &'a Experiment,
     /// The run of the incumbent that is to be had.
     pub(super) again: Option<&'a Action>,
+    /// Whether a run on a machine unlike the incumbent's may be repeated.
+    pub(super) may_repeat: bool,
 }
 
 impl Case<'_> {
@@ -43,6 +45,7 @@ impl Case<'_> {
         let ruling = match (evidence.as_slice(), self.suspicion()) {
             ([], _) => return self.run(plan.seed),
             ([first, ..], _) if self.may_be_relieved(first) => return Action::Relieve { number },
+            ([.., last], _) if self.is_unfair(last) => return self.run(last.seed),
             // Under another seed: what repeats then is no accident.
             ([_], Some(_)) => return self.run(plan.seed.wrapping_add(1)),
             ([first, second, ..], Some(suspicion)) => self.audited(first, second, suspicion),
@@ -79,6 +82,17 @@ impl Case<'_> {
             return Action::Judge { number: *number, ruling: Ruling::crashed(crash) };
         }
         Action::Run { number: *number, trial: trials.len() as u64 + 1, seed }
+    }
+
+    /// Whether a run is repeated because the machine was unlike what it was for
+    /// the incumbent, which may explain a difference: once an experiment.
+    fn is_unfair(&self, last: &Trial) -> bool {
+        let unlike = self.current.trials.iter().filter(|trial| trial.unlike.is_some());
+        last.unlike.is_some()
+            && last.metric.is_some()
+            && self.plan.mode != Mode::Greedy
+            && self.may_repeat
+            && unlike.count() == 1
     }
 
     /// Once an experiment, and never for the unmodified target.
