@@ -75,8 +75,10 @@ impl Comparison {
     pub fn table(self, cells: &mut impl Iterator<Item = Cell>) -> Table {
         let rows = self
             .rows()
-            .map(|(rule, landing)| {
-                Row { rule, landing, cells: cells.take(self.nus.len()).collect() }
+            .map(|(rule, landing)| Row {
+                rule,
+                landing,
+                cells: cells.take(self.nus.len()).collect(),
             })
             .collect();
         Table { comparison: self, rows }

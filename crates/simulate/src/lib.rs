@@ -5,13 +5,13 @@
 //! Pure: what a session comes to follows from its seed alone.
 
 mod best;
+mod comparison;
 mod lots;
 mod ours;
 mod peers;
 mod plot;
 mod rounds;
 mod rules;
-mod comparison;
 mod table;
 mod text;
 mod work;

@@ -68,7 +68,8 @@ impl Scale {
     fn of(cells: &[(&Row, Cell)]) -> Scale {
         let gains = || cells.iter().map(|(_, cell)| cell.gain);
         let lowest = cells.iter().map(|(_, cell)| cell.precision).fold(1.0, f64::min);
-        let least = (0.1 * (10.0 * lowest - 0.3).floor().max(0.0), gains().fold(0.0, f64::min));
+        let deepest = gains().fold(0.0, f64::min);
+        let least = (0.1 * (10.0 * lowest - 0.4).floor().max(0.0), 0.1 * (10.0 * deepest).floor());
         let highest = gains().fold(0.1, f64::max);
         Scale { least, most: (1.0, 0.1 * (10.0 * highest + 0.3).ceil()) }
     }
@@ -100,7 +101,7 @@ fn panel(svg: &mut String, table: &Table, at: usize, is_named: bool) {
         MARGIN.0
     );
     axes(svg, &scale);
-    lines(svg, &scale, &cells);
+    let crossed = lines(svg, &scale, &cells);
     let mut taken: Vec<Rect> = cells
         .iter()
         .map(|(_, cell)| {
@@ -120,12 +121,18 @@ fn panel(svg: &mut String, table: &Table, at: usize, is_named: bool) {
             _ => writeln!(svg, r#"<circle cx="{x:.1}" cy="{y:.1}" r="3.5" fill="{colour}"/>"#),
         };
         let label = row.id();
-        let Some((place, anchor)) = place(&taken, x, y, label.chars().count()) else { continue };
-        let at = if anchor == "end" { place.right } else { place.left };
+        let Some((place, anchor)) = place(&taken, &crossed, x, y, label.chars().count()) else {
+            continue;
+        };
+        let at = match anchor {
+            "end" => place.right,
+            "middle" => 0.5 * (place.left + place.right),
+            _ => place.left,
+        };
         let weight = if matches!(row.rule, Rule::Ours(_)) { "600" } else { "400" };
         let _ = writeln!(
             svg,
-            r#"<text x="{at:.1}" y="{:.1}" text-anchor="{anchor}" font-weight="{weight}" fill="{colour}">{label}</text>"#,
+            r##"<text x="{at:.1}" y="{:.1}" text-anchor="{anchor}" font-weight="{weight}" fill="{colour}" stroke="#ffffff" stroke-width="3" stroke-linejoin="round" paint-order="stroke">{label}</text>"##,
             place.bottom - 2.5
         );
         taken.push(place);
@@ -137,7 +144,9 @@ fn axes(svg: &mut String, scale: &Scale) {
     let (floor, top) = (scale.y(scale.least.1), scale.y(scale.most.1));
     let ticks = |from: f64, to: f64| {
         let step = if to - from > 0.65 { 0.2 } else { 0.1 };
-        (0..=20).map(move |i| step * f64::from(i)).filter(move |t| *t > from - 1e-9 && *t < to + 1e-9)
+        (0..=20)
+            .map(move |i| step * f64::from(i))
+            .filter(move |t| *t > from - 1e-9 && *t < to + 1e-9)
     };
     for gain in ticks(scale.least.1, scale.most.1) {
         let y = scale.y(gain);
@@ -168,19 +177,29 @@ fn axes(svg: &mut String, scale: &Scale) {
 }
 
 /// What belongs together: our modes, and the frontier of what is possible.
-fn lines(svg: &mut String, scale: &Scale, cells: &[(&Row, Cell)]) {
+/// Returns points along the lines.
+fn lines(svg: &mut String, scale: &Scale, cells: &[(&Row, Cell)]) -> Vec<(f64, f64)> {
+    let mut along = Vec::new();
     for is_ours in [false, true] {
-        let path: Vec<String> = cells
+        let points: Vec<(f64, f64)> = cells
             .iter()
             .filter(|(row, _)| match row.rule {
                 Rule::Ours(mode) => is_ours && mode != Mode::Greedy,
                 Rule::Best(_) => !is_ours,
                 _ => false,
             })
-            .map(|(_, cell)| format!("{:.1} {:.1}", scale.x(cell.precision), scale.y(cell.gain)))
+            .map(|(_, cell)| (scale.x(cell.precision), scale.y(cell.gain)))
             .collect();
-        if path.len() > 1 {
+        for pair in points.windows(2) {
+            let (from, to) = (pair[0], pair[1]);
+            along.extend((0..=40).map(|i| {
+                let share = f64::from(i) / 40.0;
+                (from.0 + share * (to.0 - from.0), from.1 + share * (to.1 - from.1))
+            }));
+        }
+        if points.len() > 1 {
             let colour = if is_ours { OURS } else { POSSIBLE };
+            let path: Vec<String> = points.iter().map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
             let _ = writeln!(
                 svg,
                 r#"<path d="M{}" fill="none" stroke="{colour}" stroke-opacity="0.35" stroke-width="1.5"/>"#,
@@ -188,6 +207,7 @@ fn lines(svg: &mut String, scale: &Scale, cells: &[(&Row, Cell)]) {
             );
         }
     }
+    along
 }
 
 fn colour(rule: Rule) -> &'static str {
@@ -215,17 +235,27 @@ impl Rect {
     }
 }
 
-/// Where a label stands: the nearest place around its point that is free, and
-/// inside the panel.
-fn place(taken: &[Rect], x: f64, y: f64, characters: usize) -> Option<(Rect, &'static str)> {
+/// Where a label stands: near its point, inside the panel, on no other label or
+/// point, and on none of the lines if that is possible nearby.
+fn place(
+    taken: &[Rect],
+    crossed: &[(f64, f64)],
+    x: f64,
+    y: f64,
+    characters: usize,
+) -> Option<(Rect, &'static str)> {
     let width = ADVANCE * characters as f64;
-    let steps = (0..12).flat_map(|i| [-4.5 * f64::from(i), 4.5 * f64::from(i)]);
-    let places = steps.flat_map(|shift| {
+    let beside = (-12_i32..=12).flat_map(|step| {
+        let shift = 3.0 * f64::from(step);
         let (top, bottom) = (y + shift - 7.0, y + shift + 6.0);
         [
-            (Rect { left: x + 7.0, right: x + 7.0 + width, top, bottom }, "start"),
-            (Rect { left: x - 7.0 - width, right: x - 7.0, top, bottom }, "end"),
+            (shift.abs(), Rect { left: x + 7.0, right: x + 7.0 + width, top, bottom }, "start"),
+            (shift.abs(), Rect { left: x - 7.0 - width, right: x - 7.0, top, bottom }, "end"),
         ]
+    });
+    let over = [-12.0, 12.0].map(|shift| {
+        let (left, right) = (x - 0.5 * width, x + 0.5 * width);
+        (5.0, Rect { left, right, top: y + shift - 7.0, bottom: y + shift + 6.0 }, "middle")
     });
     let is_free = |place: &Rect| {
         place.left >= MARGIN.0
@@ -234,7 +264,18 @@ fn place(taken: &[Rect], x: f64, y: f64, characters: usize) -> Option<(Rect, &'s
             && place.bottom <= PANEL.1 - MARGIN.3
             && !taken.iter().any(|other| other.overlaps(place))
     };
-    places.into_iter().find(|(place, _)| is_free(place))
+    let crossing = |place: &Rect| {
+        let is_inside = |(x, y): &&(f64, f64)| {
+            *x > place.left && *x < place.right && *y > place.top && *y < place.bottom
+        };
+        if crossed.iter().any(|point| is_inside(&point)) { 15.0 } else { 0.0 }
+    };
+    beside
+        .chain(over)
+        .filter(|(_, place, _)| is_free(place))
+        .map(|(distance, place, anchor)| (distance + crossing(&place), place, anchor))
+        .min_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, place, anchor)| (place, anchor))
 }
 
 #[cfg(test)]
@@ -245,7 +286,7 @@ mod tests {
     fn labels_stand_beside_their_points_and_not_on_one_another() {
         let mut taken = Vec::new();
         for _ in 0..8 {
-            let (place, _) = place(&taken, 200.0, 150.0, 12).unwrap();
+            let (place, _) = place(&taken, &[], 200.0, 150.0, 12).unwrap();
             assert!(taken.iter().all(|other: &Rect| !other.overlaps(&place)));
             assert!((place.top - 143.0).abs() < 60.0);
             taken.push(place);

@@ -72,9 +72,8 @@ pub(crate) fn rounds(
     mut judge: impl Judge,
 ) -> Outcome {
     let mut incumbent = session.baseline();
-    let baseline: Vec<f64> = (0..baselines)
-        .map_while(|_| session.may_run().then(|| session.run(&incumbent)))
-        .collect();
+    let baseline: Vec<f64> =
+        (0..baselines).map_while(|_| session.may_run().then(|| session.run(&incumbent))).collect();
     let start = mean(&baseline);
     let mut kept = vec![start];
     let mut best = start;

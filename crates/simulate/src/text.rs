@@ -56,7 +56,8 @@ pub fn markdown<'a>(
     rows: impl IntoIterator<Item = (String, &'a [Cell])>,
 ) -> String {
     let columns: Vec<String> = columns.into_iter().collect();
-    let mut text = format!("| rule | {} |\n|---|{}\n", columns.join(" | "), "---|".repeat(columns.len()));
+    let mut text =
+        format!("| rule | {} |\n|---|{}\n", columns.join(" | "), "---|".repeat(columns.len()));
     for (name, cells) in rows {
         let cells: Vec<String> = cells.iter().map(words).collect();
         let _ = writeln!(text, "| {name} | {} |", cells.join(" | "));

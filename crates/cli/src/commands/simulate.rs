@@ -25,12 +25,16 @@ const CELLS: usize = 10_000;
 const SHARP: f32 = 2.0;
 
 pub(crate) fn run(global: &Global, args: &SimulateArgs) -> anyhow::Result<Exit> {
-    let kind = args.plot.as_deref().map(kind_of).transpose()?;
+    let kind = args.plot.as_deref().map(|path| kind_of(global, path)).transpose()?;
     let comparisons = comparisons(args)?;
     let jobs: Vec<Job> = comparisons.iter().flat_map(Comparison::jobs).collect();
     if jobs.len() > CELLS {
         let message = format!("that is {} numbers, and {CELLS} is the most", jobs.len());
-        return Err(BadInput::new(message, "ask for fewer worlds, rules, slots or levels of noise").into());
+        return Err(BadInput::new(
+            message,
+            "ask for fewer worlds, rules, slots or levels of noise",
+        )
+        .into());
     }
     let Some(tables) = compute(comparisons, &jobs, threads(args))? else {
         output::note("interrupted; nothing was computed to its end");
@@ -39,8 +43,10 @@ pub(crate) fn run(global: &Global, args: &SimulateArgs) -> anyhow::Result<Exit> 
     if global.json {
         output::json(&json!({ "seed": args.seed, "cells": values(&tables) }))?;
     } else if args.markdown {
-        let blocks: Vec<String> =
-            tables.iter().map(|table| format!("{}:\n\n{}", table.title(), table.markdown())).collect();
+        let blocks: Vec<String> = tables
+            .iter()
+            .map(|table| format!("{}:\n\n{}", table.title(), table.markdown()))
+            .collect();
         output::line(blocks.join("\n").trim_end())?;
     } else {
         let blocks: Vec<String> = tables.iter().map(terminal).collect();
@@ -189,7 +195,13 @@ enum Kind {
     Png,
 }
 
-fn kind_of(path: &Path) -> anyhow::Result<Kind> {
+/// By the name of a file, which must be one that can be made.
+fn kind_of(global: &Global, path: &Path) -> anyhow::Result<Kind> {
+    let folder = global.directory.join(path);
+    if let Some(folder) = folder.parent().filter(|folder| !folder.is_dir()) {
+        let message = format!("{} is no folder", folder.display());
+        return Err(BadInput::new(message, "make it, or name another file").into());
+    }
     match path.extension().and_then(|ending| ending.to_str()) {
         Some("svg") => Ok(Kind::Svg),
         Some("png") => Ok(Kind::Png),
