@@ -99,7 +99,9 @@ pub(crate) fn rounds(
                 (value, landed, changes) = (stacked, stack, all);
             }
         }
-        changes.iter().for_each(|change| session.keep(change));
+        for change in &changes {
+            session.keep(change);
+        }
         (best, incumbent) = (value, landed);
         kept.push(best);
     }

@@ -1,5 +1,7 @@
 //! Many sessions, and what they come to.
 
+use std::ops::Range;
+
 use crate::rounds::Slots;
 use crate::rules::{Prepared, Rule};
 use crate::world::{Outcome, Session, World};
@@ -45,9 +47,11 @@ impl Setting {
     pub fn cell(&self, rule: Rule, nu: f64) -> Cell {
         let rule = rule.prepared(nu);
         let mut sums = Sums::default();
-        for part in 0..self.parts() {
+        for part in self.parts() {
             let mut of_part = Sums::default();
-            self.part(part).for_each(|number| of_part.add(&self.play(&rule, nu, number)));
+            for number in part {
+                of_part.add(&self.play(&rule, nu, number));
+            }
             sums.join(&of_part);
         }
         sums.cell()
@@ -59,20 +63,12 @@ impl Setting {
         rule.play(Session::new(self.world, nu, self.runs, seed), self.slots)
     }
 
-    /// Into how many parts the sessions fall. Sums are made by part, so that it
-    /// does not matter which thread plays which.
-    pub(crate) fn parts(&self) -> u64 {
-        self.sessions.div_ceil(self.size())
-    }
-
-    /// The sessions of a part.
-    pub(crate) fn part(&self, part: u64) -> std::ops::Range<u64> {
-        let from = part * self.size();
-        from.min(self.sessions)..(from + self.size()).min(self.sessions)
-    }
-
-    fn size(&self) -> u64 {
-        self.sessions.div_ceil(64).max(1)
+    /// The sessions in at most 64 parts. Sums are made by part, so that it does
+    /// not matter which thread plays which.
+    pub(crate) fn parts(&self) -> Vec<Range<u64>> {
+        let size = self.sessions.div_ceil(64).max(1);
+        let count = self.sessions.div_ceil(size);
+        (0..count).map(|part| part * size..((part + 1) * size).min(self.sessions)).collect()
     }
 }
 

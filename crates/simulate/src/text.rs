@@ -75,12 +75,12 @@ impl Table {
     }
 }
 
-/// As `.915 ± .004 / 93 ± 1% / +0.2`.
+/// As `.915 ± .004 / 93.1 ± 0.4% / +0.2`.
 fn words(cell: &Cell) -> String {
     let precision = if cell.precision.is_nan() {
         "–".to_owned()
     } else {
-        format!("{:.0} ± {:.0}%", 100.0 * cell.precision, 100.0 * cell.precision_error)
+        format!("{:.1} ± {:.1}%", 100.0 * cell.precision, 100.0 * cell.precision_error)
     };
     format!(
         "{} ± {} / {precision} / {}",
@@ -174,8 +174,8 @@ standard error of gain: .004 at most
             "\
 | rule | ν = 0.1 | ν = 1 |
 |---|---|---|
-| greedy (Karpathy and most others) | .976 ± .004 / 58 ± 1% / +0.1 | 1.002 ± .004 / 100 ± 1% / -12 |
-| best possible, a false keep costs 0.5 gains | -.040 ± .004 / – / 0.0 | .976 ± .004 / 58 ± 1% / +0.1 |
+| greedy (Karpathy and most others) | .976 ± .004 / 58.0 ± 1.2% / +0.1 | 1.002 ± .004 / 100.0 ± 1.2% / -12 |
+| best possible, a false keep costs 0.5 gains | -.040 ± .004 / – / 0.0 | .976 ± .004 / 58.0 ± 1.2% / +0.1 |
 "
         );
     }

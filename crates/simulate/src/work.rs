@@ -32,28 +32,29 @@ pub fn cells(
     mut watch: impl FnMut(f64) -> bool,
 ) -> Option<Vec<Cell>> {
     let prepared: Vec<_> = jobs.iter().map(|job| job.rule.prepared(job.nu)).collect();
+    let parts: Vec<_> = jobs.iter().map(|job| job.setting.parts()).collect();
     // The first part of every job, then the second: what is done then tells how
     // long the rest takes, though some rules take a hundred times as long.
-    let most = jobs.iter().map(|job| job.setting.parts()).max().unwrap_or(0);
-    let parts: Vec<(usize, u64)> = (0..most)
+    let most = parts.iter().map(Vec::len).max().unwrap_or(0);
+    let order: Vec<(usize, usize)> = (0..most)
         .flat_map(|part| (0..jobs.len()).map(move |job| (job, part)))
-        .filter(|(job, part)| *part < jobs[*job].setting.parts())
+        .filter(|(job, part)| *part < parts[*job].len())
         .collect();
     let total = jobs.iter().map(|job| job.setting.sessions).sum::<u64>();
     let (next, done, is_over) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicBool::new(false));
     let (sender, receiver) = mpsc::channel();
     let mut sums: Vec<Vec<Sums>> =
-        jobs.iter().map(|job| vec![Sums::default(); job.setting.parts() as usize]).collect();
+        parts.iter().map(|parts| vec![Sums::default(); parts.len()]).collect();
     std::thread::scope(|scope| {
-        for _ in 0..threads.get().min(parts.len()) {
+        for _ in 0..threads.get().min(order.len()) {
             let sender = sender.clone();
-            let (prepared, parts, next, done, is_over) =
-                (&prepared, &parts, &next, &done, &is_over);
+            let (prepared, parts, order) = (&prepared, &parts, &order);
+            let (next, done, is_over) = (&next, &done, &is_over);
             scope.spawn(move || {
-                while let Some(&(job, part)) = parts.get(next.fetch_add(1, Ordering::Relaxed)) {
+                while let Some(&(job, part)) = order.get(next.fetch_add(1, Ordering::Relaxed)) {
                     let Job { setting, nu, .. } = &jobs[job];
                     let mut sums = Sums::default();
-                    for number in setting.part(part) {
+                    for number in parts[job][part].clone() {
                         if is_over.load(Ordering::Relaxed) {
                             return;
                         }
@@ -68,7 +69,7 @@ pub fn cells(
         drop(sender);
         loop {
             match receiver.recv_timeout(TICK) {
-                Ok((job, part, of_part)) => sums[job][part as usize] = of_part,
+                Ok((job, part, of_part)) => sums[job][part] = of_part,
                 Err(mpsc::RecvTimeoutError::Timeout) => {}
                 Err(mpsc::RecvTimeoutError::Disconnected) => break,
             }
@@ -83,7 +84,9 @@ pub fn cells(
     }
     let cell = |parts: &Vec<Sums>| {
         let mut all = Sums::default();
-        parts.iter().for_each(|part| all.join(part));
+        for part in parts {
+            all.join(part);
+        }
         all.cell()
     };
     Some(sums.iter().map(cell).collect())

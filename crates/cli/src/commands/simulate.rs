@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use autoresearch::report::plot_png;
-use autoresearch_simulate::{Comparison, Job, Rule, Table, World, cells, plot, terminal};
+use autoresearch_simulate::{Comparison, Job, Landing, Rule, Table, World, cells, plot, terminal};
 use serde_json::{Value, json};
 
 use crate::args::{Global, SimulateArgs};
@@ -173,7 +173,7 @@ fn values(tables: &[Table]) -> Vec<Value> {
                     "sessions": sessions,
                     "slots": slots,
                     "rule": row.rule.id(),
-                    "landing": row.landing.map(|landing| landing.name()),
+                    "landing": row.landing.map(Landing::name),
                     "noise": nu,
                     "gain": cell.gain,
                     "gain_error": cell.gain_error,
