@@ -32,4 +32,6 @@ pub use crate::trial::Purpose;
 #[cfg(test)]
 mod checking_tests;
 #[cfg(test)]
+mod racing_tests;
+#[cfg(test)]
 mod tests;

@@ -172,7 +172,7 @@ impl Beliefs {
             sums.better += weight * effect.better;
             sums.gain += weight * effect.mean * unit;
             sums.square += weight * (effect.variance + effect.mean * effect.mean) * unit * unit;
-            sums.noise += weight * sigma * sigma;
+            sums.noise += weight * sigma.ln();
             if let Some(demand) = demand {
                 let boundary = boundary(demand, cell.nu, ratio);
                 if d <= boundary.drop[level] {
@@ -184,7 +184,8 @@ impl Beliefs {
         }
         let total = sums.total.max(f64::MIN_POSITIVE);
         let gain = sums.gain / total;
-        let noise = sums.noise / total;
+        // The median rather than the mean, which the unlikeliest cells rule.
+        let noise = (2.0 * sums.noise / total).exp();
         Some(Weighing {
             difference,
             error: noise.sqrt() * width,

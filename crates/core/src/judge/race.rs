@@ -9,6 +9,10 @@ use crate::experiment::Verdict;
 /// them, in a session of 100 runs, cost more than they bring (`docs/judge.md`).
 pub const CALIBRATION: usize = 2;
 
+/// What helps with this probability is not dropped after one run. It costs
+/// nothing (`docs/judge.md`), and nobody understands the contrary.
+const HOPE: f64 = 0.3;
+
 /// Lines of code that an improvement of the margin is worth.
 const LINES: f64 = 20.0;
 /// The margin below which a difference does not matter, in units of σ.
@@ -72,7 +76,8 @@ impl Race<'_> {
         if weighing.keep > demand.assurance {
             return self.kept();
         }
-        if weighing.drop > 0.5 || *runs >= LEVELS {
+        let is_hopeful = *runs == 1 && weighing.better > HOPE;
+        if (weighing.drop > 0.5 && !is_hopeful) || *runs >= LEVELS {
             return self.dropped();
         }
         self.again()

@@ -14,11 +14,13 @@ const SIGMAS: usize = 56;
 /// Of those, how many lie below the first difference that was seen.
 const BELOW: usize = 42;
 /// Values of ν on the grid, half an octave apart.
-const NUS: usize = 15;
+const NUS: usize = 24;
 /// The index of ν = 1.
-const UNIT: usize = 9;
-/// Share of differences that the prior of effects does not foresee.
-const FOREIGN: f64 = 0.01;
+const UNIT: usize = 18;
+/// Share of gains that the prior of effects does not foresee.
+const FOREIGN_GAIN: f64 = 0.01;
+/// And of losses: what goes wrong may go wrong by any amount.
+const FOREIGN_LOSS: f64 = 0.05;
 /// Cells whose likelihood is e^-12 of the best are left out of sums.
 const NEGLIGIBLE: f64 = -12.0;
 /// And beyond this a cell does not learn from differences.
@@ -86,7 +88,7 @@ impl Scale {
         self.update(HOPELESS, |cell| {
             let error = cell.sigma * (1.0 / runs + ratio * ratio).sqrt();
             let expected = posterior(difference / cell.unit, error / cell.unit).density / cell.unit;
-            ((1.0 - FOREIGN) * expected + foreign(difference, error)).ln()
+            (expected + foreign(difference, error)).ln()
         });
     }
 
@@ -165,5 +167,6 @@ fn cell_at(origin: f64, place: usize) -> Cell {
 /// Density of differences that the prior does not foresee: about the same at
 /// every order of magnitude.
 pub(super) fn foreign(difference: f64, error: f64) -> f64 {
-    FOREIGN / (40.0 * (difference.abs() + error))
+    let share = if difference > 0.0 { FOREIGN_GAIN } else { FOREIGN_LOSS };
+    share / (40.0 * (difference.abs() + error))
 }

@@ -72,7 +72,7 @@ fn short(metric: f64) -> Trial {
 
 /// What the world does when the machine acts; drawn by the property tests.
 #[derive(Clone, Debug)]
-enum Luck {
+pub(super) enum Luck {
     Metric(u8),
     Crash,
     /// Memory runs out; when relief is asked for, none is possible.
@@ -89,9 +89,9 @@ enum Luck {
 }
 
 /// A conductor without a world: performs actions and journals what luck says.
-struct Driver {
-    state: State,
-    journal: Vec<Record>,
+pub(super) struct Driver {
+    pub(super) state: State,
+    pub(super) journal: Vec<Record>,
     /// Programs with their seeds in the order in which they ran, and whether
     /// a person had trusted them.
     ran: Vec<(Fingerprint, u64, Option<u64>)>,
@@ -122,7 +122,7 @@ impl Driver {
     }
 
     /// Performs one action; false when the session rests.
-    fn step(&mut self, luck: &Luck) -> bool {
+    pub(super) fn step(&mut self, luck: &Luck) -> bool {
         let Some(action) = self.state.next() else { return false };
         match action {
             Action::Propose { number, queued } => self.propose(number, queued, luck),
@@ -268,7 +268,7 @@ impl Driver {
     }
 }
 
-fn driven_with(plan: Plan, lucks: &[Luck]) -> Driver {
+pub(super) fn driven_with(plan: Plan, lucks: &[Luck]) -> Driver {
     let mut driver = Driver::new(plan);
     for luck in lucks {
         if !driver.step(luck) {
@@ -278,7 +278,7 @@ fn driven_with(plan: Plan, lucks: &[Luck]) -> Driver {
     driver
 }
 
-fn luck() -> impl Strategy<Value = Luck> {
+pub(super) fn luck() -> impl Strategy<Value = Luck> {
     prop_oneof![
         6 => (0_u8..20).prop_map(Luck::Metric),
         1 => Just(Luck::Crash),

@@ -39,8 +39,11 @@ impl State {
             .collect();
         let is_kept = ruling.verdict == Verdict::Keep;
         let is_doubted = matches!(ruling.rule, Rule::Suspect | Rule::Unrepeated);
+        let is_same = matches!(ruling.rule, Rule::Equal | Rule::EqualAndSimpler);
         match (runs.as_slice(), &self.incumbent) {
             ([], _) => {}
+            // What does the same stands where the incumbent stands.
+            (_, Some(_)) if is_same && ruling.weighed.is_none() => {}
             (runs, None) if is_kept => self.beliefs.open(runs),
             (runs, Some(_)) if is_kept || !is_doubted => self.beliefs.settle(runs, is_kept),
             _ => {}
