@@ -1,6 +1,6 @@
 //! Writes the tables and the plot of `docs/judge.md` again:
 //! `cargo run --release -p autoresearch-simulate --example tables`.
-//! Four minutes on two busy cores; the same seed gives the same bytes.
+//! Four minutes on two cores; the same seed gives the same bytes.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
