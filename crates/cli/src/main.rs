@@ -39,6 +39,7 @@ fn main() -> std::process::ExitCode {
         Command::Merge(args) => commands::merge::run(&cli.global, &args),
         Command::Doctor(args) => commands::doctor::run(&cli.global, &args),
         Command::Demo(args) => commands::demo::run(&cli.global, &args),
+        Command::Simulate(args) => commands::simulate::run(&cli.global, &args),
         Command::Completions { shell } => commands::completions::run(shell),
     };
     match outcome {

@@ -22,13 +22,13 @@ pub(crate) fn play(session: Session, mode: Mode) -> Outcome {
     let mut play = Play { session, state: State::default(), now: 0, versions: BTreeMap::new() };
     play.note(Event::Opened(Box::new(plan(mode))));
     while play.act() {}
-    let claimed = match mode {
-        // What it reports is the difference of the best runs.
-        Mode::Greedy => {
-            let best = play.state.incumbent().map_or(0.0, |incumbent| incumbent.metric);
-            best - play.state.baseline().unwrap_or(best)
-        }
-        _ => play.state.beliefs().claims().gain,
+    let beliefs = play.state.beliefs();
+    // Without noise, or without regard for it, a gain is a difference.
+    let claimed = if mode == Mode::Greedy || beliefs.is_deterministic() {
+        let best = play.state.incumbent().map_or(0.0, |incumbent| incumbent.metric);
+        best - play.state.baseline().unwrap_or(best)
+    } else {
+        beliefs.claims().gain
     };
     play.session.outcome(claimed)
 }

@@ -1,9 +1,12 @@
-//! Rules of other tools, and what is possible at best, beside ours.
+//! Which rules there are, and how they are named.
 
 use autoresearch_core::judge::{Boundary, Mode};
 
+use crate::best;
 use crate::ours;
-use crate::world::{Outcome, Session, Version};
+use crate::peers;
+use crate::rounds::{Slots, rounds};
+use crate::world::{Outcome, Session};
 
 /// How changes are judged.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -16,17 +19,21 @@ pub enum Rule {
     Deviations(f64),
     /// What is better than the best is kept once it is better than the baseline
     /// by so many median absolute deviations of all results: pi-autoresearch's
-    /// confidence score used as a rule.
+    /// confidence score used as a rule (it shows "likely real" from 2 on).
     Score(f64),
+    /// An improvement by so many standard deviations of the steps between the
+    /// last five kept results is kept; any, before three are: autojudge 1.0.1,
+    /// whose verdict KEEP begins at 1.5.
+    Steps(f64),
     /// Every change runs so often; a better mean is kept.
     Repeat(u32),
     /// One run; what looks better runs once more, and is kept when the mean of
     /// both is better.
     Confirm,
     /// A sequential probability ratio test (Wald 1945) between no gain and one
-    /// of a standard deviation, candidate and incumbent in turns, with the bounds
-    /// of fishtest (error rates of 5%).
-    Sprt,
+    /// of so many standard deviations, candidate and incumbent in turns, with
+    /// fishtest's error rates of 5%.
+    Sprt(f64),
     /// Our state machine in this mode.
     Ours(Mode),
     /// The best rule there is for one who knows the prior, the noise and the
@@ -34,216 +41,144 @@ pub enum Rule {
     Best(f64),
 }
 
+/// A name that no rule has.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{0}` is no rule; say greedy, deviations:2, score:2, steps:1.5, repeat:3, confirm, sprt:1.5, ours:bold, ours:standard, ours:strict or best:0.5"
+)]
+pub struct UnknownRule(String);
+
 impl Rule {
-    /// As tables name it.
+    /// What is compared unless somebody chooses.
+    pub const ALL: [Rule; 13] = [
+        Rule::Greedy,
+        Rule::Deviations(2.0),
+        Rule::Score(2.0),
+        Rule::Steps(1.5),
+        Rule::Repeat(3),
+        Rule::Confirm,
+        Rule::Sprt(1.5),
+        Rule::Ours(Mode::Bold),
+        Rule::Ours(Mode::Standard),
+        Rule::Ours(Mode::Strict),
+        Rule::Best(0.0),
+        Rule::Best(0.5),
+        Rule::Best(1.0),
+    ];
+
+    /// As a user names it, and as narrow tables do; [`Rule::of`] reads it.
+    pub fn id(self) -> String {
+        match self {
+            Rule::Greedy => "greedy".into(),
+            Rule::Deviations(k) => format!("deviations:{k}"),
+            Rule::Score(k) => format!("score:{k}"),
+            Rule::Steps(k) => format!("steps:{k}"),
+            Rule::Repeat(n) => format!("repeat:{n}"),
+            Rule::Confirm => "confirm".into(),
+            Rule::Sprt(k) => format!("sprt:{k}"),
+            Rule::Ours(mode) => format!("ours:{}", mode.name()),
+            Rule::Best(fine) => format!("best:{fine}"),
+        }
+    }
+
+    /// By its name; the number after the colon has a default.
+    ///
+    /// # Errors
+    /// When there is no such rule.
+    pub fn of(name: &str) -> Result<Rule, UnknownRule> {
+        let unknown = || UnknownRule(name.to_owned());
+        let (word, rest) = match name.split_once(':') {
+            Some((word, rest)) => (word, Some(rest)),
+            None => (name, None),
+        };
+        let number = |default: f64| match rest {
+            None => Ok(default),
+            Some(rest) => rest
+                .parse::<f64>()
+                .ok()
+                .filter(|number| (0.0..=100.0).contains(number))
+                .ok_or_else(unknown),
+        };
+        match (word, rest) {
+            ("greedy", None) => Ok(Rule::Greedy),
+            ("deviations", _) => Ok(Rule::Deviations(number(2.0)?)),
+            ("score", _) => Ok(Rule::Score(number(2.0)?)),
+            ("steps", _) => Ok(Rule::Steps(number(1.5)?)),
+            ("repeat", None) => Ok(Rule::Repeat(3)),
+            ("repeat", Some(runs)) => {
+                let runs = runs.parse().ok().filter(|runs| (1..=100).contains(runs));
+                runs.map(Rule::Repeat).ok_or_else(unknown)
+            }
+            ("confirm", None) => Ok(Rule::Confirm),
+            // Between no gain and none there is nothing to test.
+            ("sprt", _) => match number(1.5)? {
+                0.0 => Err(unknown()),
+                gain => Ok(Rule::Sprt(gain)),
+            },
+            ("ours", mode) => {
+                let named = mode.unwrap_or("standard");
+                let mode = Mode::ALL.into_iter().find(|mode| mode.name() == named);
+                mode.map(Rule::Ours).ok_or_else(unknown)
+            }
+            ("best", _) => Ok(Rule::Best(number(0.5)?)),
+            _ => Err(unknown()),
+        }
+    }
+
+    /// In words.
     pub fn name(self) -> String {
         match self {
             Rule::Greedy => "greedy (Karpathy and most others)".into(),
             Rule::Deviations(k) => format!("{k} standard deviations of three baselines"),
             Rule::Score(k) => format!("{k} MAD (pi-autoresearch's score as a rule)"),
+            Rule::Steps(k) => format!("{k} deviations of kept steps (autojudge 1.0.1)"),
             Rule::Repeat(n) => format!("always {n} runs"),
             Rule::Confirm => "one re-run of every apparent winner".into(),
-            Rule::Sprt => "SPRT with fishtest's bounds".into(),
+            Rule::Sprt(k) => format!("SPRT, no gain against {k} standard deviations"),
             Rule::Ours(mode) => format!("**ours, {}**", mode.name()),
             Rule::Best(0.0) => "best possible, for gain alone".into(),
+            Rule::Best(1.0) => "best possible, a false keep costs a gain".into(),
             Rule::Best(fine) => format!("best possible, a false keep costs {fine} gains"),
         }
     }
 
-    /// Plays a session to its end.
-    pub fn play(self, session: Session) -> Outcome {
-        match self {
-            Rule::Greedy => threshold(session, 1, |known| known.best),
-            Rule::Deviations(k) => {
-                threshold(session, 3, |known| known.best + k * deviation(known.baseline))
-            }
-            Rule::Score(k) => threshold(session, 1, |known| {
-                known.best.max(mean(known.baseline) + k * mad(known.results))
-            }),
-            Rule::Repeat(runs) => repeat(session, runs),
-            Rule::Confirm => confirm(session),
-            Rule::Sprt => sprt(session),
-            Rule::Ours(mode) => ours::play(session, mode),
-            Rule::Best(fine) => best(session, fine),
-        }
+    /// Whether it judges rounds of several candidates. Our state machine runs
+    /// one experiment at a time.
+    pub fn has_slots(self) -> bool {
+        !matches!(self, Rule::Ours(_))
     }
-}
 
-/// What a threshold may depend on.
-struct Known<'a> {
-    /// Runs of the baseline.
-    baseline: &'a [f64],
-    /// All results, the candidate's included.
-    results: &'a [f64],
-    /// The incumbent's.
-    best: f64,
-}
-
-/// One run each; kept when above the `bar`.
-fn threshold(mut session: Session, baselines: u32, bar: impl Fn(&Known<'_>) -> f64) -> Outcome {
-    let mut incumbent = session.baseline();
-    let baseline: Vec<f64> = (0..baselines).map(|_| session.run(&incumbent)).collect();
-    let start = mean(&baseline);
-    let mut best = start;
-    let mut results = baseline.clone();
-    while session.may_run() {
-        let candidate = session.change(&incumbent);
-        let result = session.run(&candidate);
-        results.push(result);
-        if result > bar(&Known { baseline: &baseline, results: &results, best }) {
-            session.keep(&candidate);
-            (best, incumbent) = (result, candidate);
-        }
-    }
-    session.outcome(best - start)
-}
-
-fn repeat(mut session: Session, runs: u32) -> Outcome {
-    let mut incumbent = session.baseline();
-    let start = several(&mut session, &incumbent, runs);
-    let mut best = start;
-    while session.may_run() {
-        let candidate = session.change(&incumbent);
-        let result = several(&mut session, &candidate, runs);
-        if session.may_run() && result > best {
-            session.keep(&candidate);
-            (best, incumbent) = (result, candidate);
-        }
-    }
-    session.outcome(best - start)
-}
-
-fn several(session: &mut Session, version: &Version, runs: u32) -> f64 {
-    let results: Vec<f64> =
-        (0..runs).map_while(|_| session.may_run().then(|| session.run(version))).collect();
-    mean(&results)
-}
-
-fn confirm(mut session: Session) -> Outcome {
-    let mut incumbent = session.baseline();
-    let start = session.run(&incumbent);
-    let mut best = start;
-    while session.may_run() {
-        let candidate = session.change(&incumbent);
-        let first = session.run(&candidate);
-        if first <= best || !session.may_run() {
-            continue;
-        }
-        let both = f64::midpoint(first, session.run(&candidate));
-        if both > best {
-            session.keep(&candidate);
-            (best, incumbent) = (both, candidate);
-        }
-    }
-    session.outcome(best - start)
-}
-
-/// ln(0.95 / 0.05), the bound of both sides.
-const SPRT_BOUND: f64 = 2.944_438_979_166_44;
-
-fn sprt(mut session: Session) -> Outcome {
-    let mut incumbent = session.baseline();
-    // σ is estimated from three runs of the baseline, then from all pairs.
-    let baseline: Vec<f64> = (0..3).map(|_| session.run(&incumbent)).collect();
-    let mut variance = Pooled::default();
-    variance.add(&baseline);
-    let mut claimed = 0.0;
-    while session.may_run() {
-        let candidate = session.change(&incumbent);
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
-        let kept = loop {
-            if !session.may_run() {
-                break false;
-            }
-            ours.push(session.run(&candidate));
-            if !session.may_run() {
-                break false;
-            }
-            theirs.push(session.run(&incumbent));
-            let pairs = ours.len() as f64;
-            // The difference of a pair has twice the variance of a run.
-            let noise = 2.0 * variance.value().max(1e-12);
-            let difference = mean(&ours) - mean(&theirs);
-            let gain = variance.value().max(1e-12).sqrt();
-            let ratio = pairs * gain * (difference - 0.5 * gain) / noise;
-            if ratio.abs() >= SPRT_BOUND {
-                break ratio > 0.0;
-            }
+    /// What it needs to know of a world beforehand.
+    pub(crate) fn prepared(self, nu: f64) -> Prepared {
+        let boundary = match self {
+            Rule::Best(fine) if nu > 0.0 => Some(Boundary::at(nu, 0.0, fine)),
+            _ => None,
         };
-        variance.add(&ours);
-        variance.add(&theirs);
-        if kept {
-            claimed += mean(&ours) - mean(&theirs);
-            session.keep(&candidate);
-            incumbent = candidate;
+        Prepared { rule: self, boundary }
+    }
+}
+
+/// A rule that is ready for sessions of one noise.
+#[derive(Clone, Debug)]
+pub(crate) struct Prepared {
+    rule: Rule,
+    boundary: Option<Boundary>,
+}
+
+impl Prepared {
+    /// Plays a session to its end.
+    pub(crate) fn play(&self, session: Session, slots: Slots) -> Outcome {
+        match self.rule {
+            Rule::Greedy => rounds(session, slots, 1, peers::Greedy),
+            Rule::Deviations(k) => rounds(session, slots, 3, peers::Deviations(k)),
+            Rule::Score(k) => rounds(session, slots, 1, peers::Score::new(k)),
+            Rule::Steps(k) => rounds(session, slots, 1, peers::Steps::new(k)),
+            Rule::Repeat(runs) => rounds(session, slots, runs, peers::Repeat(runs)),
+            Rule::Confirm => rounds(session, slots, 1, peers::Confirm),
+            Rule::Sprt(gain) => rounds(session, slots, 3, peers::Sprt::new(gain)),
+            Rule::Ours(mode) => ours::play(session, mode),
+            // Who knows what everything is worth loses nothing to slots.
+            Rule::Best(_) => best::play(session, self.boundary.as_ref()),
         }
     }
-    session.outcome(claimed)
-}
-
-#[derive(Default)]
-struct Pooled {
-    squares: f64,
-    degrees: f64,
-}
-
-impl Pooled {
-    fn add(&mut self, values: &[f64]) {
-        if values.len() > 1 {
-            let mean = mean(values);
-            self.squares += values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
-            self.degrees += values.len() as f64 - 1.0;
-        }
-    }
-
-    fn value(&self) -> f64 {
-        if self.degrees > 0.0 { self.squares / self.degrees } else { 0.0 }
-    }
-}
-
-fn best(mut session: Session, fine: f64) -> Outcome {
-    let boundary = Boundary::at(session.noise(), 0.0, fine);
-    let mut incumbent = session.baseline();
-    while session.may_run() {
-        let candidate = session.change(&incumbent);
-        let mut sum = 0.0;
-        for runs in 1..=Boundary::RUNS {
-            if !session.may_run() {
-                break;
-            }
-            sum += session.run(&candidate);
-            let difference = sum / runs as f64 - incumbent.value;
-            if difference <= boundary.drop(runs) {
-                break;
-            }
-            if difference >= boundary.keep(runs) {
-                session.keep(&candidate);
-                incumbent = candidate;
-                break;
-            }
-        }
-    }
-    let outcome = session.outcome(0.0);
-    Outcome { claimed: outcome.gain, ..outcome }
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len().max(1) as f64
-}
-
-fn deviation(values: &[f64]) -> f64 {
-    let mut pooled = Pooled::default();
-    pooled.add(values);
-    pooled.value().sqrt()
-}
-
-/// Median absolute deviation from the median.
-fn mad(values: &[f64]) -> f64 {
-    let centre = median(values.to_vec());
-    median(values.iter().map(|value| (value - centre).abs()).collect())
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    let middle = values.len() / 2;
-    *values.select_nth_unstable_by(middle, f64::total_cmp).1
 }

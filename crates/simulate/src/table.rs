@@ -1,9 +1,10 @@
 //! Many sessions, and what they come to.
 
-use std::fmt::Write as _;
+use std::ops::Range;
 
-use crate::rules::Rule;
-use crate::world::{Session, World};
+use crate::rounds::Slots;
+use crate::rules::{Prepared, Rule};
+use crate::world::{Outcome, Session, World};
 
 /// What one rule comes to at one noise, over many sessions.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -11,17 +12,22 @@ pub struct Cell {
     /// True gain over what an omniscient judge would have gained.
     pub gain: f64,
     /// Standard error of `gain` over sessions.
-    pub error: f64,
+    pub gain_error: f64,
     /// Share of kept changes that truly help; NaN when nothing was kept.
     pub precision: f64,
+    /// Standard error of `precision` (a ratio of sums over sessions; Cochran
+    /// 1977, section 6.4).
+    pub precision_error: f64,
     /// What the rule claims beyond what is true, in typical gains a session.
     pub excess: f64,
     /// The same as a share of the true gain.
     pub excess_share: f64,
+    /// Kept changes a session.
+    pub kept: f64,
 }
 
 /// The sessions of a table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Setting {
     /// The world.
     pub world: World,
@@ -32,63 +38,100 @@ pub struct Setting {
     /// The first session's seed; every session has one of its own, the same for
     /// every rule.
     pub seed: u64,
+    /// Candidates that run at once.
+    pub slots: Slots,
 }
 
 impl Setting {
     /// Plays all sessions of one rule at the noise `nu`.
     pub fn cell(&self, rule: Rule, nu: f64) -> Cell {
-        let (mut sum, mut squares, mut excess, mut truth) = (0.0, 0.0, 0.0, 0.0);
-        let (mut kept, mut helpful) = (0, 0);
-        for number in 0..self.sessions {
-            let seed = self.seed.wrapping_add(number.wrapping_mul(0x9E37_79B9)) ^ nu.to_bits();
-            let outcome = rule.play(Session::new(self.world, nu, self.runs, seed));
-            let share = outcome.gain / outcome.reachable;
-            sum += share;
-            squares += share * share;
-            excess += outcome.claimed - outcome.gain;
-            truth += outcome.gain;
-            kept += outcome.kept;
-            helpful += outcome.helpful;
+        let rule = rule.prepared(nu);
+        let mut sums = Sums::default();
+        for part in self.parts() {
+            let mut of_part = Sums::default();
+            for number in part {
+                of_part.add(&self.play(&rule, nu, number));
+            }
+            sums.join(&of_part);
         }
-        let count = self.sessions as f64;
-        let gain = sum / count;
+        sums.cell()
+    }
+
+    /// Plays one of the sessions.
+    pub(crate) fn play(&self, rule: &Prepared, nu: f64, number: u64) -> Outcome {
+        let seed = self.seed.wrapping_add(number.wrapping_mul(0x9E37_79B9)) ^ nu.to_bits();
+        rule.play(Session::new(self.world, nu, self.runs, seed), self.slots)
+    }
+
+    /// The sessions in at most 64 parts. Sums are made by part, so that it does
+    /// not matter which thread plays which.
+    pub(crate) fn parts(&self) -> Vec<Range<u64>> {
+        let size = self.sessions.div_ceil(64).max(1);
+        let count = self.sessions.div_ceil(size);
+        (0..count).map(|part| part * size..((part + 1) * size).min(self.sessions)).collect()
+    }
+}
+
+/// Sums over sessions.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Sums {
+    sessions: f64,
+    share: f64,
+    share_squares: f64,
+    claimed: f64,
+    gain: f64,
+    kept: f64,
+    helpful: f64,
+    kept_squares: f64,
+    helpful_squares: f64,
+    products: f64,
+}
+
+impl Sums {
+    pub(crate) fn add(&mut self, outcome: &Outcome) {
+        let share = outcome.gain / outcome.reachable;
+        let (kept, helpful) = (outcome.kept as f64, outcome.helpful as f64);
+        self.join(&Sums {
+            sessions: 1.0,
+            share,
+            share_squares: share * share,
+            claimed: outcome.claimed,
+            gain: outcome.gain,
+            kept,
+            helpful,
+            kept_squares: kept * kept,
+            helpful_squares: helpful * helpful,
+            products: kept * helpful,
+        });
+    }
+
+    pub(crate) fn join(&mut self, other: &Sums) {
+        self.sessions += other.sessions;
+        self.share += other.share;
+        self.share_squares += other.share_squares;
+        self.claimed += other.claimed;
+        self.gain += other.gain;
+        self.kept += other.kept;
+        self.helpful += other.helpful;
+        self.kept_squares += other.kept_squares;
+        self.helpful_squares += other.helpful_squares;
+        self.products += other.products;
+    }
+
+    pub(crate) fn cell(&self) -> Cell {
+        let gain = self.share / self.sessions;
+        let variance = (self.share_squares / self.sessions - gain * gain).max(0.0);
+        let precision = self.helpful / self.kept;
+        let residual = self.helpful_squares - 2.0 * precision * self.products
+            + precision * precision * self.kept_squares;
         Cell {
             gain,
-            error: ((squares / count - gain * gain).max(0.0) / count).sqrt(),
-            precision: helpful as f64 / kept as f64,
-            excess: excess / count,
-            excess_share: excess / truth,
+            gain_error: (variance / self.sessions).sqrt(),
+            precision,
+            precision_error: residual.max(0.0).sqrt() / self.kept,
+            excess: (self.claimed - self.gain) / self.sessions,
+            excess_share: (self.claimed - self.gain) / self.gain,
+            kept: self.kept / self.sessions,
         }
     }
-}
-
-/// A table in Markdown: rules down, noise across; `gain ± error / precision /
-/// claimed beyond the truth`.
-pub fn markdown(nus: &[f64], rows: &[(Rule, Vec<Cell>)]) -> String {
-    let mut text = String::from("| rule |");
-    for nu in nus {
-        let _ = write!(text, " ν = {nu} |");
-    }
-    text.push_str("\n|---|");
-    text.push_str(&"---|".repeat(nus.len()));
-    text.push('\n');
-    for (rule, cells) in rows {
-        let _ = write!(text, "| {} |", rule.name());
-        for cell in cells {
-            let _ = write!(text, " {} |", words(cell));
-        }
-        text.push('\n');
-    }
-    text
-}
-
-/// As `.915 ± .004 / 93% / +0.2`.
-fn words(cell: &Cell) -> String {
-    let bare = |value: f64| format!("{value:.3}").replacen("0.", ".", 1);
-    let precision = if cell.precision.is_nan() {
-        "–".to_owned()
-    } else {
-        format!("{:.0}%", 100.0 * cell.precision)
-    };
-    format!("{} ± {} / {precision} / {:+.1}", bare(cell.gain), bare(cell.error), cell.excess)
 }

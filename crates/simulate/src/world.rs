@@ -149,6 +149,12 @@ impl Session {
         self.version(of.value + effect, effect)
     }
 
+    /// Several changes of this version in one.
+    pub fn stack(&mut self, of: &Version, changes: &[Version]) -> Version {
+        let effect = changes.iter().map(|change| change.effect).sum::<f64>();
+        self.version(of.value + effect, effect)
+    }
+
     fn version(&mut self, value: f64, effect: f64) -> Version {
         let (mut frozen, mut sigma) = (0.0, self.nu);
         if self.world == World::Frozen {

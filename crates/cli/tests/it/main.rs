@@ -24,6 +24,7 @@ mod rubbish;
 mod seeds;
 mod session;
 mod signals;
+mod simulate;
 mod sound;
 mod suspects;
 mod toy;
