@@ -176,8 +176,8 @@ impl View {
         let mut state = State::default();
         self.journal.replay(|record| state.apply(&record))?;
         session.stopped_early = state.stopped_early();
-        // Of sessions that did not record it, too.
-        session.noise = state.noise();
+        // A session of an earlier version did not record it.
+        session.noise = session.noise.or_else(|| state.noise());
         let points = self.journal.entries(0)?.iter().map(|entry| self.point(entry)).collect();
         Ok(History { session, points })
     }

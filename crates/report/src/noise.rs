@@ -11,7 +11,7 @@ use autoresearch_core::metric::significant;
 pub fn noise_words(noise: &Noise) -> String {
     let Outlook { sigma, degrees, in_one, in_four, .. } = match noise {
         Noise::Ignored => {
-            return "it is not reckoned with: any gain in one run is kept".to_owned();
+            return "it is not reckoned with; any gain in one run is kept".to_owned();
         }
         Noise::Unseen => return "none was seen, so every difference counts".to_owned(),
         Noise::Seen(outlook) => outlook,

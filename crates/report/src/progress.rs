@@ -399,4 +399,11 @@ mod tests {
         assert_eq!((progress.recent.len(), progress.intervals.len()), (RECENT, PACE));
         assert_eq!(progress.counts.total(), 1999);
     }
+    #[test]
+    fn noise_is_told_beside_the_best() {
+        let mut progress = some();
+        progress.noise = Some(Noise::Unseen);
+        let text = super::progress(&progress, Timestamp(0), Style::Plain);
+        assert!(text.contains("\n  noise      none was seen"), "{text}");
+    }
 }

@@ -357,7 +357,7 @@ fn confirm(facts: &Facts<'_>) -> Option<String> {
         (Some(Noise::Seen(outlook)), doubt) if outlook.keeps > 0 => {
             let doubt = doubt.map_or_else(String::new, |doubt| format!(", and {doubt}"));
             format!(
-                "by the runs that they were kept for, {} are expected not to help{doubt}",
+                "{} keeps are expected not to help, by the runs that they were kept for{doubt}",
                 noise::idle(&outlook)
             )
         }
