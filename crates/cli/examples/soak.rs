@@ -176,7 +176,7 @@ impl Round {
                     // The baseline was hit again and again: the session is over.
                     return;
                 }
-                assert_eq!(ended.signal, Some(9), "{}{}", ended.stdout, ended.stderr);
+                assert_eq!(ended.signal, Some(9), "{ended:?}");
                 engine = self.start(&mut figures.resumed);
             }
         }

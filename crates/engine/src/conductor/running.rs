@@ -108,7 +108,10 @@ impl Conductor<'_> {
         if stage == Stage::Running {
             outcome.unlike = self.unlike_the_incumbents(&outcome);
         }
-        if let Some(unlike) = &outcome.unlike {
+        // Once an experiment is enough.
+        let mut before = self.state.current().into_iter().flat_map(|current| &current.trials);
+        let is_news = before.all(|trial| trial.unlike.is_none());
+        if let Some(unlike) = outcome.unlike.as_ref().filter(|_| is_news) {
             self.observer.tell(&News::Note(format!(
                 "#{number} ran on a machine unlike the incumbent's: {unlike}; that alone may explain a difference"
             )));
