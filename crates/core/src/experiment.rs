@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::judge::Ruling;
+use crate::judge::{Noise, Ruling};
 use crate::proposal::{Category, Fingerprint, Settings};
 use crate::trial::{Purpose, Trial};
 use crate::units::{Bytes, Timestamp};
@@ -173,6 +173,9 @@ pub struct Experiment {
     /// When it was settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Timestamp>,
+    /// What the session knew of its metric's noise when it was settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<Noise>,
 }
 
 impl Experiment {

@@ -12,6 +12,7 @@ mod race;
 mod scale;
 #[cfg(test)]
 mod tests;
+mod visible;
 
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +23,7 @@ use crate::trial::{Crash, Exit, Trial};
 pub use beliefs::{Beliefs, Claims};
 pub use boundary::Boundary;
 pub use race::{CALIBRATION, Step, step};
+pub use visible::{Noise, Outlook, smallest_gain};
 
 /// How much is asked of evidence.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -19,6 +19,7 @@ pub(crate) fn of(state: &State, config: &Config, entries: &[Entry]) -> History {
         None => Session::new(config.metric.name.clone(), config.metric.direction),
     };
     session.stopped_early = state.stopped_early();
+    session.noise = state.noise();
     let points = entries.iter().map(|entry| point(entry, state.opened_at())).collect();
     History { session, points }
 }

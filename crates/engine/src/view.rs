@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::{CommitId, Counts, Experiment};
+use autoresearch_core::judge::Noise;
 use autoresearch_core::session::{Event, Plan, Queued, State, StopReason};
 use autoresearch_core::trial::Protection;
 use autoresearch_core::units::Timestamp;
@@ -59,6 +60,8 @@ pub struct Status {
     pub protection: Option<Protection>,
     /// Baseline and best, measured again beside each other.
     pub comparison: Option<Comparison>,
+    /// What the metric's noise meant when the last experiment was settled.
+    pub noise: Option<Noise>,
 }
 
 impl View {
@@ -120,6 +123,7 @@ impl View {
             Some(Event::Stopped { reason }) => Some(reason.clone()),
             _ => None,
         };
+        let recent = self.journal.recent(1)?.pop();
         Ok(Status {
             engine: self.engine()?,
             stopped,
@@ -130,8 +134,9 @@ impl View {
             last: self.journal.last_entries(5)?,
             opened_at: self.opened_at,
             last_at: last.map_or(self.opened_at, |record| record.at),
-            protection: self.protection()?,
+            protection: recent.as_ref().and_then(|last| last.trials.last()?.protection),
             comparison: self.comparison()?,
+            noise: recent.and_then(|last| last.noise),
         })
     }
 
@@ -142,7 +147,8 @@ impl View {
         let session = history::session(plan, config, stopped, status.last_at, self.opened_at);
         let comparison = status.comparison.clone();
         let not_compared = if comparison.is_none() { verify::why_not(self, status) } else { None };
-        Session { protection: status.protection, comparison, not_compared, ..session }
+        let Status { protection, noise, .. } = *status;
+        Session { protection, comparison, not_compared, noise, ..session }
     }
 
     /// Baseline and best, measured again beside each other.
@@ -153,11 +159,6 @@ impl View {
         let baseline = self.journal.experiment(0)?;
         let direction = self.plan.direction;
         Ok(baseline.and_then(|baseline| Comparison::between(direction, &baseline, &best)))
-    }
-
-    fn protection(&self) -> Result<Option<Protection>, EngineError> {
-        let last = self.journal.recent(1)?.pop();
-        Ok(last.and_then(|experiment| experiment.trials.last()?.protection))
     }
 
     /// An entry as a report's point.
@@ -175,6 +176,8 @@ impl View {
         let mut state = State::default();
         self.journal.replay(|record| state.apply(&record))?;
         session.stopped_early = state.stopped_early();
+        // A session of an earlier version did not record it.
+        session.noise = session.noise.or_else(|| state.noise());
         let points = self.journal.entries(0)?.iter().map(|entry| self.point(entry)).collect();
         Ok(History { session, points })
     }

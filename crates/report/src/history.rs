@@ -2,7 +2,7 @@
 //! experiment, in order.
 
 use autoresearch_core::experiment::{Counts, Verdict};
-use autoresearch_core::judge::Rule;
+use autoresearch_core::judge::{Noise, Rule};
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Category;
 use autoresearch_core::stopping::Tally;
@@ -58,6 +58,9 @@ pub struct Session {
     /// What early stopping did.
     #[serde(default)]
     pub stopped_early: Tally,
+    /// What the metric's noise means; `None` where nobody knows.
+    #[serde(default)]
+    pub noise: Option<Noise>,
 }
 
 impl Session {
@@ -82,6 +85,7 @@ impl Session {
             comparison: None,
             not_compared: None,
             stopped_early: Tally::default(),
+            noise: None,
         }
     }
 }

@@ -11,6 +11,7 @@
 
 mod history;
 mod line;
+mod noise;
 mod numbers;
 mod plot;
 mod progress;
@@ -20,6 +21,7 @@ mod words;
 pub use autoresearch_core::experiment::Counts;
 pub use history::{Best, History, Point, Session};
 pub use line::{Activity, Stage, Style, experiment_line, live_line, rerun_line};
+pub use noise::{keeps_words, noise_words, weighed_words};
 pub use plot::{PngError, Size, plot_png, plot_svg};
 pub use progress::{Progress, progress};
 pub use summary::{SummaryOptions, summary_markdown};

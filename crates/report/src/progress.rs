@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use autoresearch_core::judge::Noise;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Category;
 use autoresearch_core::units::{Timestamp, human_duration};
@@ -12,6 +13,7 @@ use autoresearch_core::verification::Comparison;
 
 use crate::history::{Best, History, Point, Session};
 use crate::line::{Style, coarse, experiment_line};
+use crate::noise::{keeps_words, noise_words};
 use crate::numbers::{self, Precision};
 use crate::words;
 use autoresearch_core::experiment::Counts;
@@ -40,6 +42,8 @@ pub struct Progress {
     pub iterations_max: Option<u64>,
     /// When the session began.
     pub started: Option<Timestamp>,
+    /// What the metric's noise means.
+    pub noise: Option<Noise>,
     /// Baseline and best, measured again.
     comparison: Option<Comparison>,
     /// Why they were not.
@@ -63,6 +67,7 @@ impl Progress {
             counts: Counts::default(),
             iterations_max: session.iterations_max,
             started: session.started,
+            noise: session.noise,
             budget: session.budget_seconds.and_then(|s| Duration::try_from_secs_f64(s).ok()),
             comparison: session.comparison.clone(),
             not_compared: session.not_compared.clone(),
@@ -256,6 +261,12 @@ pub fn progress(progress: &Progress, now: Timestamp, style: Style) -> String {
     if let Some(again) = progress.again() {
         let _ = writeln!(text, "  again      {again}");
     }
+    if let Some(noise) = &progress.noise {
+        let _ = writeln!(text, "  noise      {}", noise_words(noise));
+        if let Some(keeps) = keeps_words(noise) {
+            let _ = writeln!(text, "  kept       together {keeps}");
+        }
+    }
     if done > 0 {
         let _ = writeln!(text, "  outcomes   {}", progress.outcomes(", "));
     }
@@ -387,5 +398,12 @@ mod tests {
         }
         assert_eq!((progress.recent.len(), progress.intervals.len()), (RECENT, PACE));
         assert_eq!(progress.counts.total(), 1999);
+    }
+    #[test]
+    fn noise_is_told_beside_the_best() {
+        let mut progress = some();
+        progress.noise = Some(Noise::Unseen);
+        let text = super::progress(&progress, Timestamp(0), Style::Plain);
+        assert!(text.contains("\n  noise      none was seen"), "{text}");
     }
 }

@@ -1,6 +1,7 @@
 //! What summaries say, whole (SPEC F3).
 
 use autoresearch_core::experiment::Verdict::{Crash, Discard, Keep};
+use autoresearch_core::judge::{Noise, Outlook};
 use autoresearch_core::metric::Direction;
 use autoresearch_core::session::Sample;
 use autoresearch_core::verification::Comparison;
@@ -293,4 +294,45 @@ fn the_best_that_was_measured_again_is_the_number_to_quote() {
     history.session.comparison = None;
     history.session.not_compared = Some("no time was left for it".to_owned());
     assert!(summary(&history).contains("\n- Not measured again: no time was left for it\n"));
+}
+
+/// What is said of the values, and what is to be confirmed, follows from how they
+/// were judged.
+#[test]
+fn a_summary_says_what_noise_means_in_each_mode() {
+    let outlook = Outlook {
+        sigma: 0.003_1,
+        degrees: 6,
+        in_one: Some(0.0094),
+        in_four: Some(0.0054),
+        keeps: 5,
+        gain: 0.0413,
+        false_keeps: 0.31,
+    };
+    let mut history = cases::session(24, 5, Direction::Minimize);
+    let mut told = |noise| {
+        history.session.noise = noise;
+        let text = summary(&history);
+        let is_told = |line: &&str| {
+            ["- Noise", "- The kept", "These are", "4. **Confirm"]
+                .iter()
+                .any(|w| line.starts_with(w))
+        };
+        text.lines().filter(is_told).collect::<Vec<_>>().join("\n")
+    };
+    assert_snapshot!(told(Some(Noise::Seen(outlook))), @"
+    - The kept changes together: better by 0.041 after correcting for luck, 0.3 of 5 expected not to help
+    - Noise: one run varies by 0.0031 (6 degrees of freedom); a gain of 0.0094 shows in one run, 0.0054 in four
+    These are measurements, the mean where a change ran more than once. A change ran again while the evidence was open, and was kept once it was strong enough for the mode of the session; what was kept is still partly luck, and the true improvement is likely smaller than the values say.
+    4. **Confirm before you believe.** Run the baseline and #18 several times with different seeds: 0.3 of 5 keeps are expected not to help, by the runs that they were kept for.
+    ");
+    assert_snapshot!(told(Some(Noise::Unseen)), @"
+    - Noise: none was seen, so every difference counts
+    These are measurements, one run each unless a reason says otherwise: runs of the same code gave the same value whenever that was tried, so that every difference is what the change does here. On other data or another machine it may do something else.
+    ");
+    assert_snapshot!(told(Some(Noise::Ignored)), @"
+    - Noise: it is not reckoned with; any gain in one run is kept
+    These are measurements, one run each unless a reason says otherwise. A change was kept because its measurement was good, and a good measurement is partly luck: where runs vary, the true improvement is likely smaller, and some kept changes may do nothing.
+    4. **Confirm before you believe.** Run the baseline and #18 several times with different seeds: each of the 5 keeps was decided on a single comparison, and whether the gain is larger than the noise is not known.
+    ");
 }

@@ -2,7 +2,7 @@
 
 use autoresearch::core::trial::Purpose;
 use autoresearch::core::units::human_duration;
-use autoresearch::report::{Style, experiment_line};
+use autoresearch::report::{Style, experiment_line, weighed_words};
 use autoresearch::{CHECKS, Places, View};
 
 use crate::args::{Global, ShowArgs};
@@ -32,6 +32,7 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
     }
     if let Some(ruling) = &experiment.ruling {
         facts.push(("verdict", format!("{}: {}", ruling.verdict, ruling.reason)));
+        facts.extend(ruling.weighed.as_ref().map(|weighed| ("evidence", weighed_words(weighed))));
     }
     let trials = experiment.trials.iter().zip(1_u64..).map(|(trial, n)| ("trial", n, trial));
     let reruns = experiment.reruns.iter().map(|rerun| {

@@ -8,7 +8,7 @@ use crate::toy::{TAG, assert_sound, log, loss, session, show, status, toy, verdi
 
 /// Noise that follows from the seed and differs between programs: a loss of
 /// 1000·`x`, give or take 504.
-fn noisy(x: u32) -> String {
+pub(crate) fn noisy(x: u32) -> String {
     format!(
         "x={x}\nn=$(( AUTORESEARCH_SEED * AUTORESEARCH_SEED * x % 1009 - 504 ))\necho \"loss: $((x * 1000 + n))\"\n"
     )

@@ -248,7 +248,8 @@ impl Beliefs {
 
     /// What the kept changes come to, by all that is known now.
     pub fn claims(&self) -> Claims {
-        let mut claims = Claims::default();
+        let keeps = u32::try_from(self.kept.len()).unwrap_or(u32::MAX);
+        let mut claims = Claims { keeps, ..Claims::default() };
         let mut total = 0.0;
         for cell in self.scale.cells() {
             total += cell.weight;
@@ -270,6 +271,8 @@ impl Beliefs {
 /// What all kept changes of a session come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Claims {
+    /// How many they are.
+    pub keeps: u32,
     /// What they are expected to bring together, corrected for luck.
     pub gain: f64,
     /// How many of them are expected not to help.

@@ -11,7 +11,7 @@ use super::verdict::Case;
 use super::verify::Verifications;
 use crate::conditions::Conditions;
 use crate::experiment::{Check, CommitId, Counts, Experiment, Relief, Verdict};
-use crate::judge::{Beliefs, Ruling};
+use crate::judge::{Beliefs, Noise, Ruling};
 use crate::proposal::{Category, Fingerprint};
 use crate::stop::Progress;
 use crate::stopping::Tally;
@@ -267,6 +267,7 @@ impl State {
                         ruling: None,
                         proposed_at: record.at,
                         settled_at: None,
+                        noise: None,
                     });
                 }
             }
@@ -612,6 +613,13 @@ impl State {
     /// What is known of the metric's noise and of where the incumbent stands.
     pub fn beliefs(&self) -> &Beliefs {
         &self.beliefs
+    }
+
+    /// What the metric's noise means to the session; `None` before the baseline is
+    /// settled.
+    pub fn noise(&self) -> Option<Noise> {
+        self.incumbent.as_ref()?;
+        Noise::of(self.plan.as_ref()?.mode, &self.beliefs)
     }
 
     /// How the settled experiments ended.

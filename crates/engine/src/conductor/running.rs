@@ -8,7 +8,7 @@ use autoresearch_core::session::{Event, Purpose};
 use autoresearch_core::trial::Trial;
 use autoresearch_ledger::{Journal, Message};
 use autoresearch_propose::Past;
-use autoresearch_report::{Point, Stage};
+use autoresearch_report::{Point, Stage, noise_words};
 
 use super::{Conductor, activity, read_targets};
 use crate::bench::Order;
@@ -148,10 +148,11 @@ impl Conductor<'_> {
         let Some(mut experiment) = self.state.current().cloned() else { return Ok(()) };
         let before = self.state.tip().cloned();
         experiment.settled_at = Some(clock::now());
-        self.settled = Some(experiment.clone());
         // Settling in memory says where the branch belongs; it moves before
         // the event is on disk, and moves again to the same place on resume.
         self.note(Event::Settled { number });
+        experiment.noise = self.state.noise();
+        self.settled = Some(experiment.clone());
         if self.state.tip() != before.as_ref()
             && let Some(tip) = self.state.tip().cloned()
         {
@@ -168,6 +169,9 @@ impl Conductor<'_> {
             .map_err(EngineError::io("append to", self.tsv.path()))?;
         let point = self.remember(&experiment);
         self.observer.tell(&News::Settled { experiment: &experiment, point: &point });
+        if let Some(noise) = experiment.noise.filter(|_| experiment.is_baseline()) {
+            self.observer.tell(&News::Note(format!("noise: {}", noise_words(&noise))));
+        }
         let total = self.state.counts().total();
         if !experiment.is_baseline() && total.is_multiple_of(REPORT_EVERY) {
             self.observer.tell(&News::Progress(&self.progress));
@@ -179,6 +183,7 @@ impl Conductor<'_> {
     fn remember(&mut self, experiment: &Experiment) -> Point {
         let point = history::point_of(experiment, self.state.opened_at());
         self.progress.record(&point);
+        self.progress.noise = experiment.noise;
         experiment.trusts.into_iter().for_each(|number| self.progress.trust(number));
         self.recall(experiment);
         point

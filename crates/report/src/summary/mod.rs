@@ -1,7 +1,7 @@
 //! `autoresearch-summary.md` (SPEC F3, I3): what a session found, with the
 //! evidence behind each kept commit, what did not work, and what follows.
 //!
-//! It claims no more than the data does: every value is one measurement, and
+//! It claims no more than the data does: every value is a measurement, and
 //! gains that were kept because they looked good are, on average, too good.
 
 mod failures;
@@ -9,6 +9,7 @@ mod next_steps;
 
 use std::fmt::Write as _;
 
+use autoresearch_core::judge::Noise;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::stopping::Tally;
 use autoresearch_core::units::Timestamp;
@@ -16,6 +17,7 @@ use autoresearch_core::verification::{Comparison, Method};
 use jiff::tz::TimeZone;
 
 use crate::history::{Best, History, Step};
+use crate::noise::{keeps_words, noise_words};
 use crate::numbers::{self, Precision};
 use crate::words::{markdown, markdown_code, one_line, short_commit};
 use autoresearch_core::experiment::Counts;
@@ -232,12 +234,18 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
                 );
             }
             compared(text, facts);
+            if let Some(keeps) = facts.history.session.noise.as_ref().and_then(keeps_words) {
+                let _ = writeln!(text, "- The kept changes together: {keeps}");
+            }
         }
         Some(_) if counts.total() == 0 => {
             text.push_str("- Best: the baseline; no change has been tried\n");
         }
         Some(_) => text.push_str("- Best: the baseline; no change was better\n"),
         None => text.push_str("- Best: none; nothing that ran was kept\n"),
+    }
+    if let Some(noise) = &facts.history.session.noise {
+        let _ = writeln!(text, "- Noise: {}", noise_words(noise));
     }
     let total = counts.total();
     if total > 0 {
@@ -255,11 +263,7 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
         let _ = writeln!(text, "- {words}");
     }
     if counts.keep > 0 {
-        text.push_str(
-            "\nThese are measurements, one run each unless a reason says otherwise. A change was kept because its \
-             measurement was good, and a good measurement is partly luck: where runs vary, the true improvement is \
-             likely smaller, and some kept changes may do nothing.\n",
-        );
+        let _ = writeln!(text, "\n{}", caution(facts.history.session.noise.as_ref()));
         if facts.comparison().is_some() {
             text.push_str(
                 "\nWhat was measured again is free of that luck: the runs were made after the best was chosen, in turn \
@@ -268,6 +272,27 @@ fn result_section(text: &mut String, facts: &Facts<'_>) {
         }
     }
     text.push('\n');
+}
+
+/// How far the values may be believed, by how they were judged.
+fn caution(noise: Option<&Noise>) -> &'static str {
+    match noise {
+        None | Some(Noise::Ignored) => {
+            "These are measurements, one run each unless a reason says otherwise. A change was kept because its \
+             measurement was good, and a good measurement is partly luck: where runs vary, the true improvement is \
+             likely smaller, and some kept changes may do nothing."
+        }
+        Some(Noise::Unseen) => {
+            "These are measurements, one run each unless a reason says otherwise: runs of the same code gave the same \
+             value whenever that was tried, so that every difference is what the change does here. On other data or \
+             another machine it may do something else."
+        }
+        Some(Noise::Seen(_)) => {
+            "These are measurements, the mean where a change ran more than once. A change ran again while the evidence \
+             was open, and was kept once it was strong enough for the mode of the session; what was kept is still \
+             partly luck, and the true improvement is likely smaller than the values say."
+        }
+    }
 }
 
 /// Whether the best was measured again beside the baseline, and what came of it.

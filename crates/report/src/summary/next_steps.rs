@@ -5,11 +5,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 
 use autoresearch_core::experiment::Verdict;
+use autoresearch_core::judge::Noise;
 use autoresearch_core::proposal::Category;
 use autoresearch_core::trial::CrashKind;
 
 use super::{Facts, failures, sentence};
 use crate::history::Step;
+use crate::noise;
 use crate::numbers::{self, grouped};
 use crate::words::{self, markdown, one_line};
 
@@ -312,7 +314,7 @@ fn near_misses(facts: &Facts<'_>) -> Option<String> {
     ))
 }
 
-/// Kept gains were decided on single runs.
+/// Kept gains are partly luck, unless runs never differ.
 fn confirm(facts: &Facts<'_>) -> Option<String> {
     let best = facts.best.as_ref().filter(|b| b.number > 0)?;
     let gains: Vec<f64> = facts.kept.iter().filter_map(|s| s.gain).filter(|g| *g > 0.0).collect();
@@ -322,7 +324,9 @@ fn confirm(facts: &Facts<'_>) -> Option<String> {
         .iter()
         .filter(|s| s.gain.is_some_and(|g| g > 0.0 && g * 10.0 < *largest))
         .collect();
-    let doubt = (!small.is_empty()).then(|| {
+    let seen = facts.history.session.noise;
+    let has_noise = seen != Some(Noise::Unseen);
+    let doubt = (has_noise && !small.is_empty()).then(|| {
         let which: Vec<u64> = small.iter().rev().map(|s| s.point.number).take(3).collect();
         format!(
             "{} ({}) brought less than a tenth of the largest gain and may be noise; leave each out once and see",
@@ -343,14 +347,27 @@ fn confirm(facts: &Facts<'_>) -> Option<String> {
             None => None,
         };
     }
-    let doubt = doubt
-        .unwrap_or_else(|| "whether the gain is larger than the noise is not known".to_owned());
-    let keeps = match facts.counts.keep {
+    let single = || match facts.counts.keep {
         1 => "the one keep was decided on a single comparison".to_owned(),
         n => format!("each of the {} keeps was decided on a single comparison", grouped(n)),
     };
+    let why = match (seen, doubt) {
+        // There is nothing to confirm.
+        (Some(Noise::Unseen), _) => return None,
+        (Some(Noise::Seen(outlook)), doubt) if outlook.keeps > 0 => {
+            let doubt = doubt.map_or_else(String::new, |doubt| format!(", and {doubt}"));
+            format!(
+                "{} keeps are expected not to help, by the runs that they were kept for{doubt}",
+                noise::idle(&outlook)
+            )
+        }
+        (_, Some(doubt)) => format!("{}, and {doubt}", single()),
+        (_, None) => {
+            format!("{}, and whether the gain is larger than the noise is not known", single())
+        }
+    };
     Some(format!(
-        "**Confirm before you believe.** Run the baseline and #{} several times with different seeds: {keeps}, and {doubt}.",
+        "**Confirm before you believe.** Run the baseline and #{} several times with different seeds: {why}.",
         best.number,
     ))
 }
