@@ -92,7 +92,7 @@ pub(crate) fn json<T: Serialize>(value: &T) -> anyhow::Result<()> {
 /// Whether the reader of our output went away.
 pub(crate) fn is_broken_pipe(error: &anyhow::Error) -> bool {
     // A pipe of the engine's is another matter, and never passed over in silence.
-    !error.chain().any(|cause| cause.is::<autoresearch::EngineError>())
+    !error.chain().any(<dyn std::error::Error>::is::<autoresearch::EngineError>)
         && error.chain().any(|cause| {
             cause
                 .downcast_ref::<std::io::Error>()
