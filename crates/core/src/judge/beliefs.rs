@@ -234,6 +234,11 @@ impl Beliefs {
         self.scale.is_still()
     }
 
+    /// Whether any candidate ran twice.
+    pub(super) fn has_replicates(&self) -> bool {
+        self.scale.degrees() > 0
+    }
+
     /// Standard deviation between runs of one candidate, and the degrees of
     /// freedom that it rests on; `None` before anything differed.
     pub fn noise(&self) -> Option<(f64, u32)> {

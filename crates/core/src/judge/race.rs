@@ -76,7 +76,9 @@ impl Race<'_> {
         if weighing.keep > demand.assurance {
             return self.kept();
         }
-        let is_hopeful = *runs == 1 && weighing.better > HOPE;
+        // Before any two runs of one candidate, nothing is known of the noise.
+        let is_known = self.beliefs.has_replicates() || weighing.difference <= 0.0;
+        let is_hopeful = *runs == 1 && (weighing.better > HOPE || !is_known);
         if (weighing.drop > 0.5 && !is_hopeful) || *runs >= LEVELS {
             return self.dropped();
         }

@@ -6,6 +6,7 @@ use super::tests::{Driver, Luck, driven_with, luck, plan};
 use super::*;
 use crate::experiment::Verdict;
 use crate::judge::{CALIBRATION, Mode, Rule};
+use crate::trial::Trial;
 
 fn racing(mode: Mode) -> Plan {
     Plan { mode, complexity: 1, ..plan(Some(12)) }
@@ -81,6 +82,32 @@ fn what_is_promising_runs_again_and_the_incumbent_beside_it() {
     let (number, _, _) = rulings(&driver)[1];
     assert_eq!(number, 1);
     assert!((2..=8).contains(&runs_of(&driver, 1).len()));
+}
+
+/// What two runs in a row agree on may be the machine's mood of that minute.
+#[test]
+fn without_seeds_nothing_is_kept_unless_the_incumbent_ran_beside_it() {
+    let mut driver = driven_with(racing(Mode::Standard), &[]);
+    let seeded = Some(crate::trial::Seeded::Nothing);
+    let mut values = [20.0, 20.1, 15.0, 15.1, 15.2, 14.9].into_iter();
+    while driver.state.counts().total() == 0 {
+        match driver.state.next().unwrap() {
+            Action::Run { number, trial, seed } => {
+                let purpose = Purpose::Candidate;
+                driver.append(Event::Started { number, trial, seed, purpose });
+                let metric = values.next();
+                let ended = crate::trial::Exit::Code(0);
+                let ended = Trial { metric, seeded: seeded.clone(), ..Trial::ended(seed, ended) };
+                driver.append(Event::Ended { number, trial: Box::new(ended), purpose });
+            }
+            // The machine has slowed everything down since.
+            Action::Again { .. } => assert!(driver.step(&Luck::Metric(15))),
+            _ => assert!(driver.step(&Luck::Metric(0))),
+        }
+    }
+    assert!(runs_of(&driver, 0).iter().any(|(_, purpose)| *purpose == Purpose::Incumbent));
+    let (_, verdict, _) = rulings(&driver)[1];
+    assert_eq!(verdict, Verdict::Discard);
 }
 
 proptest! {

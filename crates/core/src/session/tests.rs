@@ -113,7 +113,7 @@ impl Driver {
         driver
     }
 
-    fn append(&mut self, event: Event) {
+    pub(super) fn append(&mut self, event: Event) {
         let seq = self.state.last_seq() + 1;
         let at = Timestamp(i64::try_from(seq).unwrap() * 1000);
         let record = Record { seq, at, event };
