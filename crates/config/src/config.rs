@@ -257,12 +257,20 @@ pub struct Stop {
 
 impl Config {
     /// Where learning curves are read from: the named series, else the metric,
-    /// where that is in the output of the run.
+    /// where that is in the output of the run and its last value counts:
+    /// repetitions of a measurement are no curve. None where runs are not bound
+    /// by time, since curves are compared at equal times.
     pub fn series(&self) -> Option<Source> {
-        let Metric { name, command, json, .. } = &self.metric;
+        let Metric { name, command, json, take, .. } = &self.metric;
+        if self.budget.quota().is_some() {
+            return None;
+        }
         match self.judge.series.as_ref().filter(|series| *series != name) {
             Some(series) => Some(Source::Printed { name: series.clone() }),
-            None => (command.is_none() && json.is_none()).then(|| self.source()),
+            None => {
+                let is_curve = command.is_none() && json.is_none() && *take == Take::Last;
+                is_curve.then(|| self.source())
+            }
         }
     }
 
