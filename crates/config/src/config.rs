@@ -265,13 +265,11 @@ impl Config {
         if self.budget.quota().is_some() {
             return None;
         }
-        match self.judge.series.as_ref().filter(|series| *series != name) {
-            Some(series) => Some(Source::Printed { name: series.clone() }),
-            None => {
-                let is_curve = command.is_none() && json.is_none() && *take == Take::Last;
-                is_curve.then(|| self.source())
-            }
+        if let Some(series) = self.judge.series.as_ref().filter(|series| *series != name) {
+            return Some(Source::Printed { name: series.clone() });
         }
+        let is_curve = command.is_none() && json.is_none() && *take == Take::Last;
+        is_curve.then(|| self.source())
     }
 
     /// Where the metric is read from.
