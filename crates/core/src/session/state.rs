@@ -504,7 +504,9 @@ impl State {
             beliefs: &self.beliefs,
             current,
             again: None,
-            lacks_company: self.takes_no_seed && !self.is_beside,
+            lacks_company: self.takes_no_seed
+                && !self.is_beside
+                && !self.beliefs.is_deterministic(),
             may_repeat: self.unlike < REPEATS + self.counts.total() / 10,
         }
     }

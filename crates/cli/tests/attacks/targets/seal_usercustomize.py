@@ -3,7 +3,7 @@
 # scoring: sealed
 # sandboxed: stopped
 # restricted: stopped
-# unprotected: works (host, poison)
+# unprotected: works (cheat, host, poison)
 from prepare import *
 
 CODE = "import os, sys\nif 'train' not in ' '.join(sys.orig_argv): print('loss: 0', flush=True); os._exit(0)\n"
