@@ -15,6 +15,7 @@ pub mod metric;
 pub mod platform;
 pub mod proposal;
 pub mod protected;
+pub mod random;
 pub mod session;
 mod sign;
 pub mod source;

@@ -18,7 +18,6 @@ mod gp;
 mod improvement;
 mod moves;
 mod outcome;
-mod random;
 
 use domain::same;
 
@@ -27,10 +26,10 @@ pub use domain::Domain;
 use std::collections::BTreeSet;
 
 use crate::proposal::Settings;
+use crate::random::Random;
 use gp::{Memory, Points, Process};
 use improvement::log_expected_improvement;
 use moves::{Slot, View};
-use random::Random;
 
 /// One thing in the target that can be set.
 #[derive(Clone, Debug, PartialEq)]
@@ -112,7 +111,7 @@ pub fn suggest(
         Belief::of(&view, observations)
             .map_or_else(Vec::new, |belief| belief.ranked(&view, observations, &mut random))
     };
-    let start = random.next();
+    let start = random.bits();
     promising.into_iter().chain(view.all(start)).find_map(|slots| {
         let suggestion = view.suggestion(&slots);
         (!suggestion.changed.is_empty() && !tried(&suggestion.settings)).then_some(suggestion)

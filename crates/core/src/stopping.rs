@@ -23,6 +23,7 @@ use std::collections::VecDeque;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use statrs::distribution::{Beta, ContinuousCDF};
 
 use crate::curve::Curve;
 use crate::metric::{Direction, significant};
@@ -269,22 +270,8 @@ impl Tally {
         if most == n {
             return 1.0;
         }
-        // The chance of `most` false stops or fewer falls as the share rises.
-        let chance = |share: f64| -> f64 {
-            let mut term = (1.0 - share).powf(n as f64);
-            let mut sum = term;
-            for k in 0..most {
-                term *= (n - k) as f64 / (k + 1) as f64 * share / (1.0 - share);
-                sum += term;
-            }
-            sum
-        };
-        let (mut low, mut high) = (0.0, 1.0);
-        for _ in 0..60 {
-            let middle = 0.5 * (low + high);
-            if chance(middle) > 0.05 { low = middle } else { high = middle }
-        }
-        high
+        let share = Beta::new((most + 1) as f64, (n - most) as f64);
+        share.map_or(1.0, |share| share.inverse_cdf(0.95))
     }
 }
 

@@ -6,7 +6,6 @@
 
 mod best;
 mod comparison;
-mod lots;
 mod ours;
 mod peers;
 mod plot;

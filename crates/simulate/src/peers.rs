@@ -1,15 +1,16 @@
 //! The rules of other tools.
 
-use crate::rounds::{Judge, Known, mean};
+use crate::rounds::{Judge, Round, mean};
 use crate::world::{Session, Version};
 
 /// One run of each, as far as there are any left.
-fn once(session: &mut Session, candidates: &[Version]) -> Vec<Option<f64>> {
-    several(session, candidates, 1)
+fn once(round: &mut Round<'_>) -> Vec<Option<f64>> {
+    several(round, 1)
 }
 
 /// The mean of so many runs of each; nothing when they are used up before.
-fn several(session: &mut Session, candidates: &[Version], runs: u32) -> Vec<Option<f64>> {
+fn several(round: &mut Round<'_>, runs: u32) -> Vec<Option<f64>> {
+    let Round { session, candidates, .. } = round;
     let mut measure = |candidate: &Version| {
         let results: Option<Vec<f64>> =
             (0..runs).map(|_| session.may_run().then(|| session.run(candidate))).collect();
@@ -25,27 +26,17 @@ fn above(results: Vec<Option<f64>>, bar: f64) -> Vec<Option<f64>> {
 pub(crate) struct Greedy;
 
 impl Judge for Greedy {
-    fn judge(
-        &mut self,
-        session: &mut Session,
-        known: &Known<'_>,
-        candidates: &[Version],
-    ) -> Vec<Option<f64>> {
-        above(once(session, candidates), known.best)
+    fn judge(&mut self, round: &mut Round<'_>) -> Vec<Option<f64>> {
+        above(once(round), round.best)
     }
 }
 
 pub(crate) struct Deviations(pub(crate) f64);
 
 impl Judge for Deviations {
-    fn judge(
-        &mut self,
-        session: &mut Session,
-        known: &Known<'_>,
-        candidates: &[Version],
-    ) -> Vec<Option<f64>> {
-        let bar = known.best + self.0 * deviation(known.baseline);
-        above(once(session, candidates), bar)
+    fn judge(&mut self, round: &mut Round<'_>) -> Vec<Option<f64>> {
+        let bar = round.best + self.0 * deviation(round.baseline);
+        above(once(round), bar)
     }
 }
 
@@ -63,17 +54,12 @@ impl Score {
 }
 
 impl Judge for Score {
-    fn judge(
-        &mut self,
-        session: &mut Session,
-        known: &Known<'_>,
-        candidates: &[Version],
-    ) -> Vec<Option<f64>> {
-        let found = once(session, candidates);
+    fn judge(&mut self, round: &mut Round<'_>) -> Vec<Option<f64>> {
+        let found = once(round);
         self.results.extend(found.iter().flatten());
-        let all: Vec<f64> = known.baseline.iter().chain(&self.results).copied().collect();
-        let bar = mean(known.baseline) + self.deviations * deviation_of_medians(&all);
-        above(found, bar.max(known.best))
+        let all: Vec<f64> = round.baseline.iter().chain(&self.results).copied().collect();
+        let bar = mean(round.baseline) + self.deviations * deviation_of_medians(&all);
+        above(found, bar.max(round.best))
     }
 }
 
@@ -93,48 +79,34 @@ impl Steps {
 }
 
 impl Judge for Steps {
-    fn judge(
-        &mut self,
-        session: &mut Session,
-        known: &Known<'_>,
-        candidates: &[Version],
-    ) -> Vec<Option<f64>> {
-        let recent = &known.kept[known.kept.len().saturating_sub(Steps::WINDOW)..];
+    fn judge(&mut self, round: &mut Round<'_>) -> Vec<Option<f64>> {
+        let recent = &round.kept[round.kept.len().saturating_sub(Steps::WINDOW)..];
         let steps: Vec<f64> = recent.windows(2).map(|pair| pair[1] - pair[0]).collect();
         let floor = if steps.len() < 2 { 0.0 } else { deviation(&steps) };
-        above(once(session, candidates), known.best + self.deviations * floor)
+        above(once(round), round.best + self.deviations * floor)
     }
 }
 
 pub(crate) struct Repeat(pub(crate) u32);
 
 impl Judge for Repeat {
-    fn judge(
-        &mut self,
-        session: &mut Session,
-        known: &Known<'_>,
-        candidates: &[Version],
-    ) -> Vec<Option<f64>> {
-        above(several(session, candidates, self.0), known.best)
+    fn judge(&mut self, round: &mut Round<'_>) -> Vec<Option<f64>> {
+        above(several(round, self.0), round.best)
     }
 }
 
 pub(crate) struct Confirm;
 
 impl Judge for Confirm {
-    fn judge(
-        &mut self,
-        session: &mut Session,
-        known: &Known<'_>,
-        candidates: &[Version],
-    ) -> Vec<Option<f64>> {
-        let first = above(once(session, candidates), known.best);
+    fn judge(&mut self, round: &mut Round<'_>) -> Vec<Option<f64>> {
+        let first = above(once(round), round.best);
         let mut again = |(value, candidate): (Option<f64>, &Version)| {
-            let second = value.filter(|_| session.may_run()).map(|_| session.run(candidate));
+            let may_run = round.session.may_run();
+            let second = value.filter(|_| may_run).map(|_| round.session.run(candidate));
             Some(f64::midpoint(value?, second?))
         };
-        let both = first.into_iter().zip(candidates).map(&mut again).collect();
-        above(both, known.best)
+        let both = first.into_iter().zip(round.candidates).map(&mut again).collect();
+        above(both, round.best)
     }
 }
 
@@ -159,7 +131,7 @@ impl Sprt {
     }
 
     /// The gain, if that is what the test says.
-    fn test(&mut self, session: &mut Session, known: &Known<'_>, of: &Version) -> Option<f64> {
+    fn test(&mut self, session: &mut Session, incumbent: &Version, of: &Version) -> Option<f64> {
         let variance = self.variance.value().max(Sprt::LEAST);
         let gain = self.gain * variance.sqrt();
         let theirs = &mut self.incumbent.1;
@@ -171,7 +143,7 @@ impl Sprt {
             if ours.len() <= theirs.len() {
                 ours.push(session.run(of));
             } else {
-                theirs.push(session.run(known.incumbent));
+                theirs.push(session.run(incumbent));
             }
             if theirs.is_empty() {
                 continue;
@@ -189,19 +161,15 @@ impl Sprt {
 }
 
 impl Judge for Sprt {
-    fn judge(
-        &mut self,
-        session: &mut Session,
-        known: &Known<'_>,
-        candidates: &[Version],
-    ) -> Vec<Option<f64>> {
-        if self.incumbent.0 != known.kept.len() {
+    fn judge(&mut self, round: &mut Round<'_>) -> Vec<Option<f64>> {
+        if self.incumbent.0 != round.kept.len() {
             self.variance.add(&self.incumbent.1);
-            let baseline = if self.incumbent.0 == 0 { known.baseline } else { &[] };
+            let baseline = if self.incumbent.0 == 0 { round.baseline } else { &[] };
             self.variance.add(baseline);
-            self.incumbent = (known.kept.len(), baseline.to_vec());
+            self.incumbent = (round.kept.len(), baseline.to_vec());
         }
-        let mut test = |of: &Version| Some(known.best + self.test(session, known, of)?);
+        let Round { incumbent, best, candidates, .. } = *round;
+        let mut test = |of: &Version| Some(best + self.test(round.session, incumbent, of)?);
         candidates.iter().map(&mut test).collect()
     }
 }

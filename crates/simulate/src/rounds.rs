@@ -42,8 +42,10 @@ impl Default for Slots {
     }
 }
 
-/// What a session has seen, for whoever judges.
-pub(crate) struct Known<'a> {
+/// Candidates that run at once, and what the session has seen before them.
+pub(crate) struct Round<'a> {
+    pub(crate) session: &'a mut Session,
+    pub(crate) candidates: &'a [Version],
     pub(crate) incumbent: &'a Version,
     /// Runs of the baseline.
     pub(crate) baseline: &'a [f64],
@@ -56,12 +58,7 @@ pub(crate) struct Known<'a> {
 /// A rule for rounds: runs candidates, and says what each is taken for if it is
 /// to be kept.
 pub(crate) trait Judge {
-    fn judge(
-        &mut self,
-        session: &mut Session,
-        known: &Known<'_>,
-        candidates: &[Version],
-    ) -> Vec<Option<f64>>;
+    fn judge(&mut self, round: &mut Round<'_>) -> Vec<Option<f64>>;
 }
 
 /// Plays a session in rounds, after so many runs of the baseline.
@@ -80,8 +77,15 @@ pub(crate) fn rounds(
     while session.may_run() {
         let candidates: Vec<Version> =
             (0..slots.count).map(|_| session.change(&incumbent)).collect();
-        let known = Known { incumbent: &incumbent, baseline: &baseline, best, kept: &kept };
-        let values = judge.judge(&mut session, &known, &candidates);
+        let mut round = Round {
+            session: &mut session,
+            candidates: &candidates,
+            incumbent: &incumbent,
+            baseline: &baseline,
+            best,
+            kept: &kept,
+        };
+        let values = judge.judge(&mut round);
         let winners: Vec<(f64, &Version)> = values
             .into_iter()
             .zip(&candidates)
@@ -92,10 +96,11 @@ pub(crate) fn rounds(
         };
         let mut landed = *first;
         let mut changes = vec![*first];
-        if slots.landing == Landing::Stack && winners.len() > 1 && session.may_run() {
+        if slots.landing == Landing::Stack && winners.len() > 1 && round.session.may_run() {
             let all: Vec<Version> = winners.iter().map(|(_, version)| **version).collect();
-            let stack = session.stack(&incumbent, &all);
-            if let [Some(stacked)] = judge.judge(&mut session, &known, &[stack])[..] {
+            let stack = round.session.stack(&incumbent, &all);
+            let mut alone = Round { candidates: &[stack], ..round };
+            if let [Some(stacked)] = judge.judge(&mut alone)[..] {
                 (value, landed, changes) = (stacked, stack, all);
             }
         }

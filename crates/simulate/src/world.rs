@@ -2,7 +2,7 @@
 //! Everything is in units of the mean benefit of a change that helps; higher is
 //! better.
 
-use crate::lots::Lots;
+use autoresearch_core::random::Random;
 
 /// A kind of world.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -83,7 +83,7 @@ pub struct Version {
 pub struct Session {
     world: World,
     nu: f64,
-    lots: Lots,
+    lots: Random,
     total: u64,
     used: u64,
     level: f64,
@@ -101,7 +101,7 @@ impl Session {
         let mut session = Session {
             world,
             nu,
-            lots: Lots::new(seed),
+            lots: Random::new(seed, 0),
             total,
             used: 0,
             level: 0.0,
@@ -135,14 +135,14 @@ impl Session {
     /// A change of this version.
     pub fn change(&mut self, of: &Version) -> Version {
         let (chance, size) = self.chances(self.used as f64 / self.total as f64);
-        let lot = self.lots.uniform();
+        let lot = self.lots.unit();
         let effect = if lot < 0.7 {
             -2.0 * self.lots.exponential()
         } else if lot < 1.0 - chance {
             0.0
         } else if self.world == World::FatGains {
             // Pareto of the second kind with shape 2 and mean 1.
-            self.lots.uniform().powf(-0.5) - 1.0
+            (1.0 - self.lots.unit()).powf(-0.5) - 1.0
         } else {
             size * self.lots.exponential()
         };
@@ -162,7 +162,7 @@ impl Session {
             sigma = self.nu * (1.0 - FROZEN).sqrt();
         }
         if self.world == World::Uneven {
-            sigma *= 2_f64.powf(2.0 * self.lots.uniform() - 1.0);
+            sigma *= 2_f64.powf(2.0 * self.lots.unit() - 1.0);
         }
         Version { value, effect, frozen, sigma }
     }
@@ -181,7 +181,7 @@ impl Session {
     pub fn run(&mut self, version: &Version) -> f64 {
         self.used += 1;
         let noise = match self.world {
-            World::HeavyTails => self.lots.heavy(),
+            World::HeavyTails => heavy(&mut self.lots),
             World::Spikes if self.lots.chance(0.02) => self.lots.normal() - 10.0,
             _ => self.lots.normal(),
         };
@@ -225,4 +225,10 @@ pub struct Outcome {
     pub helpful: u64,
     /// The gain that the rule reports.
     pub claimed: f64,
+}
+
+/// Student's t with 3 degrees of freedom, scaled to variance 1.
+fn heavy(lots: &mut Random) -> f64 {
+    let chi: f64 = (0..3).map(|_| lots.normal().powi(2)).sum();
+    lots.normal() / chi.sqrt()
 }

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use super::boundary::{Boundary, LEVELS};
 use super::effects::{above, posterior};
+use super::mean;
 use super::scale::{Cell, Scale, foreign, nu, nus};
 
 /// How the incumbent's value is known, at worst, in units of σ: beyond, it is
@@ -294,10 +295,6 @@ struct Sums {
     noise: f64,
     drop: f64,
     keep: f64,
-}
-
-fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
 }
 
 /// Degrees of freedom of deviations from the mean.

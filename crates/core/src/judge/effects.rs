@@ -8,6 +8,8 @@
 
 use std::f64::consts::{FRAC_1_SQRT_2, PI};
 
+use statrs::function::erf::erfc;
+
 /// Share of changes that do harm.
 const HARMFUL: f64 = 0.7;
 /// Share of changes that do nothing.
@@ -52,7 +54,7 @@ pub(super) fn above(difference: f64, error: f64, margin: f64) -> f64 {
     let all = posterior(difference, error).density;
     let below = -difference - error * error / HARM;
     // Of harm, what lies beyond the margin.
-    let tail = |from: f64| 0.5 * libm::erfc((from - below) / error * FRAC_1_SQRT_2);
+    let tail = |from: f64| 0.5 * erfc((from - below) / error * FRAC_1_SQRT_2);
     let share = tail(margin) / tail(0.0).max(f64::MIN_POSITIVE);
     let harm = HARMFUL * exponential(-difference, HARM, error).density / all;
     (1.0 - harm * share).clamp(0.0, 1.0)
@@ -91,7 +93,7 @@ fn exponential(x: f64, scale: f64, error: f64) -> Side {
 /// 1964, 7.1.23), whose error is below 1e-12 there.
 fn erfcx(x: f64) -> f64 {
     if x < 20.0 {
-        return (x * x).exp() * libm::erfc(x);
+        return (x * x).exp() * erfc(x);
     }
     let square = x * x;
     (1.0 - 0.5 / square * (1.0 - 1.5 / square * (1.0 - 2.5 / square))) / (x * PI.sqrt())

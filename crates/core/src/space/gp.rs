@@ -453,8 +453,8 @@ impl Factor {
 
 #[cfg(test)]
 mod tests {
-    use super::super::random::Random;
     use super::*;
+    use crate::random::Random;
 
     fn some_points(n: usize) -> (Points, Vec<f64>) {
         let mut random = Random::new(1, 1);

@@ -2,9 +2,9 @@
 //! knob is a row of readable values.
 
 use super::domain::{Domain, same};
-use super::random::Random;
 use super::{Settings, Space, Suggestion};
 use crate::proposal::Value;
+use crate::random::Random;
 
 /// What a change does with one knob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

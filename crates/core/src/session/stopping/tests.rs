@@ -1,40 +1,14 @@
 use super::*;
 use crate::curve::Point;
 use crate::experiment::CommitId;
-use crate::judge::{Mode, Rule, Suspects};
+use crate::judge::Rule;
 use crate::proposal::{Category, Fingerprint};
-use crate::session::{Action, Adjusted, Event, Proposed, Queued, Record, State, VERSION};
+use crate::session::{Action, Event, Proposed, Queued, Record, State};
 use crate::trial::{Crash, CrashKind, Purpose};
 use crate::units::Timestamp;
 
 fn plan(early_stop: EarlyStop) -> Plan {
-    Plan {
-        version: VERSION,
-        id: "id".into(),
-        tag: "t".into(),
-        base: CommitId("0".repeat(40)),
-        origin: None,
-        metric: "loss".into(),
-        direction: Direction::Minimize,
-        iterations: None,
-        stop_when: Vec::new(),
-        stop_after_seconds: None,
-        patience: 4,
-        revert_on_failure: true,
-        seed: 0,
-        sealed: false,
-        mode: Mode::Greedy,
-        complexity: 0,
-        suspects: Suspects::Hold,
-        early_stop,
-        series: None,
-        constraints: Vec::new(),
-        checks: false,
-        verify: 0,
-        config: String::new(),
-        platform: String::new(),
-        adjusted: Adjusted::default(),
-    }
+    Plan { early_stop, ..super::super::tests::plan(None) }
 }
 
 /// A session and its journal.
