@@ -65,9 +65,7 @@ pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
             conflict(key, needs, format!("`{key}` means nothing without `{needs}`"));
         }
     }
-    if layers.value("propose.proposer").and_then(Json::as_str) == Some("command")
-        && !is_set("propose.command")
-    {
+    if list(layers, "propose.proposer").contains(&"command") && !is_set("propose.command") {
         conflict(
             "propose.proposer",
             "propose.command",

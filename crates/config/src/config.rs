@@ -185,9 +185,9 @@ pub enum OnBudget {
 /// Who proposes, and with how much patience.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Propose {
-    /// Who proposes when the queue is empty.
-    pub proposer: ProposerKind,
-    /// Set when the proposer is a command.
+    /// Who proposes when the queue is empty, by name; at least one.
+    pub proposer: Vec<String>,
+    /// Set when one of them is `command`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
     /// How long one proposal may take.
@@ -195,22 +195,10 @@ pub struct Propose {
     pub timeout: Duration,
     /// Refusals or failures in a row before the session stops; at least one.
     pub patience: u64,
-    /// Whether the command may reach the network.
+    /// Whether proposers' programs may reach any host.
     pub network: bool,
-    /// What the command may read besides, written as in [`Run::readable`].
+    /// What proposers' programs may read besides, written as in [`Run::readable`].
     pub readable: Vec<String>,
-}
-
-/// Who proposes when the queue is empty.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ProposerKind {
-    /// The embedded search.
-    Search,
-    /// A program that edits the desk.
-    Command,
-    /// Nobody: only what people have queued.
-    Queue,
 }
 
 /// How results are judged.

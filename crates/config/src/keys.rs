@@ -54,6 +54,8 @@ pub(crate) enum Kind {
     Command,
     /// A list of texts, or one alone.
     Texts,
+    /// A list of names without repetition, at least one, or one alone.
+    Names,
     /// A list of constraints, or one alone.
     Constraints,
     /// Environment variables by name.
@@ -269,8 +271,8 @@ pub const KEYS: &[Key] = &[
     key("run.env", Kind::Variables, "environment variables of the runs"),
     key(
         "propose.proposer",
-        Kind::Choice(&["search", "command", "queue"]),
-        "who proposes: the embedded search, a command, or only the queue",
+        Kind::Names,
+        "who proposes: `search` (embedded), `command`, an agent by its name, `model`, or `queue` (people alone); several take turns",
     ),
     key(
         "propose.command",
@@ -283,11 +285,15 @@ pub const KEYS: &[Key] = &[
         Kind::Integer { least: 1 },
         "refused or failed proposals in a row before the session stops",
     ),
-    key("propose.network", Kind::Boolean, "whether the proposer `command` may reach the network"),
+    key(
+        "propose.network",
+        Kind::Boolean,
+        "whether proposers may reach any host; an agent reaches that of its model in any case",
+    ),
     key(
         "propose.readable",
         Kind::Texts,
-        "what the proposer `command` may read beyond what runs may, as `~/.config/my-agent`",
+        "what a proposer's program may read beyond what runs may, as `~/.config/my-agent`",
     ),
     key(
         "judge.mode",

@@ -58,7 +58,8 @@ impl Given {
     /// shell.
     pub(crate) fn from_flag(kind: Kind, text: &str) -> Given {
         let trimmed = text.trim();
-        let is_list = matches!(kind, Kind::Paths { .. } | Kind::Texts | Kind::Constraints);
+        let is_list =
+            matches!(kind, Kind::Paths { .. } | Kind::Texts | Kind::Names | Kind::Constraints);
         if (is_list || kind == Kind::Command)
             && trimmed.starts_with('[')
             && let Some(items) = toml_list(trimmed)
@@ -123,6 +124,8 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
         (Kind::Command, Given::Texts(words)) => command(words),
         (Kind::Texts, Given::Text(text)) => texts(&[text]),
         (Kind::Texts, Given::Texts(items)) => texts(&items),
+        (Kind::Names, Given::Text(text)) => names(&[text]),
+        (Kind::Names, Given::Texts(items)) => names(&items),
         (Kind::Constraints, Given::Text(text)) => constraints(&[text]),
         (Kind::Constraints, Given::Texts(items)) => constraints(&items),
         (Kind::Variables, Given::Text(value) | Given::Float(value)) => variable(own, value),
@@ -149,6 +152,7 @@ pub(crate) fn expected(kind: Kind) -> &'static str {
         Kind::Choice(_) => "a word",
         Kind::Command => "a command, as [\"python\", \"train.py\"]",
         Kind::Texts => "a list of strings",
+        Kind::Names => "a name or a list of names, as [\"claude\", \"search\"]",
         Kind::Constraints => "a list of constraints, as [\"peak_mem_gb <= 40\"]",
         Kind::Ranges => "a range, as \"1e-4..1e-1 log\"",
         Kind::Budget => budget::EXPECTED,
@@ -294,6 +298,29 @@ fn command(words: Vec<String>) -> Result<Json, Refused> {
         }
         None => Ok(words.into()),
     }
+}
+
+/// Names that can stand between commas and in a table's header.
+fn names(items: &[String]) -> Result<Json, Refused> {
+    if items.is_empty() {
+        return Err("the list is empty; name at least one".to_owned().into());
+    }
+    let mut names: Vec<&str> = Vec::new();
+    for item in items {
+        let name = item.trim();
+        let is_part = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
+        if name.is_empty() || !name.chars().all(is_part) {
+            return Err(format!(
+                "`{item}` is no name; names have small letters, digits, `-` and `_`"
+            )
+            .into());
+        }
+        if names.contains(&name) {
+            return Err(format!("`{name}` is there twice").into());
+        }
+        names.push(name);
+    }
+    Ok(names.into())
 }
 
 fn texts(items: &[String]) -> Result<Json, Refused> {

@@ -126,6 +126,12 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
             "anyOf": [text, { "type": "array", "items": { "type": "string" }, "minItems": 1 }],
         }),
         Kind::Texts | Kind::Constraints => json!({ "anyOf": [text, texts(0)] }),
+        Kind::Names => {
+            let name = json!({ "type": "string", "pattern": "^[a-z0-9_-]+$" });
+            json!({ "anyOf": [name, {
+                "type": "array", "items": name, "minItems": 1, "uniqueItems": true,
+            }] })
+        }
         Kind::Variables => json!({
             "type": "object",
             "propertyNames": { "pattern": "^[A-Za-z_][A-Za-z0-9_]*$" },

@@ -5,7 +5,7 @@ use std::time::Duration;
 use autoresearch_core::budget::Budget;
 use autoresearch_core::metric::Take;
 
-use crate::config::{Config, ProposerKind};
+use crate::config::Config;
 use crate::layers::Layers;
 use crate::text;
 
@@ -63,11 +63,13 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         ),
     };
     let budget = budget + &allowance;
-    let proposer = match (&config.propose.proposer, &config.propose.command) {
-        (ProposerKind::Search, _) => "the embedded search".to_owned(),
-        (ProposerKind::Queue, _) => "the queue alone".to_owned(),
-        (ProposerKind::Command, words) => command(words.as_deref().unwrap_or_default()),
-    };
+    let proposers = config.propose.proposer.iter().map(|name| match name.as_str() {
+        "search" => "the embedded search".to_owned(),
+        "queue" => "the queue alone".to_owned(),
+        "command" => command(config.propose.command.as_deref().unwrap_or_default()),
+        name => name.to_owned(),
+    });
+    let proposer = proposers.collect::<Vec<_>>().join(", ");
     let mut rules = config.stop.when.clone();
     rules.extend(config.stop.time.map(|time| format!("after {}", text::duration(time))));
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use autoresearch_config::{KEYS, Layers, Origin, ProposerKind, table, to_toml};
+use autoresearch_config::{KEYS, Layers, Origin, table, to_toml};
 use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::metric::{Source, Take};
 use autoresearch_core::proposal::Scope;
@@ -115,7 +115,7 @@ fn every_key_of_the_specification_is_read() {
     assert_eq!(config.run.env["THREADS"], "1");
     assert_eq!(config.search["model.depth"], "1..4");
     assert_eq!(config.stop.when.len(), 3);
-    assert_eq!(config.propose.proposer, ProposerKind::Command);
+    assert_eq!(config.propose.proposer, ["command"]);
     assert_eq!(
         config.source(),
         Source::Pattern { name: "val_bpb".into(), pattern: r"accuracy\s+([0-9.]+)".into() }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use autoresearch_config::{
     Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin,
-    Propose, ProposerKind, Run, Seeds, Stop, Suspects, to_toml, update,
+    Propose, Run, Seeds, Stop, Suspects, to_toml, update,
 };
 use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::constraint::Constraint;
@@ -177,7 +177,7 @@ prop_compose! {
             metric,
             run,
             propose: Propose {
-                proposer: if command.is_some() { ProposerKind::Command } else { ProposerKind::Queue },
+                proposer: vec![if command.is_some() { "command" } else { "queue" }.to_owned()],
                 command,
                 timeout,
                 patience: 3,

@@ -20,6 +20,7 @@ pub mod session;
 mod sign;
 pub mod source;
 pub mod space;
+pub mod spent;
 pub mod stop;
 pub mod stopping;
 pub mod suspicion;

@@ -204,6 +204,9 @@ pub struct Proposal {
     pub edit: Edit,
     /// Set by a search, which learns from it.
     pub settings: Option<Settings>,
+    /// What it is expected to do to the metric, in the proposer's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
 }
 
 /// Identity of a candidate's normalised targets: two candidates with the same

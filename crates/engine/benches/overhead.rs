@@ -155,6 +155,7 @@ impl Proposer for Instantly {
             category: Category::Other,
             edit: Edit::Files(vec![FileEdit { path: "train.py".into(), content: Some(content) }]),
             settings: None,
+            expected: None,
         })
     }
 }

@@ -3,10 +3,12 @@
 //!
 //! An intent is on disk before its act begins. An outcome may wait in memory
 //! until the next intent, since every act can be done again: whoever dies in
-//! between does it again on resume. How proposals come about is in `asking`,
+//! between does it again on resume. How proposals come about is in
+//! `briefing` and `asking`,
 //! what becomes of candidates in `running`, their checks in `checking`.
 
 mod asking;
+mod briefing;
 mod checking;
 mod comparing;
 mod inbox;
@@ -15,7 +17,7 @@ mod running;
 
 use std::collections::VecDeque;
 
-use autoresearch_config::{Config, ProposerKind};
+use autoresearch_config::Config;
 use autoresearch_core::experiment::{CommitId, Experiment};
 use autoresearch_core::session::{Action, Event, Record, State, StopReason};
 use autoresearch_ledger::{Journal, Lock, TsvFile};
@@ -150,18 +152,6 @@ fn activity(
     hypothesis: Option<String>,
 ) -> Activity {
     Activity { number, stage, elapsed: std::time::Duration::ZERO, limit: Some(limit), hypothesis }
-}
-
-/// The proposer that the configuration names; `None` is the queue alone.
-pub(crate) fn proposer_of(config: &Config, places: &Places) -> Option<Box<dyn Proposer>> {
-    match config.propose.proposer {
-        ProposerKind::Search => Some(Box::new(autoresearch_propose::Search::default())),
-        ProposerKind::Command => {
-            let command = config.propose.command.clone().unwrap_or_default();
-            Some(Box::new(autoresearch_propose::Command::new(command, places.scratch())))
-        }
-        ProposerKind::Queue => None,
-    }
 }
 
 /// Files as texts for a brief.

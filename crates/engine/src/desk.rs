@@ -9,9 +9,10 @@ use autoresearch_core::experiment::CommitId;
 use autoresearch_core::metric::Take;
 use autoresearch_core::proposal::{FileEdit, Refusal};
 use autoresearch_core::session::State;
+use autoresearch_core::spent::Spent;
 use autoresearch_core::trial::{Exit, Protection};
 use autoresearch_ledger::{Journal, Message};
-use autoresearch_propose::{Desk, Errand, Finished, ProposeError};
+use autoresearch_propose::{Desk, Errand, Finished, Input, Listener, ProposeError};
 use autoresearch_repo::{ChangeKind, Repo};
 use autoresearch_report::{Activity, Progress};
 use autoresearch_run::{Executor, Job, LogLimit};
@@ -111,8 +112,12 @@ impl OneDesk<'_> {
         } else {
             Vec::new()
         };
+        let stdin = match &errand.input {
+            Input::File(path) => Some(path.to_path_buf()),
+            Input::Nothing | Input::Lines(_) => None,
+        };
         let given = errand.environment.iter().map(|(_, value)| PathBuf::from(value));
-        let brief = given.filter(|path| path.is_absolute()).chain([errand.stdin.to_owned()]);
+        let brief = given.filter(|path| path.is_absolute()).chain(stdin.clone());
         let git = git_of(&folder);
         let confinement = workplace.walls.desk(&folder, git, stores, brief.collect());
         Job {
@@ -120,7 +125,7 @@ impl OneDesk<'_> {
             command: errand.command.to_vec(),
             directory: folder,
             environment: errand.environment.iter().cloned().collect(),
-            stdin: Some(errand.stdin.to_owned()),
+            stdin,
             deadline_seconds: workplace.config.propose.timeout.as_secs_f64(),
             quota: None,
             allowance_seconds: 0.0,
@@ -166,7 +171,11 @@ impl Desk for OneDesk<'_> {
         Ok(path)
     }
 
-    fn run(&mut self, errand: &Errand<'_>) -> Result<Finished, ProposeError> {
+    fn run(
+        &mut self,
+        errand: &Errand<'_>,
+        _listener: &mut dyn Listener,
+    ) -> Result<Finished, ProposeError> {
         let folder = self.folder()?;
         self.workplace.errands += 1;
         let job = self.job(errand, folder);
@@ -205,4 +214,10 @@ impl Desk for OneDesk<'_> {
         }
         self.around.state.tried(guard::fingerprint(&after))
     }
+
+    fn spend(&mut self, _spent: Spent) -> Result<(), ProposeError> {
+        Ok(())
+    }
+
+    fn say(&mut self, _doing: &str) {}
 }

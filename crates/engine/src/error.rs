@@ -77,6 +77,14 @@ pub enum EngineError {
         /// Why not, and what to do.
         why: String,
     },
+    /// Nobody proposes under this name.
+    #[error("no proposer is called `{name}`")]
+    UnknownProposer {
+        /// As configured.
+        name: String,
+        /// Who does.
+        known: Vec<String>,
+    },
     /// The tag is no name for a branch.
     #[error("`{0}` cannot be a tag")]
     BadTag(String),
@@ -179,6 +187,9 @@ impl EngineError {
             ),
             EngineError::UncountedCpu(_) => {
                 "give a budget of time, as `5m`, or of steps".to_owned()
+            }
+            EngineError::UnknownProposer { known, .. } => {
+                format!("known are {}", known.join(", "))
             }
             EngineError::BadTag(_) => {
                 "use letters, digits, `-`, `_` and `.`, as in `mar8`".to_owned()

@@ -31,6 +31,7 @@ mod open;
 mod pickle;
 mod place;
 mod places;
+mod proposers;
 mod python;
 mod roles;
 mod sealed;

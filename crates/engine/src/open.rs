@@ -20,7 +20,7 @@ use autoresearch_run::{Executor, Local};
 
 use crate::adjust::{self, Adjusting};
 use crate::bench::{Bench, MetricFn};
-use crate::conductor::{Conductor, proposer_of, read_targets, texts};
+use crate::conductor::{Conductor, read_targets, texts};
 use crate::confine::{Inherited, Walls};
 use crate::desk::Workplace;
 use crate::environment::Environment;
@@ -30,7 +30,7 @@ use crate::news::{News, Observer};
 use crate::place::Place;
 use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
-use crate::{clock, fair, history, roles, seeds, wrap};
+use crate::{clock, fair, history, proposers, roles, seeds, wrap};
 
 /// README files that a brief carries, the first that exists.
 const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
@@ -71,6 +71,7 @@ impl Opening {
             Spec::parse(range)
                 .map_err(|source| EngineError::Range { name: name.clone(), source })?;
         }
+        proposers::check(&config)?;
         wrap::check(&config)?;
         fair::check(&config)?;
         let tag = match made.or(config.tag.as_deref()) {
@@ -362,7 +363,7 @@ impl Session {
         }
         let proposer = match proposer {
             Some(proposer) => Some(proposer),
-            None => proposer_of(&config, &places),
+            None => proposers::of(&config, &places).into_iter().next(),
         };
         let cpus = fair::cpus(&config)?;
         let history = history::of(&state, &config, &journal.entries(0)?);

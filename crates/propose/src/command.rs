@@ -3,7 +3,7 @@
 
 use autoresearch_core::proposal::{Category, Edit, Proposal};
 
-use crate::{Brief, Desk, Errand, ProposeError, Proposer};
+use crate::{Brief, Deaf, Desk, Errand, Input, ProposeError, Proposer};
 
 /// A program and its arguments.
 #[derive(Clone, Debug)]
@@ -37,11 +37,15 @@ impl Proposer for Command {
             .map_err(|e| ProposeError::Failed(format!("failed to write the brief: {e}")))?;
         std::fs::write(&json, text).map_err(failed)?;
 
-        let finished = desk.run(&Errand {
+        let errand = Errand {
             command: &self.command,
-            stdin: &json,
+            input: Input::File(&json),
             environment: vec![("AUTORESEARCH_BRIEF".to_owned(), page.display().to_string())],
-        })?;
+            hosts: &[],
+            home: None,
+            readable: &[],
+        };
+        let finished = desk.run(&errand, &mut Deaf)?;
         if !finished.success {
             let last = finished.tail.lines().rev().find(|line| !line.trim().is_empty());
             let last = last.map_or_else(String::new, |line| format!(": {}", line.trim()));
@@ -54,7 +58,7 @@ impl Proposer for Command {
             .or_else(|| brief.hypothesis.clone())
             .unwrap_or_else(|| "an edit by the proposer's command".to_owned());
         let category = Category::of(&hypothesis);
-        Ok(Proposal { hypothesis, category, edit: Edit::Desk, settings: None })
+        Ok(Proposal { hypothesis, category, edit: Edit::Desk, settings: None, expected: None })
     }
 }
 

@@ -9,8 +9,10 @@ pub mod rewrites;
 mod search;
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use autoresearch_core::proposal::{FileEdit, Proposal};
+use autoresearch_core::spent::Spent;
 
 pub use brief::{Brief, Mark, Past, Text};
 pub use command::Command;
@@ -28,6 +30,22 @@ pub enum ProposeError {
     /// It cannot turn this queued sentence into an edit.
     #[error("{0}")]
     CannotAnswer(String),
+    /// It cannot be reached now, or only by waiting: asked again later it may
+    /// succeed.
+    #[error("{reason}")]
+    Unavailable {
+        /// What it said.
+        reason: String,
+        /// How long it asked to be left alone.
+        retry_after: Option<Duration>,
+    },
+    /// It can never succeed as things are: it is not installed, nobody is logged
+    /// in, its key is wrong. Says the remedy.
+    #[error("{0}")]
+    Unusable(String),
+    /// What one proposal may cost is used up.
+    #[error("{0}")]
+    OverBudget(String),
     /// The session was told to stop meanwhile.
     #[error("interrupted")]
     Interrupted,
@@ -57,11 +75,25 @@ pub trait Desk {
     /// Runs a program in the folder, supervised and with a time limit.
     ///
     /// # Errors
-    /// When it cannot be run at all.
-    fn run(&mut self, errand: &Errand<'_>) -> Result<Finished, ProposeError>;
+    /// When it cannot be run at all, was interrupted, or spent too much.
+    fn run(
+        &mut self,
+        errand: &Errand<'_>,
+        listener: &mut dyn Listener,
+    ) -> Result<Finished, ProposeError>;
 
     /// The experiment that tried this program before, if one did.
     fn tried(&self, edits: &[FileEdit]) -> Option<u64>;
+
+    /// Books what was spent just now; for a proposer that runs no program. Time
+    /// is booked by the desk itself.
+    ///
+    /// # Errors
+    /// [`ProposeError::OverBudget`] when no more may be spent on this proposal.
+    fn spend(&mut self, spent: Spent) -> Result<(), ProposeError>;
+
+    /// Says what is being done, in a few words, for whoever watches.
+    fn say(&mut self, doing: &str);
 }
 
 /// A program to be run on the desk.
@@ -69,10 +101,59 @@ pub trait Desk {
 pub struct Errand<'a> {
     /// The program and its arguments.
     pub command: &'a [String],
-    /// What it reads from its standard input, as a file.
-    pub stdin: &'a Path,
+    /// What it reads from its standard input.
+    pub input: Input<'a>,
     /// Variables set for it.
     pub environment: Vec<(String, String)>,
+    /// Hosts that it may reach, as `api.example.com:443`; all of them where the
+    /// user gave proposers the network, none where this is empty.
+    pub hosts: &'a [String],
+    /// Its home folder, which it may write and finds again next time; a fresh
+    /// one that is thrown away where this is `None`.
+    pub home: Option<&'a Path>,
+    /// Files and folders that it may read besides.
+    pub readable: &'a [PathBuf],
+}
+
+/// What a program on the desk reads from its standard input.
+#[derive(Clone, Debug)]
+pub enum Input<'a> {
+    /// Nothing.
+    Nothing,
+    /// A file.
+    File(&'a Path),
+    /// These lines, and then what its [`Listener`] answers, until that is done.
+    Lines(Vec<String>),
+}
+
+/// Hears what a program on the desk prints, line by line as it comes.
+pub trait Listener {
+    /// A line of its standard output, without its end.
+    fn hear(&mut self, line: &str) -> Heard;
+}
+
+/// What follows from a line.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Heard {
+    /// What was spent since the line before.
+    pub spent: Spent,
+    /// What the program does now, in a few words.
+    pub doing: Option<String>,
+    /// Lines for its standard input, where that is [`Input::Lines`].
+    pub answer: Vec<String>,
+    /// Whether there is no more to say: its standard input is closed, and it is
+    /// ended if it does not end by itself.
+    pub done: bool,
+}
+
+/// Hears nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Deaf;
+
+impl Listener for Deaf {
+    fn hear(&mut self, _line: &str) -> Heard {
+        Heard::default()
+    }
 }
 
 /// How a program on the desk ended.

@@ -60,6 +60,7 @@ impl Proposer for Search {
             category: category(&changes),
             edit: Edit::Files(dials.edits(brief, &settings)),
             settings: Some(settings),
+            expected: None,
         })
     }
 }

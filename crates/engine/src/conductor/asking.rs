@@ -3,11 +3,10 @@
 
 use autoresearch_core::proposal::{Category, Edit, FileEdit, Proposal, Refusal};
 use autoresearch_core::session::{Event, Proposed, Queued};
-use autoresearch_propose::{Brief, Mark, ProposeError};
+use autoresearch_propose::ProposeError;
 use autoresearch_report::Stage;
 
-use super::{Conductor, activity, texts};
-use crate::adjust;
+use super::{Conductor, activity};
 use crate::clock;
 use crate::desk::Around;
 use crate::error::EngineError;
@@ -98,7 +97,7 @@ impl Conductor<'_> {
             };
             let category = Category::of(&hypothesis);
             let edit = Edit::Patch(patch.clone());
-            let proposal = Proposal { hypothesis, category, edit, settings: None };
+            let proposal = Proposal { hypothesis, category, edit, settings: None, expected: None };
             return Ok(Asked::Answer(proposal, "queue".to_owned()));
         }
         let brief = self.brief(number, queued);
@@ -142,8 +141,14 @@ impl Conductor<'_> {
                 Some(queued) => self.set_aside(queued, reason)?,
                 None => self.fail(name, reason, false),
             },
-            Err(ProposeError::Failed(reason)) => self.fail(name, reason, false),
-            Err(ProposeError::Exhausted(reason)) => self.fail(name, reason, true),
+            Err(
+                ProposeError::Failed(reason)
+                | ProposeError::OverBudget(reason)
+                | ProposeError::Unavailable { reason, .. },
+            ) => self.fail(name, reason, false),
+            Err(ProposeError::Exhausted(reason) | ProposeError::Unusable(reason)) => {
+                self.fail(name, reason, true);
+            }
         }
         Ok(Asked::Nothing)
     }
@@ -188,43 +193,6 @@ impl Conductor<'_> {
             }
         }
     }
-
-    fn brief(&self, number: u64, queued: Option<&Queued>) -> Brief {
-        let focus = self.state.focus();
-        let seed = self.state.plan().map_or(0, |plan| plan.seed);
-        Brief {
-            number,
-            metric: self.config.metric.name.clone(),
-            direction: self.config.metric.direction,
-            budget_seconds: self.config.budget.wall().as_secs_f64(),
-            quota: self.config.budget.quota().map(ToString::to_string),
-            command: self.config.run.command.clone(),
-            scope: self.config.scope,
-            targets: texts(&self.targets),
-            origin: self.origin.clone(),
-            context: self.context.clone(),
-            baseline: self.state.baseline().zip(self.state.plan()).map(|(metric, plan)| Mark {
-                number: 0,
-                commit: plan.base.0.clone(),
-                metric,
-            }),
-            incumbent: self.state.incumbent().map(|incumbent| Mark {
-                number: incumbent.number,
-                commit: incumbent.commit.0.clone(),
-                metric: incumbent.metric,
-            }),
-            hypothesis: queued.map(|q| q.hypothesis.clone()),
-            near: focus.near,
-            avoid: focus.avoid,
-            failures_in_a_row: focus.failures_in_a_row,
-            complaint: self.complaint.clone(),
-            history: self.past.iter().cloned().collect(),
-            platform: self.state.plan().map(adjust::for_brief).unwrap_or_default(),
-            ranges: self.config.search.clone(),
-            // Every question has its own lots, the same ones after a crash.
-            seed: mix(seed, number, u64::from(self.state.stuck())),
-        }
-    }
 }
 
 enum Asked {
@@ -237,14 +205,4 @@ fn one_line(text: &str) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty()).unwrap_or("an edit");
     let clean: String = line.chars().filter(|c| !c.is_control()).take(200).collect();
     clean.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// `SplitMix64`'s finaliser over three numbers (Steele et al., 2014).
-fn mix(a: u64, b: u64, c: u64) -> u64 {
-    let mut z = a
-        .wrapping_add(b.wrapping_mul(0x9E37_79B9_7F4A_7C15))
-        .wrapping_add(c.wrapping_mul(0xD1B5_4A32_D192_ED03));
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
 }
