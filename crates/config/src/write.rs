@@ -139,8 +139,11 @@ pub(crate) fn toml(value: &Json) -> Value {
     match value {
         Json::String(text) => text.as_str().into(),
         Json::Bool(value) => (*value).into(),
-        Json::Number(number) => number.as_i64().unwrap_or(i64::MAX).into(),
-        Json::Array(items) => items.iter().filter_map(Json::as_str).collect::<Array>().into(),
+        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (None, Some(number)) if number < 9e18 => number.into(),
+            (number, _) => number.unwrap_or(i64::MAX).into(),
+        },
+        Json::Array(items) => items.iter().map(toml).collect::<Array>().into(),
         Json::Null => "unlimited".into(),
         Json::Object(fields) => {
             fields.iter().map(|(name, value)| (name, toml(value))).collect::<InlineTable>().into()

@@ -9,6 +9,7 @@ use autoresearch_core::experiment::CommitId;
 use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
+use autoresearch_core::trial::Protection;
 use autoresearch_core::units::human_duration;
 use autoresearch_ledger::{Holder, Journal, JournalError, Lock, Message, TsvFile};
 use autoresearch_propose::knobs::Spec;
@@ -71,7 +72,7 @@ impl Opening {
             Spec::parse(range)
                 .map_err(|source| EngineError::Range { name: name.clone(), source })?;
         }
-        proposers::check(&config)?;
+        notes.extend(proposers::check(&config, repo.root())?);
         wrap::check(&config)?;
         fair::check(&config)?;
         let tag = match made.or(config.tag.as_deref()) {
@@ -363,7 +364,10 @@ impl Session {
         }
         let proposer = match proposer {
             Some(proposer) => Some(proposer),
-            None => proposers::of(&config, &places).into_iter().next(),
+            None => {
+                let confined = walls.protection > Protection::Unprotected;
+                proposers::of(&config, &places, confined).into_iter().next()
+            }
         };
         let cpus = fair::cpus(&config)?;
         let history = history::of(&state, &config, &journal.entries(0)?);

@@ -1,12 +1,14 @@
 //! Who proposes. A proposer is told everything in a [`Brief`] and answers with
 //! a proposal; whether it is sound, new and better is for others to decide.
 
+pub mod agent;
 mod brief;
 mod command;
 pub mod knobs;
 pub mod relief;
 pub mod rewrites;
 mod search;
+mod stated;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
