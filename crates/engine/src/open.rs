@@ -362,13 +362,9 @@ impl Session {
         if let Some(plan) = &plan {
             observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
         }
-        let proposer = match proposer {
-            Some(proposer) => Some(proposer),
-            None => {
-                let confined = walls.protection > Protection::Unprotected;
-                proposers::of(&config, &places, confined).into_iter().next()
-            }
-        };
+        let confined = walls.protection > Protection::Unprotected;
+        let proposer =
+            proposer.or_else(|| proposers::of(&config, &places, confined).into_iter().next());
         let cpus = fair::cpus(&config)?;
         let history = history::of(&state, &config, &journal.entries(0)?);
         let mut conductor = Conductor {
