@@ -89,7 +89,7 @@ fn sent(
     experiment
         .metric("loss", Direction::Minimize)
         .proposer(sender)
-        .set("stop.iterations", "1")
+        .set("iterations", "1")
         .run()
         .unwrap();
     let heard = ear.heard.lock().unwrap().clone();
