@@ -100,7 +100,6 @@ pub(crate) fn hear_out(
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for map_err")]
 fn failed(error: RunError) -> ProposeError {
     match error {
         RunError::SupervisorDied { .. } => {
