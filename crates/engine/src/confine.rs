@@ -127,6 +127,7 @@ impl Walls {
             readable,
             protected,
             private: Some(self.scratch.join("home-trial")),
+            home: None,
             network: self.network,
             keep_secrets: false,
         }
@@ -147,25 +148,29 @@ impl Walls {
             protected: Vec::new(),
             hidden: Vec::new(),
             private: Some(self.scratch.join("home-measure")),
+            home: None,
             network: false,
             keep_secrets: false,
         }
     }
 
     /// Of a program on the worktree `desk`, whose private git borrows from
-    /// `stores`. It keeps its secrets: an agent needs its key.
+    /// `stores`. It keeps its secrets: an agent needs its key. Its `home` stays,
+    /// if it has one.
     pub(crate) fn desk(
         &self,
         desk: &Path,
         git: PathBuf,
         stores: Vec<PathBuf>,
         brief: Vec<PathBuf>,
+        home: Option<&Path>,
     ) -> Confinement {
         let mut readable = self.readable.clone();
         readable.extend_from_slice(&self.for_proposers);
         readable.extend(stores);
         readable.extend(brief);
-        let writable = vec![desk.to_owned(), git];
+        let mut writable = vec![desk.to_owned(), git];
+        writable.extend(home.map(Path::to_owned));
         Confinement {
             protection: self.protection,
             hidden: self.hidden(&readable, &writable),
@@ -173,6 +178,7 @@ impl Walls {
             readable,
             protected: Vec::new(),
             private: Some(self.scratch.join("home-desk")),
+            home: home.map(Path::to_owned),
             network: self.proposers_network,
             keep_secrets: true,
         }

@@ -1,6 +1,8 @@
 //! Where proposals are written: a worktree at the incumbent, made when the
 //! first proposer wants it, and programs that run there under supervision.
 
+mod errand;
+
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -17,7 +19,6 @@ use autoresearch_repo::{ChangeKind, Repo};
 use autoresearch_report::{Activity, Progress};
 use autoresearch_run::{Executor, Job, LogLimit};
 
-use crate::bench::wait;
 use crate::confine::Walls;
 use crate::error::EngineError;
 use crate::guard::{self, Targets};
@@ -26,6 +27,8 @@ use crate::news::{News, Observer};
 use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::stop::{Stop, Urgency};
+
+use errand::{Ended, Keeper};
 
 /// The desk of a session, whether or not it was made yet.
 pub(crate) struct Workplace {
@@ -43,7 +46,7 @@ pub(crate) struct Workplace {
 impl Workplace {
     /// The desk for one proposal.
     pub(crate) fn desk<'a>(&'a mut self, around: Around<'a>) -> impl Desk + 'a {
-        OneDesk { workplace: self, around }
+        OneDesk { workplace: self, around, began: Instant::now() }
     }
 
     /// What the desk differs by from the incumbent.
@@ -100,6 +103,8 @@ pub(crate) struct Around<'a> {
 struct OneDesk<'a> {
     workplace: &'a mut Workplace,
     around: Around<'a>,
+    /// When the program on it did.
+    began: Instant,
 }
 
 impl OneDesk<'_> {
@@ -118,14 +123,16 @@ impl OneDesk<'_> {
         };
         let given = errand.environment.iter().map(|(_, value)| PathBuf::from(value));
         let brief = given.filter(|path| path.is_absolute()).chain(stdin.clone());
+        let readable = brief.chain(errand.readable.iter().cloned()).collect();
         let git = git_of(&folder);
-        let confinement = workplace.walls.desk(&folder, git, stores, brief.collect());
+        let confinement = workplace.walls.desk(&folder, git, stores, readable, errand.home);
         Job {
             id: format!("{}/desk-{}", workplace.session, workplace.errands),
             command: errand.command.to_vec(),
             directory: folder,
             environment: errand.environment.iter().cloned().collect(),
             stdin,
+            talk: errand::talk_of(errand),
             deadline_seconds: workplace.config.propose.timeout.as_secs_f64(),
             quota: None,
             allowance_seconds: 0.0,
@@ -174,26 +181,18 @@ impl Desk for OneDesk<'_> {
     fn run(
         &mut self,
         errand: &Errand<'_>,
-        _listener: &mut dyn Listener,
+        listener: &mut dyn Listener,
     ) -> Result<Finished, ProposeError> {
         let folder = self.folder()?;
         self.workplace.errands += 1;
         let job = self.job(errand, folder);
-        let began = Instant::now();
-        let Around { observer, progress, activity, journal, stop, .. } = &mut self.around;
-        let report = wait(&*self.workplace.executor, &job, stop, None, &mut || {
-            activity.elapsed = began.elapsed();
-            observer.tell(&News::Working { activity, progress });
-            Self::heed(journal, stop);
-        })
-        .map_err(|e| ProposeError::Failed(e.to_string()))?;
-        let Some(report) = report else {
-            return Err(ProposeError::Failed("its supervisor was killed".to_owned()));
-        };
-        if report.exit == Exit::Interrupted {
+        self.began = Instant::now();
+        let mut running = errand::start(&*self.workplace.executor, &job)?;
+        let Ended { report, is_done } = errand::hear_out(&mut *running, errand, listener, self)?;
+        if report.exit == Exit::Interrupted && !is_done {
             return Err(ProposeError::Interrupted);
         }
-        let success = report.exit == Exit::Code(0);
+        let success = is_done || report.exit == Exit::Code(0);
         let mut how = report.exit.to_string();
         let is_cut_off =
             report.protection > Protection::Unprotected && !self.workplace.config.propose.network;
@@ -215,9 +214,27 @@ impl Desk for OneDesk<'_> {
         self.around.state.tried(guard::fingerprint(&after))
     }
 
-    fn spend(&mut self, _spent: Spent) -> Result<(), ProposeError> {
+    fn spend(&mut self, spent: Spent) -> Result<(), ProposeError> {
+        Keeper::book(self, spent)
+    }
+
+    fn say(&mut self, doing: &str) {
+        Keeper::say(self, doing);
+    }
+}
+
+impl Keeper for OneDesk<'_> {
+    fn book(&mut self, _spent: Spent) -> Result<(), ProposeError> {
         Ok(())
     }
 
     fn say(&mut self, _doing: &str) {}
+
+    fn look(&mut self) -> Urgency {
+        let Around { observer, progress, activity, journal, stop, .. } = &mut self.around;
+        activity.elapsed = self.began.elapsed();
+        observer.tell(&News::Working { activity, progress });
+        Self::heed(journal, stop);
+        stop.urgency()
+    }
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use autoresearch_core::trial::Protection;
 use autoresearch_run::protection::offered;
 use autoresearch_run::{
-    CONFINE, Confinement, Executor as _, Job, Limits, Local, LogLimit, SUPERVISE, confine,
+    CONFINE, Confinement, Executor as _, Job, Limits, Local, LogLimit, SUPERVISE, Talk, confine,
     supervise,
 };
 
@@ -36,6 +36,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         directory: worktree.clone(),
         environment: BTreeMap::new(),
         stdin: None,
+        talk: Talk::None,
         deadline_seconds: 60.0,
         grace_seconds: 1.0,
         quota: None,

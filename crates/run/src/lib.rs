@@ -25,6 +25,7 @@ mod supervisor;
 mod sweep;
 mod sys;
 mod tail;
+mod talk;
 mod tree;
 mod witness;
 
@@ -36,7 +37,7 @@ pub mod protection;
 
 pub use contained::sweep_containers;
 pub use executor::{Executor, Local, Running};
-pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError};
+pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError, Talk};
 #[cfg(windows)]
 pub use limits::windows::JobObject;
 pub use sandbox::confine;

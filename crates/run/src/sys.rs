@@ -59,7 +59,7 @@ pub(crate) fn keep_files_to_self() {
 
 /// Lets `command` inherit files under the numbers that they have here.
 pub(crate) fn pass_on(command: &mut Command, files: Vec<RawFd>) {
-    before_exec(command, move || {
+    let prepare = move || -> io::Result<()> {
         for file in &files {
             // SAFETY: only clears the close-on-exec flag.
             if unsafe { libc::fcntl(*file, libc::F_SETFD, 0) } != 0 {
@@ -67,7 +67,10 @@ pub(crate) fn pass_on(command: &mut Command, files: Vec<RawFd>) {
             }
         }
         Ok(())
-    });
+    };
+    // SAFETY: between fork and exec only system calls are made; the engine,
+    // which does this too, has threads.
+    unsafe { command.pre_exec(prepare) };
 }
 
 /// Makes a file ours that whoever started this process handed over. None if it

@@ -12,4 +12,5 @@ mod lab;
 mod limits;
 mod output;
 mod strays;
+mod talk;
 mod usage;
