@@ -155,7 +155,9 @@ impl Walls {
     }
 
     /// Of a program on the worktree `desk`, whose private git borrows from
-    /// `stores`. It keeps its secrets: an agent needs its key. Its `home` stays,
+    /// `stores`. Without a `home` of its own it keeps the user's secrets, as a
+    /// command needs its key; with one it gets the keys that are meant for it.
+    /// That `home` stays,
     /// if it has one.
     pub(crate) fn desk(
         &self,
@@ -180,7 +182,7 @@ impl Walls {
             private: Some(self.scratch.join("home-desk")),
             home: home.map(Path::to_owned),
             network: self.proposers_network,
-            keep_secrets: true,
+            keep_secrets: home.is_none(),
         }
     }
 

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use autoresearch::{Installed, SystemExperiment};
 use autoresearch::config::{Config, Confine, Layers};
 use autoresearch::core::platform::{Python, Surroundings};
 use autoresearch::core::units::Bytes;
 use autoresearch::repo::Repo;
 use autoresearch::run::platform;
+use autoresearch::{Installed, SystemExperiment};
 
 use super::Check;
 use crate::args::DoctorArgs;
