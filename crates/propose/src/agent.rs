@@ -62,6 +62,7 @@ impl Agent {
         values.set("model", self.table.model.clone().or_else(|| self.around.model.clone()));
         values.set("base_url", base_url(&self.table, &self.around.variables));
         values.set("max_dollars", self.around.max_dollars.map(|dollars| dollars.to_string()));
+        values.set("home", Some(self.around.home.display().to_string()));
         values.set("brief", Some(page.display().to_string()));
         values.set("key", key(&self.table, &self.around.variables));
         values.set("confined", self.around.confined.then(String::new));
@@ -112,7 +113,7 @@ impl Agent {
         // Whoever prints text alone may well quote an error that it got over.
         let in_text = (prints_text && !has_edited).then(|| trouble_in(&finished.tail)).flatten();
         if let Some((trouble, text)) = stream.trouble().or(in_text) {
-            let text = format!("{}: {}", self.name, one_line(text));
+            let text = one_line(text);
             match trouble {
                 Trouble::Unusable => {
                     let login =
@@ -136,13 +137,15 @@ impl Agent {
             return Err(match trouble_in(&finished.tail) {
                 Some((Trouble::Unusable, text)) if !has_edited => {
                     let login = self.table.login.as_deref().unwrap_or("check its login");
-                    ProposeError::Unusable(format!("{}: {}; {login}", self.name, one_line(text)))
+                    ProposeError::Unusable(format!("{}; {login}", one_line(text)))
                 }
-                _ => ProposeError::Failed(format!("{}: {}{last}", self.name, finished.how)),
+                _ => ProposeError::Failed(format!("{}{last}", finished.how)),
             });
         }
-        let otherwise =
-            first_sentence(stream.answer()).unwrap_or_else(|| format!("an edit by {}", self.name));
+        // What prints text alone begins with its name and version.
+        let otherwise = first_sentence(stream.answer())
+            .filter(|_| !prints_text)
+            .unwrap_or_else(|| format!("an edit by {}", self.name));
         Ok(Stated::of(stream.said()).proposal(brief.hypothesis.as_deref(), &otherwise))
     }
 }

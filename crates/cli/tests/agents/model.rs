@@ -119,7 +119,11 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
     };
     let Some((api, is_stream)) = asked else {
         let counted = path.ends_with("count_tokens") || path.ends_with(":countTokens");
-        let body = if counted { r#"{"input_tokens":1000,"totalTokens":1000}"# } else { r#"{"error":{"message":"no such path"}}"# };
+        let body = if counted {
+            r#"{"input_tokens":1000,"totalTokens":1000}"#
+        } else {
+            r#"{"error":{"message":"no such path"}}"#
+        };
         return answer(&mut stream, if counted { 200 } else { 404 }, "application/json", body);
     };
     let offer = Offer::of(api, &body);
@@ -173,7 +177,8 @@ fn request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>
     while is_chunked {
         let mut size = String::new();
         reader.read_line(&mut size)?;
-        let size = usize::from_str_radix(size.trim().split(';').next().unwrap_or("0"), 16).unwrap_or(0);
+        let size =
+            usize::from_str_radix(size.trim().split(';').next().unwrap_or("0"), 16).unwrap_or(0);
         let mut chunk = vec![0; size + 2];
         reader.read_exact(&mut chunk)?;
         if size == 0 {

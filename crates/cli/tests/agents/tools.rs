@@ -29,7 +29,8 @@ impl Offer {
             tools.extend(name.and_then(Value::as_str).map(str::to_owned));
         }
         let mut text = String::new();
-        for part in ["system", "instructions", "systemInstruction", "messages", "input", "contents"] {
+        for part in ["system", "instructions", "systemInstruction", "messages", "input", "contents"]
+        {
             collect(&body[part], &mut text);
         }
         Offer { tools, text }
@@ -37,8 +38,7 @@ impl Offer {
 
     /// Whether it is about the experiment, and not a title or a suggestion.
     pub(crate) fn is_for_work(&self) -> bool {
-        !self.text.contains("[SUGGESTION MODE")
-            && (!self.tools.is_empty() || self.has_blocks())
+        !self.text.contains("[SUGGESTION MODE") && (!self.tools.is_empty() || self.has_blocks())
     }
 
     /// aider has no tools; it reads blocks.
@@ -89,7 +89,8 @@ impl Offer {
 
     fn read(&self) -> Option<Call> {
         let call = |name: &str, key: &str| {
-            self.has(name).then(|| Call { name: name.to_owned(), arguments: json!({ key: TARGET }) })
+            self.has(name)
+                .then(|| Call { name: name.to_owned(), arguments: json!({ key: TARGET }) })
         };
         call("Read", "file_path")
             .or_else(|| call("read_file", "file_path"))
@@ -131,7 +132,10 @@ impl Offer {
         let tools = ["Bash", "run_shell_command", "bash", "exec_command", "shell_command"];
         let name = tools.into_iter().find(|name| self.has(name))?;
         let key = if name == "exec_command" { "cmd" } else { "command" };
-        Some(Call { name: name.to_owned(), arguments: json!({ key: command, "description": "it" }) })
+        Some(Call {
+            name: name.to_owned(),
+            arguments: json!({ key: command, "description": "it" }),
+        })
     }
 
     /// pi and opencode have tools of the same names.
