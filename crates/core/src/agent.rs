@@ -16,7 +16,6 @@ use serde_json::Value as Json;
 /// |---|---|
 /// | `{prompt}` | the brief itself; at most 128 KiB on Linux |
 /// | `{brief}` | path of a file with the brief |
-/// | `{home}` | its private home folder |
 /// | `{targets}` | as a word of its own: the targets, a word each |
 /// | `{model}`, `{base_url}` | as configured |
 /// | `{max_dollars}` | what this proposal may cost |

@@ -72,10 +72,7 @@ impl Machine {
                 |install| format!("install it: {install}"),
             ),
         })?;
-        let version = table.tested.as_ref().and_then(|_| {
-            let answer = platform::ask(Command::new(&found).arg("--version"), VERSION).ok()?;
-            numbers(&answer)
-        });
+        let version = table.tested.as_ref().and_then(|_| version_of(&found));
         let is_older = |version: &String| table.tested.as_ref().is_some_and(|t| older(version, t));
         Ok(Installed {
             name: name.to_owned(),
@@ -136,6 +133,25 @@ pub fn installed(root: &Path, configured: &BTreeMap<String, Table>) -> Vec<Insta
     let machine = Machine::by_this_process();
     let known = known(configured);
     known.iter().filter_map(|(name, table)| machine.look(name, table, root).ok()).collect()
+}
+
+/// What a program says that its version is. Some begin to furnish their home
+/// even then: it is not the user's.
+fn version_of(program: &Path) -> Option<String> {
+    let name = program.file_name().unwrap_or_default().to_string_lossy();
+    let unique = format!("autoresearch-{}-{name}", std::process::id());
+    let home = std::env::temp_dir().join(unique);
+    let mut command = Command::new(program);
+    command.arg("--version").env("HOME", &home);
+    for name in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
+        command.env_remove(name);
+    }
+    let answer = std::fs::create_dir_all(&home)
+        .ok()
+        .and_then(|()| platform::ask(&mut command, VERSION).ok());
+    // What stays is in the way of nobody.
+    let _ = std::fs::remove_dir_all(&home);
+    numbers(&answer?)
 }
 
 /// The packages that a program of node's needs: all beside its own.

@@ -62,7 +62,6 @@ impl Agent {
         values.set("model", self.table.model.clone().or_else(|| self.around.model.clone()));
         values.set("base_url", base_url(&self.table, &self.around.variables));
         values.set("max_dollars", self.around.max_dollars.map(|dollars| dollars.to_string()));
-        values.set("home", Some(self.around.home.display().to_string()));
         values.set("brief", Some(page.display().to_string()));
         values.set("key", key(&self.table, &self.around.variables));
         values.set("confined", self.around.confined.then(String::new));

@@ -72,6 +72,8 @@ fn folders() -> [PathBuf; 2] {
         || PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/agents")),
         PathBuf::from,
     );
+    // A sandbox shows no way that leads up again.
+    let root = root.canonicalize().unwrap_or(root);
     [root.join("node_modules/.bin"), root.join("aider/bin")]
 }
 
@@ -98,6 +100,7 @@ base_url = "{base_url}"
 
 [propose]
 patience = 3
+network = true
 {more}
 "#
     );

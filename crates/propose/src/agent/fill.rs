@@ -14,10 +14,9 @@ pub(super) struct Values {
 }
 
 /// All names. A name without a value is known, and what needs it is left out.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 8] = [
     "prompt",
     "brief",
-    "home",
     "model",
     "base_url",
     "max_dollars",
