@@ -3,6 +3,7 @@
 
 mod errand;
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -125,7 +126,8 @@ impl OneDesk<'_> {
         let brief = given.filter(|path| path.is_absolute()).chain(stdin.clone());
         let readable = brief.chain(errand.readable.iter().cloned()).collect();
         let git = git_of(&folder);
-        let confinement = workplace.walls.desk(&folder, git, stores, readable, errand.home);
+        let confinement =
+            workplace.walls.desk(&folder, git, stores, readable, errand.home, errand.hosts);
         Job {
             id: format!("{}/desk-{}", workplace.session, workplace.errands),
             command: errand.command.to_vec(),
@@ -194,12 +196,17 @@ impl Desk for OneDesk<'_> {
         }
         let success = is_done || report.exit == Exit::Code(0);
         let mut how = report.exit.to_string();
-        let is_cut_off =
-            report.protection > Protection::Unprotected && !self.workplace.config.propose.network;
+        let is_cut_off = !self.workplace.config.propose.network
+            && (report.protection == Protection::Sandboxed
+                || report.protection == Protection::Restricted && errand.hosts.is_empty());
         if let Some(hint) = report.hint.filter(|_| !success) {
             how = format!("{how} ({hint})");
         } else if !success && is_cut_off {
-            how.push_str(" (it had no network; `propose.network = true` gives it one)");
+            let reached = match errand.hosts {
+                [] => "had no network".to_owned(),
+                hosts => format!("could reach only {}", hosts.join(", ")),
+            };
+            let _ = write!(how, " (it {reached}; `propose.network = true` gives it all)");
         }
         Ok(Finished { success, how, tail: report.tail })
     }
