@@ -156,12 +156,13 @@ impl Walls {
         }
     }
 
-    /// Of a program on the worktree `desk`, whose private git borrows from
-    /// `stores`. It keeps its secrets: an agent needs its key. Its `home` stays,
-    /// if it has one. Only a sandbox can open single `hosts`; elsewhere it gets
-    /// all of the network for them.
+    /// Of a program on the worktree `desk`, the desk of this `number`, whose
+    /// private git borrows from `stores`. It keeps its secrets: an agent needs
+    /// its key. Its `home` stays, if it has one. Only a sandbox can open single
+    /// `hosts`; elsewhere it gets all of the network for them.
     pub(crate) fn desk(
         &self,
+        number: usize,
         desk: &Path,
         git: PathBuf,
         stores: Vec<PathBuf>,
@@ -182,7 +183,7 @@ impl Walls {
             writable,
             readable,
             protected: Vec::new(),
-            private: Some(self.scratch.join("home-desk")),
+            private: Some(self.scratch.join(format!("home-desk-{number}"))),
             home: home.map(Path::to_owned),
             network: self.proposers_network || !hosts.is_empty() && !is_sandboxed,
             hosts: hosts.to_vec(),
