@@ -70,7 +70,7 @@ impl Reader<'_> {
                     }
                     DeValue::Table(inner) if key.kind == Kind::Agents => self.table(&name, inner),
                     other if key.kind == Kind::Agents => {
-                        self.not_a_table(&name, value.span(), other)
+                        self.not_a_table(&name, value.span(), other);
                     }
                     // `model.lr = "…"` in an open table is the setting `model.lr`.
                     DeValue::Table(inner) if key.kind.is_open() => self.table(&name, inner),

@@ -139,10 +139,8 @@ pub(crate) fn toml(value: &Json) -> Value {
     match value {
         Json::String(text) => text.as_str().into(),
         Json::Bool(value) => (*value).into(),
-        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (None, Some(number)) if number < 9e18 => number.into(),
-            (number, _) => number.unwrap_or(i64::MAX).into(),
-        },
+        Json::Number(number) if number.is_f64() => number.as_f64().unwrap_or_default().into(),
+        Json::Number(number) => number.as_i64().unwrap_or(i64::MAX).into(),
         Json::Array(items) => items.iter().map(toml).collect::<Array>().into(),
         Json::Null => "unlimited".into(),
         Json::Object(fields) => {

@@ -223,7 +223,8 @@ mod tests {
         std::fs::create_dir(home.join("bin")).unwrap();
         let program = home.join("bin/claude");
         std::fs::write(&program, "#!/bin/sh\necho '1.0.5 (Claude Code)'\n").unwrap();
-        std::fs::set_permissions(&program, PermissionsExt::from_mode(0o755)).unwrap();
+        let mode = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(&program, mode).unwrap();
         let found = machine(home, &[]).look("claude", &table, home).unwrap();
         assert_eq!(found.version.as_deref(), Some("1.0.5"));
         assert_eq!(found.tested, table.tested, "it is older");

@@ -1,9 +1,10 @@
-//! From a proposer's name to the proposer.
+//! From the configuration to who proposes, and what that may cost.
 
 use std::path::Path;
 
 use autoresearch_config::Config;
 use autoresearch_core::agent::Protocol;
+use autoresearch_core::spent::Allowance;
 use autoresearch_propose::agent::{self, Agent};
 use autoresearch_propose::{Command, Proposer, Search};
 
@@ -65,10 +66,27 @@ pub(crate) fn of(config: &Config, places: &Places, confined: bool) -> Vec<Box<dy
             name => {
                 let table = agent::known(&config.agent).remove(name)?;
                 let machine = Machine::by_this_process();
-                let around = machine.surroundings(name, &table, config, places, confined);
+                let mut around = machine.surroundings(name, &table, config, places, confined);
+                around.max_dollars = allowance_each(config).dollars;
                 Some(Box::new(Agent::new(name, table, around)))
             }
         }
     };
     config.propose.proposer.iter().filter_map(named).collect()
+}
+
+/// What all proposals of a session may cost.
+pub(crate) fn allowance(config: &Config) -> Allowance {
+    let propose = &config.propose;
+    Allowance {
+        dollars: propose.max_dollars,
+        tokens: propose.max_tokens,
+        seconds: propose.max_time.map(|time| time.as_secs_f64()),
+    }
+}
+
+/// What one proposal may cost; its time is limited apart.
+pub(crate) fn allowance_each(config: &Config) -> Allowance {
+    let propose = &config.propose;
+    Allowance { dollars: propose.max_dollars_each, tokens: propose.max_tokens_each, seconds: None }
 }

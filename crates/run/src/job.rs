@@ -203,6 +203,11 @@ pub struct Confinement {
     pub home: Option<PathBuf>,
     /// Whether it shares the network of the machine.
     pub network: bool,
+    /// Hosts that it may reach without that, as `api.example.com:443`; also
+    /// `localhost:8123` of the machine. Only a sandbox on Linux can do it, by
+    /// TCP; the way to them is the machine's own, through its proxy
+    /// (`HTTPS_PROXY`) where it has one.
+    pub hosts: Vec<String>,
     /// Whether it gets the variables of the environment that look like secrets
     /// (keys, tokens, passwords, agents' sockets), as a proposer needs. What is
     /// set in [`Job::environment`] it gets in any case.

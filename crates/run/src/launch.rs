@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use autoresearch_core::trial::Protection;
 use rustix::process::Pid;
 
+use crate::gate::keeper::Keeper;
 use crate::limits::Bounds;
 use crate::sandbox::environment::environment_of;
 use crate::sandbox::room::move_in;
@@ -33,6 +34,7 @@ pub(crate) struct Running {
     pub(crate) output: PipeReader,
     pub(crate) apart: Option<PipeReader>,
     pub(crate) confined: Option<Confined>,
+    pub(crate) gate: Option<Keeper>,
 }
 
 /// Starts a job's command in a session of its own, with one pipe for all that
@@ -91,10 +93,12 @@ pub(crate) fn launch(
         Ok(child) => {
             let child = Pid::from_child(&child);
             // It has its end of the output now; ours would keep it open.
+            let mut gate = None;
             if let Some(confined) = &mut confined {
                 confined.let_go();
+                gate = confined.keep_gate()?;
             }
-            Launched::Running(Box::new(Running { child, output, apart, confined }))
+            Launched::Running(Box::new(Running { child, output, apart, confined, gate }))
         }
         Err(error) if confined.is_some() => {
             return Err(RunError::system("start the process that confines the command", error));

@@ -11,6 +11,7 @@
 mod conditions;
 mod contained;
 mod executor;
+mod gate;
 mod heard;
 mod job;
 mod launch;

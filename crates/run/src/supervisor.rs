@@ -24,6 +24,7 @@ use signal_hook::low_level::pipe;
 
 use crate::conditions::ConditionsWatch;
 use crate::contained::{Contained, Left};
+use crate::gate::keeper::Keeper;
 use crate::heard::Heard;
 use crate::launch::{Launched, Running, launch};
 use crate::limits::hierarchy::own_groups;
@@ -126,13 +127,14 @@ fn supervised() -> Result<Option<Report>, RunError> {
             }
         }
         Launched::Running(running) => {
-            let Running { child, output, apart, confined } = *running;
+            let Running { child, output, apart, confined, gate } = *running;
             let mut trial = Trial {
                 job,
                 child,
                 contained: Contained::of(job),
                 asking: None,
                 confined: confined.map(Heard::new),
+                gate,
                 witness,
                 parent,
                 started,
@@ -242,6 +244,7 @@ struct Trial<'job> {
     /// Asks the program in the container to end.
     asking: Option<Pid>,
     confined: Option<Heard>,
+    gate: Option<Keeper>,
     witness: Option<Witness>,
     /// Who started us; another one means that the engine is gone.
     parent: Option<Pid>,
@@ -327,7 +330,8 @@ impl Trial<'_> {
             .confined
             .as_ref()
             .filter(|_| matches!(exit, Exit::Code(1..)))
-            .and_then(|heard| hint_for(&tail, &heard.confined.view));
+            .and_then(|heard| hint_for(&tail, &heard.confined.view))
+            .or_else(|| self.gate.as_ref().filter(|_| exit != Exit::Code(0))?.failure());
         let conditions = self.conditions.end(used.cpu_seconds);
         Ok(Some(Report {
             conditions: Some(Conditions { steps, ..conditions }),

@@ -1,6 +1,8 @@
 //! The wire formats of a model's answers. Sources: the providers' published API
 //! references; only what agents need of them.
 
+use std::fmt::Write as _;
+
 use serde_json::{Value, json};
 
 use crate::model::Api;
@@ -36,9 +38,9 @@ pub(crate) fn of(api: Api, is_stream: bool, said: &str, calls: &[Call]) -> (&'st
     let mut text = String::new();
     for event in events {
         if let Some(kind) = event["type"].as_str() {
-            text += &format!("event: {kind}\n");
+            let _ = writeln!(text, "event: {kind}");
         }
-        text += &format!("data: {event}\n\n");
+        let _ = writeln!(text, "data: {event}\n");
     }
     if api == Api::Chat {
         text += "data: [DONE]\n\n";

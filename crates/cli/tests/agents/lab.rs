@@ -100,7 +100,6 @@ base_url = "{base_url}"
 
 [propose]
 patience = 3
-network = true
 {more}
 "#
     );

@@ -140,7 +140,7 @@ fn serve(mut stream: TcpStream, state: &Mutex<State>) -> std::io::Result<()> {
         }
         Turn::Hang => {
             // Until the agent closes its side, or the test's process ends.
-            stream.set_read_timeout(Some(Duration::from_secs(600)))?;
+            stream.set_read_timeout(Some(Duration::from_mins(10)))?;
             let _ = stream.read(&mut [0; 1]);
             return Ok(());
         }
@@ -174,7 +174,10 @@ fn request(reader: &mut BufReader<TcpStream>) -> std::io::Result<Option<Request>
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body)?;
-    while is_chunked {
+    loop {
+        if !is_chunked {
+            break;
+        }
         let mut size = String::new();
         reader.read_line(&mut size)?;
         let size =

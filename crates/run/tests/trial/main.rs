@@ -8,6 +8,7 @@ mod crash;
 mod curve;
 mod ending;
 mod fair;
+mod gate;
 mod lab;
 mod limits;
 mod output;
