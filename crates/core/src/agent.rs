@@ -196,6 +196,10 @@ pub struct Event {
     /// Path of what it is doing, as the name of a tool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub doing: Option<String>,
+    /// Whether it has done its work when it prints this: however it ends after
+    /// it, its edit counts.
+    #[serde(skip_serializing_if = "is_false")]
+    pub done: bool,
     /// Path of what went wrong.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,

@@ -127,8 +127,7 @@ impl Agent {
                 Trouble::Other => {}
             }
         }
-        let has_answered = !prints_text && !stream.answer().is_empty();
-        if !finished.success && (!has_edited || !has_answered) {
+        if !finished.success && (!has_edited || !stream.is_done()) {
             let last = finished.tail.lines().rev().find(|line| !line.trim().is_empty());
             // It is not for the table of results to hold an agent's stream.
             let last = last.filter(|line| !line.trim_start().starts_with('{'));

@@ -70,12 +70,12 @@ fn a_storm_of_errors_ends_the_session_and_spins_nobody() {
         return;
     }
     let model = Model::playing([Turn::Fail(500)]);
-    let place = lab(Agent::Claude, &model, "");
+    let place = lab(Agent::Claude, &model, "outage = \"1s\"\n");
     let ended = session(&place, Agent::Claude, 3);
     let said = said(&ended);
     assert!(said.contains("scripted 500"), "{said}");
     assert_eq!(verdicts(&place), ["keep"], "the baseline alone");
-    // Three proposals, four requests each.
-    assert!(model.taken() <= 12, "{} requests", model.taken());
+    // It is asked twice, and asks four times each.
+    assert!(model.taken() <= 8, "{} requests", model.taken());
     place.assert_deserted();
 }

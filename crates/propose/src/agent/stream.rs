@@ -27,6 +27,7 @@ pub(crate) struct Stream<'a> {
     continues: bool,
     /// What went wrong, unless it went on after it.
     error: Option<(Option<u16>, String)>,
+    is_done: bool,
     spent: Spent,
     counted: BTreeSet<String>,
 }
@@ -40,6 +41,7 @@ impl<'a> Stream<'a> {
             answer: String::new(),
             continues: false,
             error: None,
+            is_done: false,
             spent: Spent::default(),
             counted: BTreeSet::new(),
         }
@@ -53,6 +55,11 @@ impl<'a> Stream<'a> {
     /// What it said last; empty where it said nothing.
     pub(crate) fn answer(&self) -> &str {
         &self.answer
+    }
+
+    /// Whether it has done its work.
+    pub(crate) fn is_done(&self) -> bool {
+        self.is_done
     }
 
     /// What it ended with, if that is trouble.
@@ -161,6 +168,7 @@ impl Listener for Stream<'_> {
                 self.error = Some((status.and_then(|n| u16::try_from(n).ok()), text));
             }
             heard.spent += spent;
+            self.is_done |= event.done;
         }
         heard
     }

@@ -212,9 +212,21 @@ fn an_error_that_the_agent_got_over_is_none() {
 
 #[test]
 fn an_agent_that_was_killed_has_failed_even_with_half_an_edit() {
-    let first = EDITS[1].1.lines().take(3).collect::<Vec<_>>().join("\n");
-    let outcome = replay("codex", &first, true, false).1;
-    assert!(matches!(outcome, Err(ProposeError::Failed(_))), "{outcome:?}");
+    for (name, printed) in EDITS {
+        // All but its last word.
+        let lines: Vec<&str> = printed.lines().collect();
+        let first = lines[..lines.len() - 1].join("\n");
+        let outcome = replay(name, &first, true, false).1;
+        assert!(matches!(outcome, Err(ProposeError::Failed(_))), "{name}: {outcome:?}");
+    }
+}
+
+#[test]
+fn an_agent_that_has_done_its_work_may_end_as_it_likes() {
+    for (name, printed) in EDITS {
+        let printed = format!("{printed}{{\"type\":\"agent_end\"}}\n");
+        assert!(replay(name, &printed, true, false).1.is_ok(), "{name}");
+    }
 }
 
 #[test]
