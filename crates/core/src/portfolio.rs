@@ -71,6 +71,15 @@ impl Portfolio {
         self.tallies.iter().map(|(name, tally)| (name.as_str(), tally))
     }
 
+    /// All tallies, unless there is but one proposer and it costs nothing.
+    pub fn worth_telling(&self) -> Vec<(String, Tally)> {
+        let is_free = |tally: &Tally| tally.spent.tokens() == 0 && tally.spent.dollars == 0.0;
+        if self.tallies.len() < 2 && self.tallies.values().all(is_free) {
+            return Vec::new();
+        }
+        self.tallies.iter().map(|(name, tally)| (name.clone(), *tally)).collect()
+    }
+
     /// Whom of these to ask, as a place in the list; `hour` is what an hour of
     /// the machine costs in dollars, above zero. The same seed gives the same
     /// answer. `None` for an empty list.
