@@ -44,6 +44,8 @@ pub(crate) enum Kind {
     Size,
     /// A whole number.
     Integer { least: i64 },
+    /// A number of at least zero.
+    Number,
     /// A whole number of at least one, or `unlimited`.
     Limit,
     /// `true` or `false`.
@@ -279,6 +281,7 @@ pub const KEYS: &[Key] = &[
         Kind::Command,
         "the proposer `command`: a program that edits the target",
     ),
+    key("propose.model", Kind::Text, "model that an agent or the proposer `model` uses"),
     key("propose.timeout", Kind::Duration { may_be_zero: false }, "how long one proposal may take"),
     key(
         "propose.patience",
@@ -295,6 +298,44 @@ pub const KEYS: &[Key] = &[
         Kind::Texts,
         "what a proposer's program may read beyond what runs may, as `~/.config/my-agent`",
     ),
+    key(
+        "model.provider",
+        Kind::Choice(&["openai", "anthropic", "gemini", "ollama"]),
+        "the proposer `model`: whose API is spoken; `openai` is also that of most local servers; guessed from the name where that tells",
+    ),
+    key(
+        "model.name",
+        Kind::Text,
+        "the model, as its API calls it; `propose.model` unless given",
+    ),
+    key(
+        "model.base_url",
+        Kind::Text,
+        "where the API is, as `http://127.0.0.1:8080/v1`; the provider's own address unless given",
+    ),
+    key(
+        "model.key_env",
+        Kind::Text,
+        "name of the environment variable that holds the key; `OPENAI_API_KEY` and so on, and with `base_url` none, unless given",
+    ),
+    key(
+        "model.format",
+        Kind::Choice(&["auto", "blocks", "json"]),
+        "how answers are written: blocks that search and replace, or JSON by a schema, for small models",
+    ),
+    key(
+        "model.max_tokens",
+        Kind::Integer { least: 1 },
+        "most tokens of one answer; the API's own limit unless given (anthropic: 8192)",
+    ),
+    key("model.temperature", Kind::Number, "sampling temperature; the API's own unless given"),
+    key("model.price_in", Kind::Number, "US dollars for a million tokens read"),
+    key(
+        "model.price_cached",
+        Kind::Number,
+        "US dollars for a million tokens read from a cache; `price_in` unless given",
+    ),
+    key("model.price_out", Kind::Number, "US dollars for a million tokens written"),
     key(
         "judge.mode",
         Kind::Choice(&["greedy", "bold", "standard", "strict"]),

@@ -116,6 +116,8 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
             Ok(text::size(Bytes(bytes)).into())
         }
         (Kind::Integer { least }, Given::Integer(n)) => at_least(least, n),
+        (Kind::Number, Given::Text(text) | Given::Float(text)) => number(&text),
+        (Kind::Number, Given::Integer(n)) => number(&n.to_string()),
         (Kind::Limit, Given::Integer(n)) => at_least(1, n),
         (Kind::Limit, Given::Text(text)) if text.trim() == "unlimited" => Ok(Json::Null),
         (Kind::Boolean, Given::Boolean(value)) => Ok(value.into()),
@@ -147,6 +149,7 @@ pub(crate) fn expected(kind: Kind) -> &'static str {
         Kind::Duration { .. } => "a time, as \"5m\" or a number of seconds",
         Kind::Size => "a size, as \"4MiB\" or a number of bytes",
         Kind::Integer { .. } => "an integer",
+        Kind::Number => "a number",
         Kind::Limit => "an integer or \"unlimited\"",
         Kind::Boolean => "true or false",
         Kind::Choice(_) => "a word",
@@ -261,6 +264,19 @@ fn duration(text: &str, may_be_zero: bool) -> Result<Json, Refused> {
 
 fn at_least(least: i64, n: i64) -> Result<Json, Refused> {
     if n < least { Err(format!("{n} is below {least}").into()) } else { Ok(n.into()) }
+}
+
+/// Whole ones are integers, so that they are written as they were given.
+fn number(text: &str) -> Result<Json, Refused> {
+    let trimmed = text.trim().replace('_', "");
+    if let Ok(whole) = trimmed.parse::<u32>() {
+        return Ok(whole.into());
+    }
+    match trimmed.parse::<f64>() {
+        Ok(number) if number.is_finite() && number >= 0.0 => Ok(number.into()),
+        Ok(number) if number < 0.0 => Err(format!("{number} is below 0").into()),
+        _ => Err(format!("`{}` is not a number", text.trim()).into()),
+    }
 }
 
 fn choice(words: &[&'static str], text: &str) -> Result<&'static str, String> {

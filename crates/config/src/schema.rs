@@ -50,6 +50,7 @@ fn table_of<'a>(root: &'a mut Map<String, Json>, table: &str) -> Option<&'a mut 
         "metric" => "what is measured",
         "run" => "how a trial is run",
         "propose" => "who proposes",
+        "model" => "a model behind an API, which proposes",
         "judge" => "how results are judged",
         _ => "when the session ends",
     };
@@ -117,6 +118,7 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
             ],
         }),
         Kind::Integer { least } => json!({ "type": "integer", "minimum": least }),
+        Kind::Number => json!({ "type": "number", "minimum": 0 }),
         Kind::Limit => {
             json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "const": "unlimited" }] })
         }

@@ -43,7 +43,7 @@ pub(crate) struct Workplace {
 impl Workplace {
     /// The desk for one proposal.
     pub(crate) fn desk<'a>(&'a mut self, around: Around<'a>) -> impl Desk + 'a {
-        OneDesk { workplace: self, around }
+        OneDesk { workplace: self, around, began: None }
     }
 
     /// What the desk differs by from the incumbent.
@@ -100,6 +100,8 @@ pub(crate) struct Around<'a> {
 struct OneDesk<'a> {
     workplace: &'a mut Workplace,
     around: Around<'a>,
+    /// When somebody began to wait without a program.
+    began: Option<Instant>,
 }
 
 impl OneDesk<'_> {
@@ -217,6 +219,15 @@ impl Desk for OneDesk<'_> {
 
     fn spend(&mut self, _spent: Spent) -> Result<(), ProposeError> {
         Ok(())
+    }
+
+    fn is_stopped(&mut self) -> bool {
+        let began = *self.began.get_or_insert_with(Instant::now);
+        let Around { observer, progress, activity, journal, stop, .. } = &mut self.around;
+        activity.elapsed = began.elapsed();
+        observer.tell(&News::Working { activity, progress });
+        Self::heed(journal, stop);
+        stop.urgency() >= Urgency::Now
     }
 
     fn say(&mut self, _doing: &str) {}

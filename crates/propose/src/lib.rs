@@ -92,6 +92,10 @@ pub trait Desk {
     /// [`ProposeError::OverBudget`] when no more may be spent on this proposal.
     fn spend(&mut self, spent: Spent) -> Result<(), ProposeError>;
 
+    /// Whether the session was told to stop; for a proposer that waits for
+    /// anything but a program on the desk. To be asked several times a second.
+    fn is_stopped(&mut self) -> bool;
+
     /// Says what is being done, in a few words, for whoever watches.
     fn say(&mut self, doing: &str);
 }
