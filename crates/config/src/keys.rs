@@ -303,11 +303,7 @@ pub const KEYS: &[Key] = &[
         Kind::Choice(&["openai", "anthropic", "gemini", "ollama"]),
         "the proposer `model`: whose API is spoken; `openai` is also that of most local servers; guessed from the name where that tells",
     ),
-    key(
-        "model.name",
-        Kind::Text,
-        "the model, as its API calls it; `propose.model` unless given",
-    ),
+    key("model.name", Kind::Text, "the model, as its API calls it; `propose.model` unless given"),
     key(
         "model.base_url",
         Kind::Text,

@@ -59,7 +59,9 @@ pub(crate) fn apply(targets: &Texts, blocks: &[Block]) -> Result<Vec<FileEdit>, 
         })
         .collect();
     if edits.is_empty() {
-        return Err(vec!["the edit changes nothing: what is replaced is what was there".to_owned()]);
+        return Err(vec![
+            "the edit changes nothing: what is replaced is what was there".to_owned(),
+        ]);
     }
     Ok(edits)
 }
@@ -71,9 +73,10 @@ fn target_of<'a>(targets: &'a Texts, block: &Block) -> Result<&'a str, String> {
         names.join(", ")
     };
     match &block.path {
-        Some(path) => targets.get_key_value(path).map(|(path, _)| path.as_str()).ok_or_else(|| {
-            format!("`{path}` is not a target; only these may change: {}", names())
-        }),
+        Some(path) => targets
+            .get_key_value(path)
+            .map(|(path, _)| path.as_str())
+            .ok_or_else(|| format!("`{path}` is not a target; only these may change: {}", names())),
         None => match targets.keys().next() {
             Some(path) if targets.len() == 1 => Ok(path),
             _ => Err(format!("it does not say which file it changes, of {}", names())),

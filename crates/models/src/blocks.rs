@@ -135,11 +135,7 @@ mod tests {
 
     fn block(path: Option<&str>, search: &[&str], replace: &[&str]) -> Block {
         let owned = |lines: &[&str]| lines.iter().map(|&line| line.to_owned()).collect();
-        Block {
-            path: path.map(str::to_owned),
-            search: owned(search),
-            replace: owned(replace),
-        }
+        Block { path: path.map(str::to_owned), search: owned(search), replace: owned(replace) }
     }
 
     #[test]
@@ -155,10 +151,7 @@ mod tests {
         let path = Some("a/train.py");
         assert_eq!(
             answer.edits,
-            [
-                block(path, &["LR = 0.1", ""], &["LR = 0.2", "======="]),
-                block(path, &["x"], &[])
-            ]
+            [block(path, &["LR = 0.1", ""], &["LR = 0.2", "======="]), block(path, &["x"], &[])]
         );
     }
 
@@ -172,7 +165,9 @@ mod tests {
     fn a_broken_block_is_named_with_the_mark_that_it_lacks() {
         let wrong = |text: &str| read(text, &marks()).unwrap_err();
         assert!(wrong("I cannot do that").contains("there is no block"));
-        assert!(wrong("<<<<<<< SEARCH\na\n>>>>>>> REPLACE").contains("block 1 has no line `=======`"));
+        assert!(
+            wrong("<<<<<<< SEARCH\na\n>>>>>>> REPLACE").contains("block 1 has no line `=======`")
+        );
         assert!(wrong("<<<<<<< SEARCH\na\n=======\nb").contains("no line `>>>>>>> REPLACE`"));
         assert!(
             wrong("<<<<<<< SEARCH\na\n=======\nb\n<<<<<<< SEARCH\n").contains(">>>>>>> REPLACE")

@@ -84,6 +84,8 @@ mod tests {
         assert!(read("no").unwrap_err().contains("no JSON object"));
         assert!(read("{\"edits\": [{\"path\": 1}]}").unwrap_err().contains("cannot be read"));
         assert!(read("{\"edits\": []}").unwrap_err().contains("empty"));
-        assert!(read("{\"hypothesis\": \"x\", \"edits\": [").unwrap_err().contains("cannot be read"));
+        assert!(
+            read("{\"hypothesis\": \"x\", \"edits\": [").unwrap_err().contains("cannot be read")
+        );
     }
 }

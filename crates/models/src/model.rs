@@ -200,9 +200,12 @@ impl Asked<'_> {
         .map_err(|why| vec![why])?;
         let edits: Vec<FileEdit> = apply(&self.targets, &edits)?;
         // Somebody's sentence stays as they wrote it.
-        let hypothesis = self.brief.hypothesis.clone().or(hypothesis).ok_or_else(|| {
-            vec!["it does not say its hypothesis, one sentence".to_owned()]
-        })?;
+        let hypothesis = self
+            .brief
+            .hypothesis
+            .clone()
+            .or(hypothesis)
+            .ok_or_else(|| vec!["it does not say its hypothesis, one sentence".to_owned()])?;
         if while_more && let Some(number) = desk.tried(&edits) {
             return Err(vec![format!(
                 "experiment {number} tried exactly this program; propose another change"

@@ -16,7 +16,11 @@ pub(crate) fn nearest(file: &[&str], search: &[String]) -> Option<Range<usize>> 
         (0..search.len())
             .map(|at| match file.get(start + at) {
                 Some(line) if line.trim() == search[at].trim() => {
-                    if line.trim().is_empty() { 0.1 } else { 1.0 }
+                    if line.trim().is_empty() {
+                        0.1
+                    } else {
+                        1.0
+                    }
                 }
                 Some(_) => 0.9 * likeness(&wanted[at], &found[start + at]),
                 None => 0.0,

@@ -23,8 +23,14 @@ pub(crate) enum Dialect {
 pub(crate) enum Schema {
     /// Anything without an order of its own.
     Plain(Value),
-    List { of: Box<Schema>, most: Option<usize> },
-    Object { properties: Vec<(&'static str, Schema)>, dialect: Dialect },
+    List {
+        of: Box<Schema>,
+        most: Option<usize>,
+    },
+    Object {
+        properties: Vec<(&'static str, Schema)>,
+        dialect: Dialect,
+    },
 }
 
 impl Serialize for Schema {

@@ -268,7 +268,9 @@ fn check_url(url: &str) -> Result<(), &'static str> {
     }
     // It is shown, journalled and committed, and a key is for none of that.
     if authority.as_str().contains('@') {
-        return Err("it holds a name or password; put a key into a variable and name that in `model.key_env`");
+        return Err(
+            "it holds a name or password; put a key into a variable and name that in `model.key_env`",
+        );
     }
     if uri.query().is_some() {
         return Err("it has a query; leave out what follows `?`");
@@ -298,9 +300,13 @@ mod tests {
         assert_eq!(provider("gpt-5"), Ok(Provider::OpenAi));
         assert_eq!(provider("gpt-oss:20b"), Err(Misfit::NoProvider("gpt-oss:20b".to_owned())));
         assert_eq!(provider("qwen3"), Err(Misfit::NoProvider("qwen3".to_owned())));
-        let local = Wanted { base_url: Some("http://127.0.0.1:1/v1/".to_owned()), ..named("qwen3") };
+        let local =
+            Wanted { base_url: Some("http://127.0.0.1:1/v1/".to_owned()), ..named("qwen3") };
         let local = of(local).unwrap();
-        assert_eq!((local.provider, local.base_url.as_str()), (Provider::OpenAi, "http://127.0.0.1:1/v1"));
+        assert_eq!(
+            (local.provider, local.base_url.as_str()),
+            (Provider::OpenAi, "http://127.0.0.1:1/v1")
+        );
     }
 
     #[test]
