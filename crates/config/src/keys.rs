@@ -322,7 +322,7 @@ pub const KEYS: &[Key] = &[
     key(
         "model.max_tokens",
         Kind::Integer { least: 1 },
-        "most tokens of one answer; the API's own limit unless given (anthropic: 8192)",
+        "most tokens of one answer; the API's own limit unless given (anthropic: 8192, JSON from a local server: 2048)",
     ),
     key("model.temperature", Kind::Number, "sampling temperature; the API's own unless given"),
     key("model.price_in", Kind::Number, "US dollars for a million tokens read"),

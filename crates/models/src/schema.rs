@@ -76,38 +76,31 @@ impl Serialize for Properties<'_> {
 /// of all of them would be slow.
 const LINES: usize = 400;
 
-/// A grammar lets no edit be longer, so that a model that repeats itself ends.
-const LONGEST: usize = 400;
-
 /// The schema of an answer about these targets.
 pub(crate) fn of(targets: &Texts, dialect: Dialect) -> Schema {
     let is_grammar = dialect == Dialect::Grammar;
-    let text = |about: &str, longest: usize| {
-        let mut schema = json!({ "type": "string", "description": about });
-        if is_grammar {
-            schema["maxLength"] = longest.into();
-        }
-        Schema::Plain(schema)
-    };
+    // No `maxLength`: older llama.cpp makes it a rule nested as deep, and dies
+    // of that.
+    let text = |about: &str| Schema::Plain(json!({ "type": "string", "description": about }));
     let paths: Vec<&str> = targets.keys().map(String::as_str).collect();
     let search = match is_grammar.then(|| lines_found_once(targets)).flatten() {
         Some(lines) => Schema::Plain(json!({ "type": "string", "enum": lines })),
-        None => text("whole lines as they are now, found exactly once in the file", LONGEST),
+        None => text("whole lines as they are now, found exactly once in the file"),
     };
     let edit = Schema::Object {
         properties: vec![
             ("path", Schema::Plain(json!({ "type": "string", "enum": paths }))),
             ("search", search),
-            ("replace", text("the lines that come in their place", LONGEST)),
+            ("replace", text("the lines that come in their place")),
         ],
         dialect,
     };
     let categories = ["architecture", "optimizer", "training", "other"];
     Schema::Object {
         properties: vec![
-            ("hypothesis", text("one sentence: what changes, and why it should help", 200)),
+            ("hypothesis", text("one sentence: what changes, and why it should help")),
             ("category", Schema::Plain(json!({ "type": "string", "enum": categories }))),
-            ("expected", text("what the metric will do", 100)),
+            ("expected", text("what the metric will do")),
             ("edits", Schema::List { of: Box::new(edit), most: is_grammar.then_some(3) }),
         ],
         dialect,
@@ -115,7 +108,9 @@ pub(crate) fn of(targets: &Texts, dialect: Dialect) -> Schema {
 }
 
 /// The lines of the targets that a search may be: not blank, and found once in
-/// their file. `None` where there are none or too many.
+/// their file. None with a quote or a backslash: llama-cpp-python escapes those
+/// wrongly, and llama.cpp then dies of its grammar. `None` where there are none
+/// or too many.
 fn lines_found_once(targets: &Texts) -> Option<Vec<String>> {
     let mut once = Vec::new();
     for text in targets.values() {
@@ -126,7 +121,9 @@ fn lines_found_once(targets: &Texts) -> Option<Vec<String>> {
             let from = lines.partition_point(|other| other < line);
             lines.get(from + 1) != Some(line)
         };
-        once.extend(in_order.into_iter().filter(|line| is_once(line)).map(str::to_owned));
+        let is_safe = |line: &&str| !line.contains(['"', '\\']);
+        let safe = in_order.into_iter().filter(|line| is_once(line) && is_safe(line));
+        once.extend(safe.map(str::to_owned));
     }
     (!once.is_empty() && once.len() <= LINES).then_some(once)
 }
@@ -137,15 +134,16 @@ mod tests {
 
     #[test]
     fn the_hypothesis_comes_before_the_edits_and_a_grammar_offers_lines_found_once() {
-        let targets = Texts::from([("t.py".to_owned(), "a = 1\nb = 2\n\nb = 2\n".to_owned())]);
+        let targets =
+            Texts::from([("t.py".to_owned(), "a = 1\nb = 2\n\nb = 2\nc = \"\"\n".to_owned())]);
         let text = serde_json::to_string(&of(&targets, Dialect::Grammar)).unwrap();
         let at = |name: &str| text.find(name).unwrap();
         assert!(at("\"hypothesis\":{") < at("\"edits\":{"));
         assert!(text.contains(r#""search":{"enum":["a = 1"],"type":"string"}"#), "{text}");
-        assert!(text.contains("maxLength"));
+        assert!(text.contains(r#""minItems":1,"maxItems":3"#), "{text}");
 
         let text = serde_json::to_string(&of(&targets, Dialect::Ordered)).unwrap();
-        assert!(!text.contains("additionalProperties") && !text.contains("maxLength"), "{text}");
+        assert!(!text.contains("additionalProperties") && !text.contains("maxItems"), "{text}");
         let text = serde_json::to_string(&of(&targets, Dialect::Strict)).unwrap();
         assert_eq!(text.matches("\"additionalProperties\":false").count(), 2);
     }

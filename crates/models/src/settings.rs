@@ -101,6 +101,10 @@ pub struct Prices {
 /// Most tokens of one answer where the API must be told and nobody did.
 pub const DEFAULT_MAX_TOKENS: u32 = 8192;
 
+/// The same for JSON from a local server: a small model that repeats itself
+/// within a string would go on for ever.
+pub(crate) const MAX_JSON_TOKENS: u32 = 2048;
+
 /// What the user wants, as configured.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Wanted {
@@ -240,6 +244,7 @@ impl Settings {
             Form::Blocks => false,
             Form::Json => true,
         };
+        let is_local = provider == Provider::Ollama || is_elsewhere;
         Ok(Settings {
             provider,
             name,
@@ -248,7 +253,7 @@ impl Settings {
             key,
             key_env,
             is_json,
-            max_tokens: wanted.max_tokens,
+            max_tokens: wanted.max_tokens.or((is_json && is_local).then_some(MAX_JSON_TOKENS)),
             temperature: wanted.temperature,
             timeout: wanted.timeout,
             prices: wanted.prices,
