@@ -44,10 +44,10 @@ pub(crate) enum Kind {
     Size,
     /// A whole number.
     Integer { least: i64 },
-    /// A number of at least zero.
-    Number,
     /// A whole number of at least one, or `unlimited`.
     Limit,
+    /// A number of at least zero, or above it.
+    Amount { may_be_zero: bool },
     /// `true` or `false`.
     Boolean,
     /// One of a few words.
@@ -289,6 +289,42 @@ pub const KEYS: &[Key] = &[
         "refused or failed proposals in a row before the session stops",
     ),
     key(
+        "propose.outage",
+        Kind::Duration { may_be_zero: true },
+        "how long every proposer may be out of reach before the session stops",
+    ),
+    key(
+        "propose.lookahead",
+        Kind::Integer { least: 0 },
+        "proposals that may be written while a run goes on; unset: 1 for agents and models, else 0",
+    ),
+    key(
+        "propose.hour",
+        Kind::Amount { may_be_zero: false },
+        "what an hour of the machine is worth in dollars, when several proposers are weighed against their costs",
+    ),
+    key(
+        "propose.max_dollars",
+        Kind::Amount { may_be_zero: false },
+        "what all proposals together may cost",
+    ),
+    key(
+        "propose.max_tokens",
+        Kind::Integer { least: 1 },
+        "tokens that all proposals together may use",
+    ),
+    key(
+        "propose.max_time",
+        Kind::Duration { may_be_zero: false },
+        "how long proposers may work in all",
+    ),
+    key(
+        "propose.max_dollars_each",
+        Kind::Amount { may_be_zero: false },
+        "what one proposal may cost",
+    ),
+    key("propose.max_tokens_each", Kind::Integer { least: 1 }, "tokens that one proposal may use"),
+    key(
         "propose.network",
         Kind::Boolean,
         "whether proposers may reach any host; an agent reaches that of its model in any case",
@@ -324,14 +360,26 @@ pub const KEYS: &[Key] = &[
         Kind::Integer { least: 1 },
         "most tokens of one answer; the API's own limit unless given (anthropic: 8192, JSON from a local server: 2048)",
     ),
-    key("model.temperature", Kind::Number, "sampling temperature; the API's own unless given"),
-    key("model.price_in", Kind::Number, "US dollars for a million tokens read"),
+    key(
+        "model.temperature",
+        Kind::Amount { may_be_zero: true },
+        "sampling temperature; the API's own unless given",
+    ),
+    key(
+        "model.price_in",
+        Kind::Amount { may_be_zero: true },
+        "US dollars for a million tokens read",
+    ),
     key(
         "model.price_cached",
-        Kind::Number,
+        Kind::Amount { may_be_zero: true },
         "US dollars for a million tokens read from a cache; `price_in` unless given",
     ),
-    key("model.price_out", Kind::Number, "US dollars for a million tokens written"),
+    key(
+        "model.price_out",
+        Kind::Amount { may_be_zero: true },
+        "US dollars for a million tokens written",
+    ),
     key(
         "judge.mode",
         Kind::Choice(&["greedy", "bold", "standard", "strict"]),

@@ -118,10 +118,11 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
             ],
         }),
         Kind::Integer { least } => json!({ "type": "integer", "minimum": least }),
-        Kind::Number => json!({ "type": "number", "minimum": 0 }),
         Kind::Limit => {
             json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "const": "unlimited" }] })
         }
+        Kind::Amount { may_be_zero: true } => json!({ "type": "number", "minimum": 0 }),
+        Kind::Amount { may_be_zero: false } => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Command => json!({

@@ -139,11 +139,8 @@ pub(crate) fn toml(value: &Json) -> Value {
     match value {
         Json::String(text) => text.as_str().into(),
         Json::Bool(value) => (*value).into(),
-        Json::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => whole.into(),
-            (None, Some(float)) if number.is_f64() => float.into(),
-            (None, _) => i64::MAX.into(),
-        },
+        Json::Number(number) if number.is_f64() => number.as_f64().unwrap_or_default().into(),
+        Json::Number(number) => number.as_i64().unwrap_or(i64::MAX).into(),
         Json::Array(items) => items.iter().filter_map(Json::as_str).collect::<Array>().into(),
         Json::Null => "unlimited".into(),
         Json::Object(fields) => {

@@ -1,6 +1,7 @@
-//! From a proposer's name to the proposer.
+//! From the configuration to who proposes, and what that may cost.
 
 use autoresearch_config::Config;
+use autoresearch_core::spent::Allowance;
 use autoresearch_models::{Form, Model, Prices, Provider, Wanted};
 use autoresearch_propose::{Command, Proposer, Search};
 
@@ -51,7 +52,6 @@ fn model(config: &Config) -> Model {
         form: Form::named(&given.format).unwrap_or_default(),
         max_tokens: given.max_tokens,
         temperature: given.temperature,
-        timeout: config.propose.timeout,
         prices: Prices {
             input: given.price_in.unwrap_or_default(),
             cached: given.price_cached,
@@ -75,4 +75,20 @@ pub(crate) fn of(config: &Config, places: &Places) -> Vec<Box<dyn Proposer>> {
         }
     };
     config.propose.proposer.iter().filter_map(named).collect()
+}
+
+/// What all proposals of a session may cost.
+pub(crate) fn allowance(config: &Config) -> Allowance {
+    let propose = &config.propose;
+    Allowance {
+        dollars: propose.max_dollars,
+        tokens: propose.max_tokens,
+        seconds: propose.max_time.map(|time| time.as_secs_f64()),
+    }
+}
+
+/// What one proposal may cost; its time is limited apart.
+pub(crate) fn allowance_each(config: &Config) -> Allowance {
+    let propose = &config.propose;
+    Allowance { dollars: propose.max_dollars_each, tokens: propose.max_tokens_each, seconds: None }
 }

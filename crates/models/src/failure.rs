@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use autoresearch_core::units::human_duration;
 use autoresearch_propose::ProposeError;
 use serde_json::Value;
 
@@ -17,11 +16,9 @@ const SHOWN: usize = 300;
 pub(crate) fn unanswered(broken: Broken, settings: &Settings) -> ProposeError {
     let reason = match broken {
         Broken::Stopped => return ProposeError::Interrupted,
-        Broken::TimedOut => format!(
-            "`{}` did not answer within {}; `propose.timeout` gives it longer",
-            settings.name,
-            human_duration(settings.timeout)
-        ),
+        Broken::TimedOut => {
+            format!("`{}` did not answer in time; `propose.timeout` gives it longer", settings.name)
+        }
         Broken::Unreachable(why) => {
             let start = match settings.provider {
                 Provider::Ollama => "; start it by `ollama serve`",

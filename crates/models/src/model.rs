@@ -149,7 +149,7 @@ impl Proposer for Model {
 
 impl Asker {
     fn propose(&mut self, brief: &Brief, desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
-        let deadline = Instant::now() + self.settings.timeout;
+        let deadline = Instant::now() + desk.time_left();
         let targets = targets(brief, desk)?;
         let is_json = self.settings.is_json;
         let shape = if is_json {

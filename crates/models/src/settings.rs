@@ -1,7 +1,6 @@
 //! Which model is asked, where, and with which key.
 
 use std::fmt;
-use std::time::Duration;
 
 /// Which API is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,8 +122,6 @@ pub struct Wanted {
     pub max_tokens: Option<u32>,
     /// Sampling temperature; the API's own otherwise.
     pub temperature: Option<f64>,
-    /// How long one proposal may take, both requests together.
-    pub timeout: Duration,
     /// What tokens cost.
     pub prices: Prices,
 }
@@ -204,7 +201,6 @@ pub(crate) struct Settings {
     pub(crate) is_json: bool,
     pub(crate) max_tokens: Option<u32>,
     pub(crate) temperature: Option<f64>,
-    pub(crate) timeout: Duration,
     pub(crate) prices: Prices,
 }
 
@@ -255,7 +251,6 @@ impl Settings {
             is_json,
             max_tokens: wanted.max_tokens.or((is_json && is_local).then_some(MAX_JSON_TOKENS)),
             temperature: wanted.temperature,
-            timeout: wanted.timeout,
             prices: wanted.prices,
         })
     }

@@ -57,6 +57,12 @@ pub trait Proposer: Send {
     /// Its name in the ledger.
     fn name(&self) -> &str;
 
+    /// How many proposals it had best write while a run goes on, each without
+    /// knowing what came of those before it; 0 for one that takes no time.
+    fn lookahead(&self) -> usize {
+        0
+    }
+
     /// One proposal for this brief.
     ///
     /// # Errors
@@ -92,9 +98,13 @@ pub trait Desk {
     /// [`ProposeError::OverBudget`] when no more may be spent on this proposal.
     fn spend(&mut self, spent: Spent) -> Result<(), ProposeError>;
 
-    /// Whether the session was told to stop; for a proposer that waits for
-    /// anything but a program on the desk. To be asked several times a second.
-    fn is_stopped(&mut self) -> bool;
+    /// Whether the session was told to stop; for a proposer that runs no
+    /// program, to be asked several times a second.
+    fn is_stopped(&self) -> bool;
+
+    /// How long the proposal may still take; for a proposer that runs no
+    /// program.
+    fn time_left(&self) -> Duration;
 
     /// Says what is being done, in a few words, for whoever watches.
     fn say(&mut self, doing: &str);

@@ -30,6 +30,7 @@ pub(crate) struct Bench {
     /// What was tried before.
     pub(crate) tried: Vec<Vec<FileEdit>>,
     pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) time_left: Duration,
 }
 
 impl Bench {
@@ -43,6 +44,7 @@ impl Bench {
             cap: u64::MAX,
             tried: Vec::new(),
             stop: Arc::default(),
+            time_left: Duration::from_secs(60),
         }
     }
 }
@@ -69,8 +71,12 @@ impl Desk for Bench {
         Ok(())
     }
 
-    fn is_stopped(&mut self) -> bool {
+    fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::SeqCst)
+    }
+
+    fn time_left(&self) -> Duration {
+        self.time_left
     }
 
     fn say(&mut self, doing: &str) {
@@ -112,7 +118,6 @@ pub(crate) fn wanted(provider: Provider, url: &str, form: Form) -> Wanted {
         base_url: Some(url.to_owned()),
         key_env: Some("A_KEY".to_owned()),
         form,
-        timeout: Duration::from_secs(60),
         prices: Prices { input: 3.0, cached: Some(0.3), output: 15.0 },
         ..Wanted::default()
     }
