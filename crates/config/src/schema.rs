@@ -51,6 +51,7 @@ fn table_of<'a>(root: &'a mut Map<String, Json>, table: &str) -> Option<&'a mut 
         "metric" => "what is measured",
         "run" => "how a trial is run",
         "propose" => "who proposes",
+        "model" => "a model behind an API, which proposes",
         "judge" => "how results are judged",
         _ => "when the session ends",
     };
@@ -79,7 +80,7 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
         })
     };
     let mut schema = match key.kind {
-        Kind::Text | Kind::MetricName | Kind::Path | Kind::Model => text,
+        Kind::Text | Kind::MetricName | Kind::Path | Kind::ModelName => text,
         Kind::Agents => agent::schema(),
         Kind::Tag => {
             json!({ "type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "maxLength": 100 })
@@ -122,7 +123,8 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
         Kind::Limit => {
             json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "const": "unlimited" }] })
         }
-        Kind::Amount => json!({ "type": "number", "exclusiveMinimum": 0 }),
+        Kind::Amount { may_be_zero: true } => json!({ "type": "number", "minimum": 0 }),
+        Kind::Amount { may_be_zero: false } => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Command => json!({

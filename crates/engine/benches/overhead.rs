@@ -271,7 +271,7 @@ fn settled(number: u64, base: &CommitId) -> Vec<Event> {
             code_lines: 1,
             queued: None,
             expected: None,
-            spent: Spent::default(),
+            spent: autoresearch::core::spent::Spent::default(),
             draft: None,
         })),
         Event::Started { number, trial: 1, seed: 0, purpose: Purpose::Candidate },

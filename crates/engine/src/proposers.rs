@@ -3,12 +3,11 @@
 use std::path::Path;
 
 use autoresearch_config::Config;
-use autoresearch_core::agent::Protocol;
 use autoresearch_core::spent::Allowance;
-use autoresearch_propose::agent::{self, Agent};
+use autoresearch_models::{Form, Model, Prices, Provider, Wanted};
 use autoresearch_propose::{Command, Proposer, Search};
 
-use crate::agents::{Machine, Unfit};
+use crate::agents;
 use crate::error::EngineError;
 use crate::places::Places;
 
@@ -16,40 +15,55 @@ use crate::places::Places;
 const QUEUE: &str = "queue";
 
 /// Names that are not agents'.
-const BUILT_IN: [&str; 3] = ["search", "command", QUEUE];
+const BUILT_IN: [&str; 4] = ["search", "command", MODEL, QUEUE];
 
-/// Whether every proposer that the configuration names exists and can be
+/// The name of the model behind an API.
+const MODEL: &str = "model";
+
+/// Whether every proposer that the configuration names exists, and can be
 /// asked; what is worth knowing of them.
 pub(crate) fn check(config: &Config, root: &Path) -> Result<Vec<String>, EngineError> {
     let mut notes = Vec::new();
-    let agents = agent::known(&config.agent);
-    let names = config.propose.proposer.iter();
-    for name in names.filter(|name| !BUILT_IN.contains(&name.as_str())) {
-        let Some(table) = agents.get(name) else {
-            let known = BUILT_IN.into_iter().map(str::to_owned).chain(agents.into_keys());
-            return Err(EngineError::UnknownProposer {
-                name: name.clone(),
-                known: known.collect(),
-            });
-        };
-        let unfit =
-            |Unfit { what, remedy }| EngineError::UnfitAgent { name: name.clone(), what, remedy };
-        if table.protocol.unwrap_or_default() == Protocol::Acp {
-            let what = "it is spoken to by the Agent Client Protocol, which is not there yet";
-            let remedy = "take one with `protocol = \"stream\"`".to_owned();
-            return Err(unfit(Unfit { what: what.to_owned(), remedy }));
-        }
-        let found = Machine::by_this_process().look(name, table, root).map_err(unfit)?;
-        if let Err(remedy) = found.login {
-            return Err(unfit(Unfit { what: "nobody is logged in".to_owned(), remedy }));
-        }
-        if let (Some(version), Some(tested)) = (found.version, found.tested) {
-            notes.push(format!(
-                "{name} {version} is older than {tested}, the oldest that was tested"
-            ));
+    for name in &config.propose.proposer {
+        if name == MODEL {
+            check_model(config)?;
+        } else if !BUILT_IN.contains(&name.as_str()) {
+            notes.extend(agents::check(name, config, root, &BUILT_IN)?);
         }
     }
     Ok(notes)
+}
+
+fn check_model(config: &Config) -> Result<(), EngineError> {
+    if let Some(misfit) = model(config).misfit() {
+        return Err(misfit.clone().into());
+    }
+    match &config.model.key_env {
+        Some(name) if !autoresearch_run::is_secret(name.as_ref()) => {
+            Err(EngineError::KeyInSight(name.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The model that the configuration describes, its key from the environment.
+fn model(config: &Config) -> Model {
+    let given = &config.model;
+    let wanted = Wanted {
+        provider: given.provider.as_deref().and_then(Provider::named),
+        name: given.name.clone().or_else(|| config.propose.model.clone()),
+        base_url: given.base_url.clone(),
+        key_env: given.key_env.clone(),
+        form: Form::named(&given.format).unwrap_or_default(),
+        max_tokens: given.max_tokens,
+        temperature: given.temperature,
+        prices: Prices {
+            input: given.price_in.unwrap_or_default(),
+            cached: given.price_cached,
+            output: given.price_out.unwrap_or_default(),
+        },
+    };
+    Model::new(wanted, &|name| std::env::var(name).ok())
 }
 
 /// The proposers that the configuration names; none for the queue alone.
@@ -63,12 +77,10 @@ pub(crate) fn of(config: &Config, places: &Places, confined: bool) -> Vec<Box<dy
                 let command = config.propose.command.clone()?;
                 Some(Box::new(Command::new(command, places.scratch())))
             }
+            MODEL => Some(Box::new(model(config))),
             name => {
-                let table = agent::known(&config.agent).remove(name)?;
-                let machine = Machine::by_this_process();
-                let mut around = machine.surroundings(name, &table, config, places, confined);
-                around.max_dollars = allowance_each(config).dollars;
-                Some(Box::new(Agent::new(name, table, around)))
+                let agent = agents::of(name, config, places, confined)?;
+                Some(Box::new(agent))
             }
         }
     };

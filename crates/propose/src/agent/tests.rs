@@ -3,6 +3,7 @@
 //! (`crates/cli/tests/agents`).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::{Category, FileEdit, Scope};
@@ -103,6 +104,14 @@ impl Desk for Replay {
 
     fn spend(&mut self, _spent: Spent) -> Result<(), ProposeError> {
         Ok(())
+    }
+
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
+    fn time_left(&self) -> Duration {
+        Duration::MAX
     }
 
     fn say(&mut self, _doing: &str) {}
