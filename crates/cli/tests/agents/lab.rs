@@ -101,6 +101,7 @@ base_url = "{base_url}"
 
 [propose]
 patience = 3
+lookahead = 0
 {more}
 "#
     );

@@ -12,6 +12,7 @@
 )]
 
 mod answers;
+mod capped;
 mod five;
 mod lab;
 mod model;
