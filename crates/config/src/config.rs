@@ -195,6 +195,9 @@ pub struct Propose {
     pub timeout: Duration,
     /// Refusals or failures in a row before the session stops; at least one.
     pub patience: u64,
+    /// How long a session with the queue alone waits for a hypothesis.
+    #[serde(with = "duration_text", default)]
+    pub wait: Duration,
     /// Whether proposers' programs may reach any host.
     pub network: bool,
     /// What proposers' programs may read besides, written as in [`Run::readable`].

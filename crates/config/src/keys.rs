@@ -286,6 +286,11 @@ pub const KEYS: &[Key] = &[
         "refused or failed proposals in a row before the session stops",
     ),
     key(
+        "propose.wait",
+        Kind::Duration { may_be_zero: true },
+        "how long a session with the queue alone waits for the next hypothesis before it ends",
+    ),
+    key(
         "propose.network",
         Kind::Boolean,
         "whether proposers may reach any host; an agent reaches that of its model in any case",

@@ -14,8 +14,10 @@ mod comparing;
 mod inbox;
 mod relieving;
 mod running;
+mod waiting;
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::{CommitId, Experiment};
@@ -44,6 +46,8 @@ pub(crate) struct Conductor<'a> {
     pub(crate) bench: Bench<'a>,
     pub(crate) workplace: Workplace,
     pub(crate) proposer: Option<Box<dyn Proposer + 'a>>,
+    /// How long it waits for a hypothesis when nobody else proposes.
+    pub(crate) waits: Duration,
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) stop: Stop,
     pub(crate) tsv: TsvFile,
@@ -132,6 +136,9 @@ impl Conductor<'_> {
     }
 
     fn flush(&mut self) -> Result<(), EngineError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
         crash_point::before(&self.pending);
         self.journal.append(&self.pending, self.settled.as_ref())?;
         crash_point::after(&self.pending);
@@ -145,13 +152,8 @@ impl Conductor<'_> {
     }
 }
 
-fn activity(
-    number: u64,
-    stage: Stage,
-    limit: std::time::Duration,
-    hypothesis: Option<String>,
-) -> Activity {
-    Activity { number, stage, elapsed: std::time::Duration::ZERO, limit: Some(limit), hypothesis }
+fn activity(number: u64, stage: Stage, limit: Duration, hypothesis: Option<String>) -> Activity {
+    Activity { number, stage, elapsed: Duration::ZERO, limit: Some(limit), hypothesis }
 }
 
 /// Files as texts for a brief.

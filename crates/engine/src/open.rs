@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use autoresearch_config::{Config, Confine, Layers, Origin};
 use autoresearch_core::experiment::CommitId;
@@ -208,7 +209,7 @@ impl Opening {
         let mut state = State::default();
         let mut events = vec![Event::Opened(Box::new(plan))];
         events.extend(hypotheses.into_iter().zip(1..).map(|((hypothesis, patch), id)| {
-            Event::Queued(Queued { id, hypothesis, patch, trusts: None })
+            Event::Queued(Queued { id, hypothesis, patch, trusts: None, by: None, message: None })
         }));
         append(&mut journal, &mut state, events)?;
         // An earlier session's table, which its own journal can write again.
@@ -216,7 +217,8 @@ impl Opening {
         if results.exists() {
             std::fs::remove_file(&results).map_err(EngineError::io("replace", &results))?;
         }
-        let session = Session { repo, places, config, journal, state, walls, lock, resumed: false };
+        let (resumed, waits) = (false, None);
+        let session = Session { repo, places, config, journal, state, walls, lock, resumed, waits };
         session.ensure_branch()?;
         Ok(session)
     }
@@ -232,6 +234,9 @@ pub(crate) struct Session {
     walls: Walls,
     lock: Lock,
     pub(crate) resumed: bool,
+    /// The queue alone proposes, whoever else is configured, and is waited for
+    /// this long.
+    pub(crate) waits: Option<Duration>,
 }
 
 impl Session {
@@ -261,8 +266,9 @@ impl Session {
         for note in walls.notes() {
             observer.tell(&News::Note(note));
         }
+        let (resumed, waits) = (true, None);
         let mut session =
-            Session { repo, places, config, journal, state, walls, lock, resumed: true };
+            Session { repo, places, config, journal, state, walls, lock, resumed, waits };
         let strays = autoresearch_run::sweep(&format!("{}/", plan.id))?;
         if strays > 0 {
             let what = format!("ended {strays} processes that a dead engine had left running");
@@ -343,7 +349,7 @@ impl Session {
         observer: &'a mut dyn Observer,
         stop: Stop,
     ) -> Result<Conductor<'a>, EngineError> {
-        let Session { repo, places, config, journal, state, walls, lock, resumed } = self;
+        let Session { repo, places, config, journal, state, walls, lock, resumed, waits } = self;
         let plan = state.plan().cloned();
         let config = adjust::applied(config, plan.as_ref());
         let id = plan.as_ref().map_or_else(String::new, |plan| plan.id.clone());
@@ -363,6 +369,7 @@ impl Session {
         }
         let proposer = match proposer {
             Some(proposer) => Some(proposer),
+            None if waits.is_some() => None,
             None => proposers::of(&config, &places).into_iter().next(),
         };
         let cpus = fair::cpus(&config)?;
@@ -395,6 +402,7 @@ impl Session {
                 errands: 0,
             },
             tsv: TsvFile::at(&repo.root().join(&config.results)),
+            waits: waits.unwrap_or(config.propose.wait),
             config,
             repo,
             places,

@@ -225,14 +225,28 @@ impl Driver {
                 }
                 Luck::Queue => {
                     let id = self.state.next_queued();
-                    let queued = Queued { id, hypothesis: "q".into(), patch: None, trusts: None };
+                    let queued = Queued {
+                        id,
+                        hypothesis: "q".into(),
+                        patch: None,
+                        trusts: None,
+                        by: None,
+                        message: None,
+                    };
                     return self.append(Event::Queued(queued));
                 }
                 Luck::Trust => {
                     let id = self.state.next_queued();
                     if let Some(held) = self.held.take() {
                         let trusts = Some(held);
-                        let queued = Queued { id, hypothesis: "t".into(), patch: None, trusts };
+                        let queued = Queued {
+                            id,
+                            hypothesis: "t".into(),
+                            patch: None,
+                            trusts,
+                            by: None,
+                            message: None,
+                        };
                         return self.append(Event::Trusted { number: held, queued });
                     }
                 }

@@ -89,7 +89,7 @@ impl Conductor<'_> {
 
     /// Asks whoever is next for a proposal.
     fn ask(&mut self, number: u64, queued: Option<&Queued>) -> Result<Asked, EngineError> {
-        if let Some(Queued { hypothesis, patch: Some(patch), .. }) = queued {
+        if let Some(Queued { hypothesis, patch: Some(patch), by, .. }) = queued {
             let hypothesis = if hypothesis.trim().is_empty() {
                 "a queued patch".to_owned()
             } else {
@@ -98,7 +98,11 @@ impl Conductor<'_> {
             let category = Category::of(&hypothesis);
             let edit = Edit::Patch(patch.clone());
             let proposal = Proposal { hypothesis, category, edit, settings: None, expected: None };
-            return Ok(Asked::Answer(proposal, "queue".to_owned()));
+            let by = by.clone().unwrap_or_else(|| "queue".to_owned());
+            return Ok(Asked::Answer(proposal, by));
+        }
+        if self.proposer.is_none() && queued.is_none() && self.wait_for_hypothesis()? {
+            return Ok(Asked::Nothing);
         }
         let brief = self.brief(number, queued);
         let Some(proposer) = &mut self.proposer else {
