@@ -1,12 +1,8 @@
 //! What the tools answer, as data with a schema.
 
 use autoresearch::ledger::Entry;
-use rmcp::Json;
 use schemars::JsonSchema;
 use serde::Serialize;
-
-/// An answer, or an error that says the remedy.
-pub(crate) type Answer<T> = Result<Json<T>, String>;
 
 /// An engine's error with its remedy.
 pub(crate) fn told(error: &autoresearch::EngineError) -> String {
@@ -19,6 +15,7 @@ pub(crate) fn told(error: &autoresearch::EngineError) -> String {
 
 /// One experiment.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub(crate) struct Row {
     /// Its number; 0 is the baseline, the unmodified target.
     pub(crate) number: u64,
@@ -70,6 +67,7 @@ pub(crate) struct Context {
 
 /// Where a session stands.
 #[derive(Debug, Serialize, JsonSchema)]
+#[schemars(inline)]
 pub(crate) struct Standing {
     /// `none` (no session yet), `running`, `waiting` (for your proposal), or
     /// `resting` (nobody runs it; `start` goes on).
@@ -137,7 +135,7 @@ pub(crate) struct Proposed {
 pub(crate) struct Waited {
     /// Whether what was waited for has happened; if not, call `wait` again.
     pub(crate) done: bool,
-    /// The experiment, once it is settled.
+    /// The experiment, once it is settled; without a number, the last one that was settled meanwhile.
     pub(crate) experiment: Option<Row>,
     /// Why the proposal was refused.
     pub(crate) refused: Option<String>,

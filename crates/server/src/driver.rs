@@ -256,6 +256,9 @@ fn who_proposes(wishes: &Wishes, configured: &str) -> String {
 
 fn note(notes: &Mutex<VecDeque<String>>, what: String) {
     let mut notes = lock(notes);
+    if notes.back() == Some(&what) {
+        return;
+    }
     if notes.len() == NOTES {
         notes.pop_front();
     }

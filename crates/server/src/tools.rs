@@ -19,9 +19,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::answers::{
-    Answer, Context, History, Proposed, Standing, Started, Stopping, Waited, told,
-};
+use crate::answers::{Context, History, Proposed, Standing, Started, Stopping, Waited, told};
 use crate::driver::{Driver, Wishes};
 use crate::waiting::{Goal, Waiter};
 use crate::{looking, resources, waiting};
@@ -90,6 +88,7 @@ struct ProposeArguments {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(inline)]
 struct PassageArguments {
     /// Path of the target from the root of the repository
     path: String,
@@ -101,6 +100,7 @@ struct PassageArguments {
 
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(inline)]
 struct FileArguments {
     /// Path of the target from the root of the repository
     path: String,
@@ -122,6 +122,7 @@ struct WaitArguments {
 
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
+#[schemars(inline)]
 enum VerdictArgument {
     Keep,
     Discard,
@@ -157,8 +158,9 @@ impl Tools {
     pub(crate) fn new(driver: Arc<Driver>) -> Tools {
         let mut tool_router = Tools::tool_router();
         for route in tool_router.map.values_mut() {
-            route.attr.input_schema = plain(&route.attr.input_schema);
-            route.attr.output_schema = route.attr.output_schema.as_ref().map(plain);
+            let tool = &mut route.attr;
+            tool.input_schema = plain(&tool.input_schema, true);
+            tool.output_schema = tool.output_schema.as_ref().map(|schema| plain(schema, false));
         }
         Tools { driver, tool_router }
     }
@@ -167,7 +169,7 @@ impl Tools {
         description = "What is optimised here (metric, target, scope, budget), where things stand and how to work. Call this first.",
         annotations(title = "What this is about", read_only_hint = true, open_world_hint = false)
     )]
-    async fn context(&self) -> Answer<Context> {
+    async fn context(&self) -> Result<Json<Context>, String> {
         self.ask(looking::context).await.map(Json)
     }
 
@@ -193,7 +195,10 @@ impl Tools {
             open_world_hint = false
         )
     )]
-    async fn start(&self, Parameters(arguments): Parameters<StartArguments>) -> Answer<Started> {
+    async fn start(
+        &self,
+        Parameters(arguments): Parameters<StartArguments>,
+    ) -> Result<Json<Started>, String> {
         let minutes = arguments.idle_minutes.unwrap_or(120).clamp(1, 7 * 24 * 60);
         let wishes = Wishes {
             tag: arguments.tag,
@@ -220,7 +225,7 @@ impl Tools {
         &self,
         Parameters(arguments): Parameters<ProposeArguments>,
         context: RequestContext<RoleServer>,
-    ) -> Answer<Proposed> {
+    ) -> Result<Json<Proposed>, String> {
         let by = context.peer.peer_info().and_then(|info| client_name(&serde_json::json!(info)));
         let by = by.unwrap_or_else(|| "mcp".to_owned());
         self.ask(move |driver| propose(driver, arguments, &by)).await.map(Json)
@@ -234,7 +239,7 @@ impl Tools {
         &self,
         Parameters(arguments): Parameters<WaitArguments>,
         context: RequestContext<RoleServer>,
-    ) -> Answer<Waited> {
+    ) -> Result<Json<Waited>, String> {
         let goal = match (arguments.experiment, arguments.proposal) {
             (Some(_), Some(_)) => {
                 return Err("both `experiment` and `proposal` are given\nremedy: give one".into());
@@ -285,7 +290,7 @@ impl Tools {
         description = "Where the session stands: running, waiting for you or resting, the best so far, counts, the queue, the last experiments.",
         annotations(title = "Where things stand", read_only_hint = true, open_world_hint = false)
     )]
-    async fn status(&self) -> Answer<Standing> {
+    async fn status(&self) -> Result<Json<Standing>, String> {
         self.ask(looking::standing).await.map(Json)
     }
 
@@ -296,7 +301,7 @@ impl Tools {
     async fn history(
         &self,
         Parameters(arguments): Parameters<HistoryArguments>,
-    ) -> Answer<History> {
+    ) -> Result<Json<History>, String> {
         let only = arguments.verdict.map(|verdict| match verdict {
             VerdictArgument::Keep => Verdict::Keep,
             VerdictArgument::Discard => Verdict::Discard,
@@ -334,7 +339,10 @@ impl Tools {
             open_world_hint = false
         )
     )]
-    async fn stop(&self, Parameters(arguments): Parameters<StopArguments>) -> Answer<Stopping> {
+    async fn stop(
+        &self,
+        Parameters(arguments): Parameters<StopArguments>,
+    ) -> Result<Json<Stopping>, String> {
         let now = arguments.now;
         self.ask(move |driver| {
             let view = driver.session()?;
@@ -480,22 +488,38 @@ fn client_name(info: &Value) -> Option<String> {
     (!name.is_empty()).then(|| format!("mcp:{name}"))
 }
 
-/// A schema without what some clients refuse: formats that only OpenAPI knows,
-/// and a null beside a type, since what is optional may be left out.
-fn plain(schema: &Arc<serde_json::Map<String, Value>>) -> Arc<serde_json::Map<String, Value>> {
-    fn walk(value: &mut Value) {
+/// A schema without what some clients refuse: formats that only Rust knows, and
+/// in what is asked for a null beside a type: what is optional is left out.
+fn plain(
+    schema: &serde_json::Map<String, Value>,
+    is_asked: bool,
+) -> Arc<serde_json::Map<String, Value>> {
+    fn walk(value: &mut Value, is_asked: bool) {
         match value {
             Value::Object(map) => {
+                map.remove("$schema");
                 map.retain(|key, value| !(key == "format" && value.is_string()));
-                map.retain(|key, _| key != "$schema");
-                map.values_mut().for_each(walk);
+                let choices = map.get_mut(if map.contains_key("anyOf") { "anyOf" } else { "type" });
+                if let (true, Some(Value::Array(choices))) = (is_asked, choices) {
+                    choices.retain(|one| *one != "null" && one["type"] != "null");
+                    if let (1, Some(only)) = (choices.len(), choices.pop()) {
+                        match only {
+                            Value::Object(only) => {
+                                map.remove("anyOf");
+                                map.extend(only);
+                            }
+                            only => drop(map.insert("type".to_owned(), only)),
+                        }
+                    }
+                }
+                map.values_mut().for_each(|value| walk(value, is_asked));
             }
-            Value::Array(items) => items.iter_mut().for_each(walk),
+            Value::Array(items) => items.iter_mut().for_each(|item| walk(item, is_asked)),
             _ => {}
         }
     }
-    let mut schema = Value::Object((**schema).clone());
-    walk(&mut schema);
+    let mut schema = Value::Object(schema.clone());
+    walk(&mut schema, is_asked);
     match schema {
         Value::Object(map) => Arc::new(map),
         _ => Arc::default(),

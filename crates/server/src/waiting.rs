@@ -36,6 +36,7 @@ pub(crate) struct Waiter {
     goal: Goal,
     happened: Vec<String>,
     has_happened: bool,
+    settled: Option<u64>,
     is_running: bool,
     asked: Instant,
 }
@@ -45,8 +46,9 @@ impl Waiter {
         let view = driver.session()?;
         let is_running = view.engine().map_err(|error| told(&error))?.is_some();
         let follower = Follower::new(view).map_err(|error| told(&error))?;
-        let (happened, has_happened, asked) = (Vec::new(), false, Instant::now());
-        Ok(Waiter { driver, follower, goal, happened, has_happened, is_running, asked })
+        let (happened, asked) = (Vec::new(), Instant::now());
+        let (has_happened, settled) = (false, None);
+        Ok(Waiter { driver, follower, goal, happened, has_happened, settled, is_running, asked })
     }
 
     /// Reads on; an answer when what was waited for has happened, or never will.
@@ -64,11 +66,13 @@ impl Waiter {
         let number = match self.goal {
             Goal::Anything => {
                 let state = looking::state(&self.driver, &self.follower, !is_over)?;
-                return if is_over || self.has_happened || state == "waiting" {
-                    self.answer(true, None).map(Some)
-                } else {
-                    Ok(None)
-                };
+                if !is_over && !self.has_happened && state != "waiting" {
+                    return Ok(None);
+                }
+                match self.settled {
+                    Some(number) => number,
+                    None => return self.answer(true, None).map(Some),
+                }
             }
             Goal::Experiment(number) => number,
             Goal::Proposal(message) => {
@@ -149,8 +153,9 @@ impl Waiter {
             Event::Judged { number, ruling } => {
                 format!("experiment {number}: {}: {}", ruling.verdict, ruling.reason)
             }
-            Event::Settled { .. } => {
+            Event::Settled { number } => {
                 self.has_happened = true;
+                self.settled = Some(*number);
                 return;
             }
             Event::Stopped { reason } => format!("the session rests: {reason}"),
