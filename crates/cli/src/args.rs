@@ -371,24 +371,27 @@ pub(crate) struct McpArgs {
 pub(crate) enum McpAction {
     /// Tell an agent of this server, in its own configuration
     Install {
+        /// Which agent
+        #[arg(value_name = "CLIENT", required_unless_present = "print")]
+        client: Option<Client>,
         #[command(flatten)]
-        place: McpClientArgs,
+        place: McpPlaceArgs,
         /// Print what belongs into the configuration, and touch nothing
         #[arg(long)]
         print: bool,
     },
     /// Take this server out of an agent's configuration
     Uninstall {
+        /// Which agent
+        #[arg(value_name = "CLIENT")]
+        client: Client,
         #[command(flatten)]
-        place: McpClientArgs,
+        place: McpPlaceArgs,
     },
 }
 
 #[derive(Debug, Args)]
-pub(crate) struct McpClientArgs {
-    /// Which agent
-    #[arg(value_name = "CLIENT", required_unless_present = "print")]
-    pub(crate) client: Option<Client>,
+pub(crate) struct McpPlaceArgs {
     /// For the user instead of this project; Codex knows no other way
     #[arg(long)]
     pub(crate) user: bool,

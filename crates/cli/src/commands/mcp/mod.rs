@@ -6,10 +6,9 @@ mod entry;
 
 use std::path::Path;
 
-use anyhow::Context as _;
 use autoresearch_server::{Options, Overrides};
 
-use crate::args::{ConfigArgs, Global, McpAction, McpArgs, McpClientArgs};
+use crate::args::{ConfigArgs, Global, McpAction, McpArgs, McpPlaceArgs};
 use crate::exit::{BadInput, Exit};
 use crate::{files, output, settings, signals, watch, wizard};
 
@@ -18,16 +17,19 @@ pub(crate) use client::Client;
 pub(crate) fn run(global: &Global, args: &McpArgs) -> anyhow::Result<Exit> {
     match &args.action {
         None => serve(global),
-        Some(McpAction::Install { place, print: true }) => {
-            let client = place.client.unwrap_or(Client::Claude);
+        Some(McpAction::Install { client: Some(client), place, print: false }) => {
+            let program = client::program()?;
+            change(global, *client, place, |client, text| entry::with(client, &program, text))
+        }
+        Some(McpAction::Install { client, .. }) => {
+            // Most other clients read what Claude Code reads.
+            let client = client.unwrap_or(Client::Claude);
             output::line(entry::fresh(client, &client::program()?)?.trim_end())?;
             Ok(Exit::Success)
         }
-        Some(McpAction::Install { place, print: false }) => {
-            let program = client::program()?;
-            change(global, place, |client, text| entry::with(client, &program, text))
+        Some(McpAction::Uninstall { client, place }) => {
+            change(global, *client, place, entry::without)
         }
-        Some(McpAction::Uninstall { place }) => change(global, place, entry::without),
     }
 }
 
@@ -58,10 +60,10 @@ fn serve(global: &Global) -> anyhow::Result<Exit> {
 /// Changes the client's configuration, or says how it would change.
 fn change(
     global: &Global,
-    args: &McpClientArgs,
+    client: Client,
+    args: &McpPlaceArgs,
     edit: impl Fn(Client, &str) -> Result<String, entry::Broken>,
 ) -> anyhow::Result<Exit> {
-    let client = args.client.context("a client is named, or `--print` given")?;
     let path = client.file(&global.directory, args.user)?;
     let before = files::read(&path)?;
     let after = edit(client, before.as_deref().unwrap_or_default()).map_err(|broken| {
