@@ -8,9 +8,11 @@ use std::fmt::Write as _;
 use autoresearch_core::proposal::Refusal;
 use autoresearch_core::session::{Event, Record, State};
 use autoresearch_ledger::Message;
+use autoresearch_repo::Tracked;
 
 use crate::conductor::read_targets;
 use crate::error::EngineError;
+use crate::experiment::patch_between;
 use crate::guard::{self, Targets};
 use crate::view::View;
 
@@ -88,14 +90,21 @@ impl View {
         self.replay_since(0, |record| state.apply(&record))?;
         let Some(tip) = state.tip() else { return Ok(Err(Refusal::Empty)) };
         let targets = read_targets(self.repo(), tip, &self.config().target)?;
-        let patch = match change {
-            Change::Patch(patch) => Ok(patch.clone()),
-            Change::Files(files) => new_texts(&targets, files.iter().cloned()),
+        let texts = match change {
+            Change::Patch(_) => Ok(Vec::new()),
+            Change::Files(files) => Ok(files.clone()),
             Change::Replace(passages) => replaced(&targets, passages),
         };
-        let patch = match patch {
-            Ok(patch) => patch,
-            Err(refusal) => return Ok(Err(refusal)),
+        let patch = match (change, texts) {
+            (_, Err(refusal)) => return Ok(Err(refusal)),
+            (Change::Patch(patch), _) => patch.clone(),
+            (_, Ok(texts)) => {
+                let tracked = self.repo().tracked(tip)?;
+                match patch_of(&targets, &tracked, &texts) {
+                    Ok(patch) => patch,
+                    Err(refusal) => return Ok(Err(refusal)),
+                }
+            }
         };
         let edits = match self.repo().apply_patch(tip, patch.as_bytes())? {
             Ok(edits) => edits,
@@ -130,22 +139,17 @@ impl View {
     }
 }
 
-/// The targets with passages replaced, as a patch.
-fn replaced(targets: &Targets, passages: &[Replacement]) -> Result<String, Refusal> {
-    let mut files: Vec<(String, String)> = Vec::new();
+/// New texts of targets, by path.
+type Texts = Vec<(String, String)>;
+
+/// The targets with passages replaced.
+fn replaced(targets: &Targets, passages: &[Replacement]) -> Result<Texts, Refusal> {
+    let mut files = Texts::new();
     for Replacement { path, old, new } in passages {
-        let known = targets.get(path).ok_or_else(|| guard::no_target(targets, path))?;
-        let place = match files.iter().position(|(known, _)| known == path) {
-            Some(place) => place,
-            None => {
-                let text = String::from_utf8(known.clone()).map_err(|_| Refusal::DoesNotApply {
-                    why: format!("`{path}` is not UTF-8; give a patch"),
-                })?;
-                files.push((path.clone(), text));
-                files.len() - 1
-            }
-        };
-        let text = &mut files[place].1;
+        if !files.iter().any(|(known, _)| known == path) {
+            files.push((path.clone(), text_of(targets, path)?.to_owned()));
+        }
+        let Some((_, text)) = files.iter_mut().find(|(known, _)| known == path) else { continue };
         let why = match text.matches(old.as_str()).count() {
             _ if old.is_empty() => format!("a passage to replace in `{path}` is empty"),
             1 => {
@@ -157,7 +161,7 @@ fn replaced(targets: &Targets, passages: &[Replacement]) -> Result<String, Refus
         };
         return Err(Refusal::DoesNotApply { why });
     }
-    new_texts(targets, files.into_iter())
+    Ok(files)
 }
 
 fn excerpt(text: &str) -> String {
@@ -165,18 +169,26 @@ fn excerpt(text: &str) -> String {
     format!("{start:?}")
 }
 
-/// New contents of targets, as one patch of them all.
-fn new_texts(
-    targets: &Targets,
-    files: impl Iterator<Item = (String, String)>,
-) -> Result<String, Refusal> {
+fn text_of<'a>(targets: &'a Targets, path: &str) -> Result<&'a str, Refusal> {
+    let bytes = targets.get(path).ok_or_else(|| guard::no_target(targets, path))?;
+    str::from_utf8(bytes)
+        .map_err(|_| Refusal::DoesNotApply { why: format!("`{path}` is not UTF-8; give a patch") })
+}
+
+/// One patch to these texts, which names the blobs that it is of: where the
+/// incumbent moves before its turn, git can merge it.
+fn patch_of(targets: &Targets, tracked: &[Tracked], texts: &Texts) -> Result<String, Refusal> {
     let mut patch = String::new();
-    for (path, text) in files {
-        let old = targets.get(&path).ok_or_else(|| guard::no_target(targets, &path))?;
-        let old = str::from_utf8(old).map_err(|_| Refusal::DoesNotApply {
-            why: format!("`{path}` is not UTF-8; give a patch"),
-        })?;
-        let _ = write!(patch, "{}", crate::experiment::patch_between(&path, old, &text));
+    for (path, text) in texts {
+        let changes = patch_between(path, text_of(targets, path)?, text);
+        if changes.is_empty() {
+            continue;
+        }
+        if let Some(blob) = tracked.iter().find(|file| file.path == *path).map(|file| &file.blob) {
+            let unknown = "0".repeat(blob.len());
+            let _ = writeln!(patch, "diff --git a/{path} b/{path}\nindex {blob}..{unknown}");
+        }
+        patch.push_str(&changes);
     }
     Ok(patch)
 }
@@ -288,12 +300,13 @@ mod tests {
     fn replace(path: &str, old: &str, new: &str) -> Result<String, String> {
         let passage =
             Replacement { path: path.to_owned(), old: old.to_owned(), new: new.to_owned() };
-        replaced(&targets(), &[passage]).map_err(|refusal| refusal.to_string())
+        let texts = replaced(&targets(), &[passage]).map_err(|refusal| refusal.to_string())?;
+        Ok(texts[0].1.clone())
     }
 
     #[test]
     fn a_passage_must_be_there_exactly_once() {
-        assert!(replace("a.py", "LR = 1", "LR = 2").unwrap().contains("-LR = 1\n+LR = 2\n"));
+        assert_eq!(replace("a.py", "LR = 1\n", "LR = 2\n").unwrap(), "LR = 2\nLR2 = 1\n");
         assert!(replace("a.py", "LR = 3", "x").unwrap_err().contains("is not in `a.py`"));
         assert!(replace("a.py", " = 1", "x").unwrap_err().contains("2 times"));
         assert!(replace("a.py", "", "x").unwrap_err().contains("empty"));
@@ -307,9 +320,9 @@ mod tests {
             old: old.to_owned(),
             new: new.to_owned(),
         };
-        let patch =
-            replaced(&targets(), &[passage("LR = 1", "LR = 5"), passage("LR = 5", "LR = 6")]);
-        let patch = patch.unwrap();
+        let passages = [passage("LR = 1", "LR = 5"), passage("LR = 5", "LR = 6")];
+        let texts = replaced(&targets(), &passages).unwrap();
+        let patch = patch_of(&targets(), &[], &texts).unwrap();
         assert!(patch.contains("+LR = 6\n") && !patch.contains("LR = 5"), "{patch}");
         assert_eq!(patch.matches("--- a/a.py").count(), 1);
     }

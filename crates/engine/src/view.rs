@@ -282,6 +282,14 @@ impl View {
         Ok(queue)
     }
 
+    /// Whether messages wait that no engine has heard yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn has_unheard(&self) -> Result<bool, EngineError> {
+        Ok(!self.journal.inbox()?.is_empty())
+    }
+
     /// Leaves a message for the engine, and returns its number; it is heard now,
     /// or on resume.
     ///

@@ -115,7 +115,7 @@ pub(crate) fn state(
         matches!(follower.state().next(), Some(Action::Propose { queued: None, number: 1.. }));
     let is_idle = has_nothing
         && driver.waits(follower.view())
-        && follower.view().queue().map_err(|error| told(&error))?.is_empty();
+        && !follower.view().has_unheard().map_err(|error| told(&error))?;
     Ok(if is_idle { "waiting" } else { "running" })
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Waiter {
     happened: Vec<String>,
     has_happened: bool,
     settled: Option<u64>,
+    /// Whether there was nothing to wait for at the last look.
+    was_idle: bool,
     is_running: bool,
     asked: Instant,
 }
@@ -47,8 +49,18 @@ impl Waiter {
         let is_running = view.engine().map_err(|error| told(&error))?.is_some();
         let follower = Follower::new(view).map_err(|error| told(&error))?;
         let (happened, asked) = (Vec::new(), Instant::now());
-        let (has_happened, settled) = (false, None);
-        Ok(Waiter { driver, follower, goal, happened, has_happened, settled, is_running, asked })
+        let (has_happened, settled, was_idle) = (false, None, false);
+        Ok(Waiter {
+            driver,
+            follower,
+            goal,
+            happened,
+            has_happened,
+            settled,
+            was_idle,
+            is_running,
+            asked,
+        })
     }
 
     /// Reads on; an answer when what was waited for has happened, or never will.
@@ -66,7 +78,10 @@ impl Waiter {
         let number = match self.goal {
             Goal::Anything => {
                 let state = looking::state(&self.driver, &self.follower, !is_over)?;
-                if !is_over && !self.has_happened && state != "waiting" {
+                // Between hearing a message and acting on it an engine looks idle.
+                let is_idle =
+                    std::mem::replace(&mut self.was_idle, state == "waiting") && state == "waiting";
+                if !is_over && !self.has_happened && !is_idle {
                     return Ok(None);
                 }
                 match self.settled {

@@ -264,6 +264,24 @@ fn rubbish_is_survived_and_answered_where_it_can_be() {
     assert_eq!(client.leave(), Some(0));
 }
 
+/// An agent that proposes ahead does not lose what the incumbent's move leaves whole.
+#[test]
+fn a_proposal_is_merged_with_a_keep_that_came_before_its_turn() {
+    let place = toy();
+    place.write("train.sh", "x=50\n#\ny=1\necho \"loss: $((x - y))\"\n");
+    place.commit_all("two numbers");
+    let mut client = Client::start(&place);
+    client.call("start", &json!({ "tag": TAG, "iterations": 9 }));
+    client.verdict(0);
+    slow_down(&place);
+    client.propose("x=50", SLOW);
+    await_run(&place);
+    assert_eq!(client.propose("y=1", "y=5")["state"], "queued");
+    hurry(&place);
+    assert_eq!(client.verdict(1)["metric"], 29.0);
+    assert_eq!(client.verdict(2)["metric"], 25.0);
+}
+
 /// What `run` refuses is refused, with its remedy.
 #[test]
 fn a_session_that_cannot_be_is_refused_with_the_remedy() {

@@ -16,7 +16,7 @@ fn every_client_gets_its_entry_once_and_loses_it_again() {
     for (client, file) in CLIENTS {
         let path = place.base().join(file);
         let shown = place.run(["mcp", "install", client, "--dry-run"]).expect(0).stdout;
-        assert!(shown.contains("+") && shown.contains("autoresearch"), "{shown}");
+        assert!(shown.contains('+') && shown.contains("autoresearch"), "{shown}");
         assert!(!path.exists(), "a dry run touches nothing");
         place.run(["mcp", "install", client]).expect(0);
         let written = std::fs::read_to_string(&path).unwrap();
