@@ -77,7 +77,7 @@ fn an_agent_proposes_and_the_engine_keeps_discards_and_refuses() {
     let crash = client.call("propose", &json!({ "hypothesis": "break it", "patch": patch }));
     let waited = client.call("wait", &json!({ "proposal": crash["proposal"], "seconds": 100 }));
     assert_eq!(waited["experiment"]["verdict"], "crash", "{waited}");
-    assert!(waited["happened"].to_string().contains("exit 3"), "{waited}");
+    assert!(waited["experiment"]["reason"].as_str().unwrap().contains("exit 3"), "{waited}");
 
     assert_eq!(client.call("stop", &json!({}))["tag"], TAG);
     let rests = client.call("wait", &json!({}));
