@@ -198,6 +198,30 @@ pub struct Propose {
     /// How long a session with the queue alone waits for a hypothesis.
     #[serde(with = "duration_text", default)]
     pub wait: Duration,
+    /// How long every proposer may be out of reach before the session stops.
+    #[serde(with = "duration_text")]
+    pub outage: Duration,
+    /// Proposals that may be written while a run goes on; `None` is as many as
+    /// suit the proposer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookahead: Option<u64>,
+    /// What an hour of the machine is worth, in dollars; above zero.
+    pub hour: f64,
+    /// What all proposals together may cost, in dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_dollars: Option<f64>,
+    /// Tokens that all proposals together may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+    /// How long proposers may work in all.
+    #[serde(default, with = "optional_duration_text", skip_serializing_if = "Option::is_none")]
+    pub max_time: Option<Duration>,
+    /// What one proposal may cost, in dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_dollars_each: Option<f64>,
+    /// Tokens that one proposal may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens_each: Option<u64>,
     /// Whether proposers' programs may reach any host.
     pub network: bool,
     /// What proposers' programs may read besides, written as in [`Run::readable`].

@@ -46,6 +46,8 @@ pub(crate) enum Kind {
     Integer { least: i64 },
     /// A whole number of at least one, or `unlimited`.
     Limit,
+    /// A number above zero.
+    Amount,
     /// `true` or `false`.
     Boolean,
     /// One of a few words.
@@ -290,6 +292,34 @@ pub const KEYS: &[Key] = &[
         Kind::Duration { may_be_zero: true },
         "how long a session with the queue alone waits for the next hypothesis before it ends",
     ),
+    key(
+        "propose.outage",
+        Kind::Duration { may_be_zero: true },
+        "how long every proposer may be out of reach before the session stops",
+    ),
+    key(
+        "propose.lookahead",
+        Kind::Integer { least: 0 },
+        "proposals that may be written while a run goes on; unset: 1 for agents and models, else 0",
+    ),
+    key(
+        "propose.hour",
+        Kind::Amount,
+        "what an hour of the machine is worth in dollars, when several proposers are weighed against their costs",
+    ),
+    key("propose.max_dollars", Kind::Amount, "what all proposals together may cost"),
+    key(
+        "propose.max_tokens",
+        Kind::Integer { least: 1 },
+        "tokens that all proposals together may use",
+    ),
+    key(
+        "propose.max_time",
+        Kind::Duration { may_be_zero: false },
+        "how long proposers may work in all",
+    ),
+    key("propose.max_dollars_each", Kind::Amount, "what one proposal may cost"),
+    key("propose.max_tokens_each", Kind::Integer { least: 1 }, "tokens that one proposal may use"),
     key(
         "propose.network",
         Kind::Boolean,

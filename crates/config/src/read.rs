@@ -73,6 +73,9 @@ impl Given {
                 .replace('_', "")
                 .parse()
                 .map_or_else(|_| Given::Text(text.to_owned()), Given::Integer),
+            Kind::Amount => {
+                trimmed.parse().map_or_else(|_| Given::Float(trimmed.to_owned()), Given::Integer)
+            }
             Kind::Boolean => match trimmed.to_ascii_lowercase().as_str() {
                 "true" | "yes" | "1" => Given::Boolean(true),
                 "false" | "no" | "0" => Given::Boolean(false),
@@ -118,6 +121,8 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
         (Kind::Integer { least }, Given::Integer(n)) => at_least(least, n),
         (Kind::Limit, Given::Integer(n)) => at_least(1, n),
         (Kind::Limit, Given::Text(text)) if text.trim() == "unlimited" => Ok(Json::Null),
+        (Kind::Amount, Given::Integer(n)) => amount(&n.to_string()),
+        (Kind::Amount, Given::Float(text)) => amount(&text),
         (Kind::Boolean, Given::Boolean(value)) => Ok(value.into()),
         (Kind::Choice(words), Given::Text(text)) => Ok(choice(words, &text)?.into()),
         (Kind::Command, Given::Text(text)) => command(shell_words(&text)?),
@@ -148,6 +153,7 @@ pub(crate) fn expected(kind: Kind) -> &'static str {
         Kind::Size => "a size, as \"4MiB\" or a number of bytes",
         Kind::Integer { .. } => "an integer",
         Kind::Limit => "an integer or \"unlimited\"",
+        Kind::Amount => "a number above zero, as 2.50",
         Kind::Boolean => "true or false",
         Kind::Choice(_) => "a word",
         Kind::Command => "a command, as [\"python\", \"train.py\"]",
@@ -297,6 +303,15 @@ fn command(words: Vec<String>) -> Result<Json, Refused> {
             Err(Refused::Unusable { why: "a word contains a zero byte".to_owned(), item: Some(n) })
         }
         None => Ok(words.into()),
+    }
+}
+
+/// A finite number above zero.
+fn amount(text: &str) -> Result<Json, Refused> {
+    let number = text.replace('_', "").parse::<f64>().ok();
+    match number.filter(|number| number.is_finite() && *number > 0.0) {
+        Some(number) => Ok(number.into()),
+        None => Err(format!("`{text}` is no number above zero").into()),
     }
 }
 

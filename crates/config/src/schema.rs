@@ -120,6 +120,7 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
         Kind::Limit => {
             json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "const": "unlimited" }] })
         }
+        Kind::Amount => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Command => json!({

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::judge::{Noise, Ruling};
 use crate::proposal::{Category, Fingerprint, Settings};
+use crate::spent::Spent;
 use crate::trial::{Purpose, Trial};
 use crate::units::{Bytes, Timestamp};
 
@@ -173,6 +174,12 @@ pub struct Experiment {
     /// When it was settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Timestamp>,
+    /// What its proposer expected of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What its proposal cost.
+    #[serde(default, skip_serializing_if = "Spent::is_zero")]
+    pub spent: Spent,
     /// What the session knew of its metric's noise when it was settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<Noise>,

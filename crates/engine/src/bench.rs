@@ -89,7 +89,7 @@ impl Bench<'_> {
         &mut self,
         order: &Order<'_>,
         stop: &Stop,
-        mut watcher: Option<Watcher<'_>>,
+        mut watcher: Option<Watcher>,
         tick: &mut dyn FnMut(),
     ) -> Result<Trial, EngineError> {
         let Order { number, trial, seed, commit } = *order;
@@ -271,7 +271,7 @@ pub(crate) fn wait(
     executor: &dyn Executor,
     job: &Job,
     stop: &Stop,
-    mut watcher: Option<&mut Watcher<'_>>,
+    mut watcher: Option<&mut Watcher>,
     tick: &mut dyn FnMut(),
 ) -> Result<Option<Report>, EngineError> {
     let mut running = executor.start(job)?;

@@ -152,10 +152,11 @@ impl Walls {
         }
     }
 
-    /// Of a program on the worktree `desk`, whose private git borrows from
+    /// Of a program on the worktree `desk`, the desk of this `number`, whose private git borrows from
     /// `stores`. It keeps its secrets: an agent needs its key.
     pub(crate) fn desk(
         &self,
+        number: usize,
         desk: &Path,
         git: PathBuf,
         stores: Vec<PathBuf>,
@@ -172,7 +173,7 @@ impl Walls {
             writable,
             readable,
             protected: Vec::new(),
-            private: Some(self.scratch.join("home-desk")),
+            private: Some(self.scratch.join(format!("home-desk-{number}"))),
             network: self.proposers_network,
             keep_secrets: true,
         }

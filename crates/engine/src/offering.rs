@@ -200,6 +200,8 @@ pub struct Follower {
     /// Numbers in the queue, and the messages that they came by.
     messages: HashMap<u64, i64>,
     fates: HashMap<i64, Fate>,
+    /// Drafts that answer a hypothesis, and the messages that it came by.
+    drafts: HashMap<u64, i64>,
     /// The trial or the checks that run.
     doing: Option<Record>,
 }
@@ -210,8 +212,8 @@ impl Follower {
     /// # Errors
     /// When the journal cannot be read.
     pub fn new(view: View) -> Result<Follower, EngineError> {
-        let (state, messages, fates, doing) = Default::default();
-        let mut follower = Follower { view, state, messages, fates, doing };
+        let (state, messages, fates, drafts, doing) = Default::default();
+        let mut follower = Follower { view, state, messages, fates, drafts, doing };
         follower.catch_up()?;
         Ok(follower)
     }
@@ -250,7 +252,24 @@ impl Follower {
                 return;
             }
             Event::Proposed(proposed) => (proposed.queued, Fate::Experiment(proposed.number)),
-            Event::Refused { refusal, queued, .. } => (*queued, Fate::Refused(refusal.to_string())),
+            Event::Drafted(draft) => {
+                // Its turn comes.
+                if let Some(message) =
+                    draft.answers.as_ref().and_then(|queued| self.messages.get(&queued.id))
+                {
+                    self.drafts.insert(draft.id, *message);
+                    self.fates.insert(*message, Fate::Queued { ahead: 0 });
+                }
+                return;
+            }
+            Event::Refused { refusal, queued, draft, .. } => {
+                let fate = Fate::Refused(refusal.to_string());
+                if let Some(message) = draft.and_then(|draft| self.drafts.get(&draft)) {
+                    self.fates.insert(*message, fate);
+                    return;
+                }
+                (*queued, fate)
+            }
             Event::SetAside { id, reason } => (Some(*id), Fate::SetAside(reason.clone())),
             Event::Dropped { id } => (Some(*id), Fate::Dropped),
             _ => return,

@@ -3,6 +3,8 @@
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use autoresearch_config::{Config, Confine, Layers, Origin};
@@ -21,9 +23,9 @@ use autoresearch_run::{Executor, Local};
 
 use crate::adjust::{self, Adjusting};
 use crate::bench::{Bench, MetricFn};
-use crate::conductor::{Conductor, read_targets, texts};
+use crate::conductor::{Conductor, Office, read_targets, texts};
 use crate::confine::{Inherited, Walls};
-use crate::desk::Workplace;
+use crate::desk::{Room, Tried};
 use crate::environment::Environment;
 use crate::error::EngineError;
 use crate::integrity::{HeldOut, Protected};
@@ -31,6 +33,7 @@ use crate::news::{News, Observer};
 use crate::place::Place;
 use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
+use crate::writers::Writers;
 use crate::{clock, fair, history, proposers, roles, seeds, wrap};
 
 /// README files that a brief carries, the first that exists.
@@ -202,6 +205,8 @@ impl Opening {
             constraints: config.judge.constraints.clone(),
             checks: config.checks.command.is_some(),
             verify: config.judge.verify,
+            allowance: proposers::allowance(&config),
+            outage_seconds: config.propose.outage.as_secs_f64(),
             config: autoresearch_config::to_toml(&config),
             platform: adjusting.platform.clone(),
             adjusted: adjusting.adjusted.clone(),
@@ -367,11 +372,14 @@ impl Session {
         if let Some(plan) = &plan {
             observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
         }
-        let proposer = match proposer {
-            Some(proposer) => Some(proposer),
-            None if waits.is_some() => None,
-            None => proposers::of(&config, &places).into_iter().next(),
+        let proposers = match proposer {
+            Some(proposer) => vec![proposer],
+            None if waits.is_some() => Vec::new(),
+            None => proposers::of(&config, &places),
         };
+        let tried = Tried::default();
+        state.all_tried().for_each(|(fingerprint, number)| tried.insert(fingerprint, number));
+        let errands = places.last_errand();
         let cpus = fair::cpus(&config)?;
         let history = history::of(&state, &config, &journal.entries(0)?);
         let mut conductor = Conductor {
@@ -391,39 +399,42 @@ impl Session {
                 scales: Place::default(),
                 cpus,
             },
-            workplace: Workplace {
-                place: Place::default(),
-                places: places.clone(),
-                config: config.clone(),
-                session: id,
-                executor: Box::new(Local::this_program()?),
-                walls,
-                held_out,
-                errands: 0,
+            office: Office {
+                writers: Writers::new(Room {
+                    repo: repo.clone(),
+                    places: places.clone(),
+                    config: config.clone(),
+                    session: id,
+                    executor: Arc::new(Local::this_program()?),
+                    walls,
+                    held_out,
+                    tried,
+                    errands: Arc::new(AtomicU64::new(errands)),
+                }),
+                waits: waits.unwrap_or(config.propose.wait),
+                tsv: TsvFile::at(&repo.root().join(&config.results)),
+                config,
+                repo,
+                places,
+                observer,
+                stop,
+                targets: Arc::new(targets),
+                candidate: None,
+                origin,
+                context,
+                past: VecDeque::new(),
+                pending: Vec::new(),
+                settled: None,
+                progress: Progress::of(&history),
+                complaint: None,
+                journal,
+                state,
             },
-            tsv: TsvFile::at(&repo.root().join(&config.results)),
-            waits: waits.unwrap_or(config.propose.wait),
-            config,
-            repo,
-            places,
-            proposer,
-            observer,
-            stop,
-            targets,
-            candidate: None,
-            origin,
-            context,
-            past: VecDeque::new(),
-            pending: Vec::new(),
-            settled: None,
-            progress: Progress::of(&history),
-            complaint: None,
-            journal,
-            state,
+            proposers,
             _lock: lock,
         };
-        for experiment in conductor.journal.recent(200)? {
-            conductor.recall(&experiment);
+        for experiment in conductor.office.journal.recent(200)? {
+            conductor.office.recall(&experiment);
         }
         Ok(conductor)
     }

@@ -1,6 +1,7 @@
-//! From a proposer's name to the proposer.
+//! From the configuration to who proposes, and what that may cost.
 
 use autoresearch_config::Config;
+use autoresearch_core::spent::Allowance;
 use autoresearch_propose::{Command, Proposer, Search};
 
 use crate::error::EngineError;
@@ -36,4 +37,20 @@ pub(crate) fn of(config: &Config, places: &Places) -> Vec<Box<dyn Proposer>> {
         }
     };
     config.propose.proposer.iter().filter_map(named).collect()
+}
+
+/// What all proposals of a session may cost.
+pub(crate) fn allowance(config: &Config) -> Allowance {
+    let propose = &config.propose;
+    Allowance {
+        dollars: propose.max_dollars,
+        tokens: propose.max_tokens,
+        seconds: propose.max_time.map(|time| time.as_secs_f64()),
+    }
+}
+
+/// What one proposal may cost; its time is limited apart.
+pub(crate) fn allowance_each(config: &Config) -> Allowance {
+    let propose = &config.propose;
+    Allowance { dollars: propose.max_dollars_each, tokens: propose.max_tokens_each, seconds: None }
 }

@@ -57,6 +57,12 @@ pub trait Proposer: Send {
     /// Its name in the ledger.
     fn name(&self) -> &str;
 
+    /// How many proposals it had best write while a run goes on, each without
+    /// knowing what came of those before it; 0 for one that takes no time.
+    fn lookahead(&self) -> usize {
+        0
+    }
+
     /// One proposal for this brief.
     ///
     /// # Errors
@@ -91,6 +97,10 @@ pub trait Desk {
     /// # Errors
     /// [`ProposeError::OverBudget`] when no more may be spent on this proposal.
     fn spend(&mut self, spent: Spent) -> Result<(), ProposeError>;
+
+    /// Whether to end now: the session was told to stop, or the time is over.
+    /// For a proposer that runs no program.
+    fn is_stopped(&self) -> bool;
 
     /// Says what is being done, in a few words, for whoever watches.
     fn say(&mut self, doing: &str);

@@ -157,6 +157,8 @@ fn experiment(number: u64, runs: &[(u64, Purpose, Option<f64>)]) -> Experiment {
         ruling: None,
         proposed_at: crate::units::Timestamp(0),
         settled_at: None,
+        expected: None,
+        spent: crate::spent::Spent::default(),
         noise: None,
     }
 }

@@ -3,10 +3,10 @@
 use autoresearch_core::session::Queued;
 use autoresearch_propose::{Brief, Mark};
 
-use super::{Conductor, texts};
+use super::{Office, texts};
 use crate::adjust;
 
-impl Conductor<'_> {
+impl Office<'_> {
     pub(super) fn brief(&self, number: u64, queued: Option<&Queued>) -> Brief {
         let focus = self.state.focus();
         let seed = self.state.plan().map_or(0, |plan| plan.seed);

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use autoresearch_core::session::Action;
 use autoresearch_core::units::human_duration;
 
-use super::Conductor;
+use super::Office;
 use crate::error::EngineError;
 use crate::news::News;
 use crate::stop::Urgency;
@@ -14,7 +14,7 @@ use crate::stop::Urgency;
 /// How often the inbox is read: one indexed query of an empty table.
 const LOOK: Duration = Duration::from_millis(50);
 
-impl Conductor<'_> {
+impl Office<'_> {
     /// Waits until something can be done: a hypothesis came, or somebody asked
     /// for a stop. `false` when nobody waits here, or nothing came in time.
     pub(super) fn wait_for_hypothesis(&mut self) -> Result<bool, EngineError> {

@@ -4,6 +4,7 @@ use crate::experiment::CommitId;
 use crate::judge::Rule;
 use crate::proposal::{Category, Fingerprint};
 use crate::session::{Action, Event, Proposed, Queued, Record, State};
+use crate::spent::Spent;
 use crate::trial::{Crash, CrashKind, Purpose};
 use crate::units::Timestamp;
 
@@ -56,6 +57,9 @@ impl Told {
             files: Vec::new(),
             code_lines: 10,
             queued,
+            expected: None,
+            spent: Spent::default(),
+            draft: None,
         })));
     }
 
