@@ -201,6 +201,9 @@ pub struct Propose {
     pub timeout: Duration,
     /// Refusals or failures in a row before the session stops; at least one.
     pub patience: u64,
+    /// How long a session with the queue alone waits for a hypothesis.
+    #[serde(with = "duration_text", default)]
+    pub wait: Duration,
     /// How long every proposer may be out of reach before the session stops.
     #[serde(with = "duration_text")]
     pub outage: Duration,

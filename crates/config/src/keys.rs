@@ -289,6 +289,11 @@ pub const KEYS: &[Key] = &[
         "refused or failed proposals in a row before the session stops",
     ),
     key(
+        "propose.wait",
+        Kind::Duration { may_be_zero: true },
+        "how long a session with the queue alone waits for the next hypothesis before it ends",
+    ),
+    key(
         "propose.outage",
         Kind::Duration { may_be_zero: true },
         "how long every proposer may be out of reach before the session stops",

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use autoresearch_config::{Config, Confine, Layers, Origin};
 use autoresearch_core::experiment::CommitId;
@@ -213,7 +214,7 @@ impl Opening {
         let mut state = State::default();
         let mut events = vec![Event::Opened(Box::new(plan))];
         events.extend(hypotheses.into_iter().zip(1..).map(|((hypothesis, patch), id)| {
-            Event::Queued(Queued { id, hypothesis, patch, trusts: None })
+            Event::Queued(Queued { id, hypothesis, patch, trusts: None, by: None, message: None })
         }));
         append(&mut journal, &mut state, events)?;
         // An earlier session's table, which its own journal can write again.
@@ -221,7 +222,8 @@ impl Opening {
         if results.exists() {
             std::fs::remove_file(&results).map_err(EngineError::io("replace", &results))?;
         }
-        let session = Session { repo, places, config, journal, state, walls, lock, resumed: false };
+        let (resumed, waits) = (false, None);
+        let session = Session { repo, places, config, journal, state, walls, lock, resumed, waits };
         session.ensure_branch()?;
         Ok(session)
     }
@@ -237,6 +239,9 @@ pub(crate) struct Session {
     walls: Walls,
     lock: Lock,
     pub(crate) resumed: bool,
+    /// The queue alone proposes, whoever else is configured, and is waited for
+    /// this long.
+    pub(crate) waits: Option<Duration>,
 }
 
 impl Session {
@@ -266,8 +271,9 @@ impl Session {
         for note in walls.notes() {
             observer.tell(&News::Note(note));
         }
+        let (resumed, waits) = (true, None);
         let mut session =
-            Session { repo, places, config, journal, state, walls, lock, resumed: true };
+            Session { repo, places, config, journal, state, walls, lock, resumed, waits };
         let strays = autoresearch_run::sweep(&format!("{}/", plan.id))?;
         if strays > 0 {
             let what = format!("ended {strays} processes that a dead engine had left running");
@@ -348,7 +354,7 @@ impl Session {
         observer: &'a mut dyn Observer,
         stop: Stop,
     ) -> Result<Conductor<'a>, EngineError> {
-        let Session { repo, places, config, journal, state, walls, lock, resumed } = self;
+        let Session { repo, places, config, journal, state, walls, lock, resumed, waits } = self;
         let plan = state.plan().cloned();
         let config = adjust::applied(config, plan.as_ref());
         let id = plan.as_ref().map_or_else(String::new, |plan| plan.id.clone());
@@ -368,6 +374,7 @@ impl Session {
         }
         let proposers = match proposer {
             Some(proposer) => vec![proposer],
+            None if waits.is_some() => Vec::new(),
             None => proposers::of(&config, &places),
         };
         let tried = Tried::default();
@@ -404,6 +411,7 @@ impl Session {
                     tried,
                     errands: Arc::new(AtomicU64::new(errands)),
                 }),
+                waits: waits.unwrap_or(config.propose.wait),
                 tsv: TsvFile::at(&repo.root().join(&config.results)),
                 config,
                 repo,

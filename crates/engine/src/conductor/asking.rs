@@ -62,6 +62,9 @@ impl Office<'_> {
             return self.propose_patch(hypothesis, patch, queued);
         }
         if self.writers.is_empty() {
+            if queued.is_none() && self.wait_for_hypothesis()? {
+                return Ok(());
+            }
             return self.leave_to_the_queue(queued);
         }
         if !self.writers.is_busy() && !self.ask(number, queued, false)? {
@@ -242,8 +245,9 @@ impl Office<'_> {
             .apply_patch(&tip, patch.as_bytes())?
             .map_err(|why| Refusal::DoesNotApply { why })
             .and_then(|edits| guard::check(&self.targets, self.config.scope, &edits, tried));
+        let by = queued.and_then(|queued| queued.by.clone());
+        let proposer = by.unwrap_or_else(|| "queue".to_owned());
         let queued = queued.map(|queued| queued.id);
-        let proposer = "queue".to_owned();
         match checked {
             Ok(accepted) => {
                 let proposal = Proposal {
