@@ -354,7 +354,8 @@ impl Session {
         observer: &'a mut dyn Observer,
         stop: Stop,
     ) -> Result<Conductor<'a>, EngineError> {
-        let Session { repo, places, config, journal, state, walls, lock, resumed, waits } = self;
+        let Session { repo, places, config, journal, state, walls, mut lock, resumed, waits } =
+            self;
         let plan = state.plan().cloned();
         let config = adjust::applied(config, plan.as_ref());
         let id = plan.as_ref().map_or_else(String::new, |plan| plan.id.clone());
@@ -380,6 +381,10 @@ impl Session {
         let tried = Tried::default();
         state.all_tried().for_each(|(fingerprint, number)| tried.insert(fingerprint, number));
         let errands = places.last_errand();
+        let waits = waits.unwrap_or(config.propose.wait);
+        if proposers.is_empty() && !waits.is_zero() {
+            lock.tell(&Holder { waits: true, ..holder() })?;
+        }
         let cpus = fair::cpus(&config)?;
         let history = history::of(&state, &config, &journal.entries(0)?);
         let mut conductor = Conductor {
@@ -411,7 +416,7 @@ impl Session {
                     tried,
                     errands: Arc::new(AtomicU64::new(errands)),
                 }),
-                waits: waits.unwrap_or(config.propose.wait),
+                waits,
                 tsv: TsvFile::at(&repo.root().join(&config.results)),
                 config,
                 repo,
@@ -645,6 +650,7 @@ fn holder() -> Holder {
         pid: std::process::id(),
         host: autoresearch_run::platform::host(),
         since: clock::now(),
+        waits: false,
     }
 }
 
