@@ -263,6 +263,7 @@ fn settled(number: u64, base: &CommitId) -> Vec<Event> {
             parent: base.clone(),
             hypothesis: format!("raise LEARNING_RATE from 0.003 to 0.00{number}"),
             category: Category::Optimizer,
+            expected: None,
             proposer: "search".into(),
             fingerprint: Fingerprint(u128::from(number) << 64),
             settings: None,

@@ -133,6 +133,7 @@ impl Imported<'_> {
             parent: base.clone(),
             hypothesis: row.description.clone(),
             category: Category::of(&row.description),
+            expected: None,
             proposer: "imported".to_owned(),
             fingerprint: self.fingerprint,
             settings: None,

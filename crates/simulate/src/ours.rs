@@ -138,6 +138,7 @@ fn proposed(number: u64) -> Proposed {
         commit: Some(commit(number)),
         hypothesis: String::new(),
         category: Category::Other,
+        expected: None,
         proposer: String::new(),
         fingerprint: Fingerprint(number.into()),
         settings: None,

@@ -60,6 +60,7 @@ impl Session {
                 parent: CommitId("0".repeat(40)),
                 hypothesis: "h".into(),
                 category: Category::Other,
+                expected: None,
                 proposer: "p".into(),
                 fingerprint: Fingerprint(u128::from(number)),
                 settings: None,

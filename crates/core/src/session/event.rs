@@ -139,6 +139,9 @@ pub struct Proposed {
     pub hypothesis: String,
     /// What sort of change.
     pub category: Category,
+    /// What its proposer expected it to do to the metric.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
     /// Who proposed it.
     pub proposer: String,
     /// Identity of its normalised targets.

@@ -254,6 +254,7 @@ impl State {
                         commit: proposed.commit.clone(),
                         hypothesis: proposed.hypothesis.clone(),
                         category: proposed.category,
+                        expected: proposed.expected.clone(),
                         proposer: proposed.proposer.clone(),
                         fingerprint: proposed.fingerprint,
                         settings: proposed.settings.clone(),

@@ -257,6 +257,7 @@ impl Driver {
             parent,
             hypothesis: format!("h{number}"),
             category: Category::Other,
+            expected: None,
             proposer: "p".into(),
             fingerprint,
             settings: None,

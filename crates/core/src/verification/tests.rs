@@ -144,6 +144,7 @@ fn experiment(number: u64, runs: &[(u64, Purpose, Option<f64>)]) -> Experiment {
         commit: None,
         hypothesis: String::new(),
         category: crate::proposal::Category::Other,
+        expected: None,
         proposer: String::new(),
         fingerprint: crate::proposal::Fingerprint(0),
         settings: None,

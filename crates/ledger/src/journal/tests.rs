@@ -84,6 +84,7 @@ fn a_run_after_the_verdict_is_archived_and_changes_no_figure() {
         commit: Some(CommitId("b".into())),
         hypothesis: "h".into(),
         category: Category::Other,
+        expected: None,
         proposer: "p".into(),
         fingerprint: Fingerprint(1),
         settings: None,
