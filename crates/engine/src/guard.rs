@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use autoresearch_core::proposal::{FileEdit, Fingerprint, Refusal, Scope};
-use autoresearch_core::source;
+use autoresearch_core::source::{self, bundle};
 
 /// A target larger than this is no source file.
 const LARGEST: usize = 8 << 20;
@@ -73,6 +73,30 @@ pub(crate) fn check(
         return Err(Refusal::Duplicate { of });
     }
     Ok(Accepted { changed, fingerprint, code_lines: code_lines(&after), after })
+}
+
+/// Whether what this proposer changes must be one thing. People may bundle, and the
+/// search turns knobs together by a rule of its own.
+pub(crate) fn must_be_one_change(proposer: &str) -> bool {
+    !matches!(proposer, "queue" | "search" | "baseline")
+}
+
+/// Checks that what passed tests one idea (SPEC E2).
+pub(crate) fn one_change(before: &Targets, accepted: &Accepted) -> Result<(), Refusal> {
+    let texts: Vec<_> = accepted
+        .changed
+        .iter()
+        .filter_map(|FileEdit { path, content }| {
+            let old = String::from_utf8_lossy(before.get(path)?);
+            Some((path.as_str(), old, String::from_utf8_lossy(content.as_deref()?)))
+        })
+        .collect();
+    let changes: Vec<bundle::Change<'_>> = texts
+        .iter()
+        .map(|(path, before, after)| bundle::Change { path, before, after })
+        .collect();
+    let parts = bundle::parts(&changes);
+    if parts.len() > 1 { Err(Refusal::Bundle { parts }) } else { Ok(()) }
 }
 
 /// The seeds that `changed` differs by, where it differs by nothing else.

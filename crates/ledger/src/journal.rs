@@ -301,6 +301,24 @@ impl Journal {
         self.whole("SELECT number, record FROM experiment ORDER BY number DESC LIMIT ?", limit)
     }
 
+    /// Hands every settled experiment to `each`, oldest first, whole.
+    ///
+    /// # Errors
+    /// What `SQLite` reports.
+    pub fn each(&self, mut each: impl FnMut(Experiment)) -> Result<(), JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT number, record FROM experiment ORDER BY number")
+            .map_err(|source| self.sqlite(source))?;
+        let mut rows = statement.query([]).map_err(|source| self.sqlite(source))?;
+        while let Some(row) = rows.next().map_err(|source| self.sqlite(source))? {
+            let number: u64 = row.get(0).map_err(|source| self.sqlite(source))?;
+            let record: String = row.get(1).map_err(|source| self.sqlite(source))?;
+            each(self.parse(number, &record)?);
+        }
+        Ok(())
+    }
+
     /// The last `limit` kept experiments, oldest first, whole; the baseline is
     /// one of them.
     ///

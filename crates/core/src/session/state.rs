@@ -22,6 +22,9 @@ use crate::units::Timestamp;
 /// Failures in a row of one category after which the direction changes (E4).
 const TURN_AFTER: u32 = 5;
 
+/// Reasons of refusals that a proposer is reminded of.
+const COMPLAINTS: usize = 3;
+
 /// The best experiment so far.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Incumbent {
@@ -174,7 +177,8 @@ pub struct State {
     near: Option<Category>,
     failed_category: Option<(Category, u32)>,
     stuck: u32,
-    last_complaint: String,
+    /// Why the last proposals were refused since one was not, oldest first.
+    complaints: VecDeque<String>,
     exhausted: Option<String>,
     stopped: Option<StopReason>,
     opened_at: Timestamp,
@@ -248,6 +252,7 @@ impl State {
                     self.tried.entry(proposed.fingerprint).or_insert(proposed.number);
                     self.unqueue(proposed.queued);
                     self.stuck = 0;
+                    self.complaints.clear();
                     self.current = Some(Experiment {
                         number: proposed.number,
                         parent: proposed.parent.clone(),
@@ -315,7 +320,10 @@ impl State {
 
     fn complain(&mut self, what: String) {
         self.stuck += 1;
-        self.last_complaint = what;
+        self.complaints.push_back(what);
+        if self.complaints.len() > COMPLAINTS {
+            self.complaints.pop_front();
+        }
     }
 
     fn unqueue(&mut self, id: Option<u64>) {
@@ -552,7 +560,8 @@ impl State {
         (self.stuck >= plan.patience).then(|| {
             StopReason::ProposerStuck(format!(
                 "{} refusals or failures in a row, the last: {}",
-                self.stuck, self.last_complaint
+                self.stuck,
+                self.complaints.back().map_or("", String::as_str)
             ))
         })
     }
@@ -611,6 +620,12 @@ impl State {
     /// the search's seed, so that it does not repeat a refused proposal.
     pub fn stuck(&self) -> u32 {
         self.stuck
+    }
+
+    /// Why the last proposals were refused or failed since one was accepted, oldest
+    /// first; three at most.
+    pub fn complaints(&self) -> impl DoubleEndedIterator<Item = &String> {
+        self.complaints.iter()
     }
 
     /// What is known of the metric's noise and of where the incumbent stands.

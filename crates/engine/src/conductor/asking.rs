@@ -1,6 +1,7 @@
 //! Asking for a proposal: what the proposer is told, and what becomes of its
 //! answer: a committed candidate, or a refusal with its reason.
 
+use autoresearch_config::Bundles;
 use autoresearch_core::proposal::{Category, Edit, FileEdit, Proposal, Refusal};
 use autoresearch_core::session::{Event, Proposed, Queued};
 use autoresearch_propose::ProposeError;
@@ -59,6 +60,12 @@ impl Conductor<'_> {
             Ok(accepted) => accepted,
             Err(refusal) => return self.refuse(&proposal, proposer, refusal, id),
         };
+        if self.config.propose.bundles == Bundles::Refuse
+            && guard::must_be_one_change(&proposer)
+            && let Err(refusal) = guard::one_change(&self.targets, &accepted)
+        {
+            return self.refuse(&proposal, proposer, refusal, id);
+        }
         let Some(parent) = self.state.tip().cloned() else { return Ok(()) };
         let hypothesis = one_line(&proposal.hypothesis);
         // Committed before it is journalled: who dies in between leaves a
@@ -70,7 +77,6 @@ impl Conductor<'_> {
         let reference = self.places.candidate_ref(number);
         let (changed, at) = (&accepted.changed, clock::now());
         let commit = self.repo.commit(&parent, changed, &message, &reference, at)?;
-        self.complaint = None;
         self.note(Event::Proposed(Box::new(Proposed {
             number,
             parent,
@@ -157,7 +163,6 @@ impl Conductor<'_> {
 
     fn fail(&mut self, proposer: String, reason: String, exhausted: bool) {
         self.observer.tell(&News::Note(format!("{proposer}: {reason}")));
-        self.complaint = Some(reason.clone());
         self.note(Event::ProposerFailed { proposer, reason, exhausted });
     }
 
@@ -178,8 +183,7 @@ impl Conductor<'_> {
     ) -> Result<(), EngineError> {
         let hypothesis = one_line(&proposal.hypothesis);
         let reason = refusal.to_string();
-        self.observer.tell(&News::Refused { hypothesis: &hypothesis, reason: reason.clone() });
-        self.complaint = Some(reason);
+        self.observer.tell(&News::Refused { hypothesis: &hypothesis, reason });
         self.intend(Event::Refused { proposer, hypothesis, refusal, queued })
     }
 

@@ -167,6 +167,7 @@ pub(super) fn samples() -> impl Iterator<Item = Value> {
         better: Some(0.7),
         crash: None,
         expected: Some("lower by 0.1".to_owned()),
+        parent: "0".repeat(40),
         trusts: None,
         settings: None,
     };

@@ -40,6 +40,9 @@ pub struct Past {
     pub crash: Option<CrashKind>,
     /// What its proposer expected of it.
     pub expected: Option<String>,
+    /// The commit that it changed.
+    #[serde(skip)]
+    pub parent: String,
     /// The held experiment that it is again, because a person trusted that one.
     #[serde(skip)]
     pub trusts: Option<u64>,
@@ -68,6 +71,7 @@ impl Past {
             better: ruling.weighed.map(|weighed| weighed.better).filter(|_| is_measured),
             crash: ruling.crash.as_ref().map(|crash| crash.kind),
             expected: experiment.expected.as_deref().map(sentence),
+            parent: experiment.parent.0.clone(),
             trusts: experiment.trusts,
             // A search must not learn from what nobody believes.
             settings: experiment.settings.clone().filter(|_| ruling.rule != Rule::Suspect),

@@ -18,6 +18,7 @@ fn past(number: u64, hypothesis: &str, verdict: Verdict, rule: Rule) -> Past {
         better: Some(0.1),
         crash: (verdict == Verdict::Crash).then_some(CrashKind::Exit),
         expected: None,
+        parent: "0".repeat(40),
         trusts: None,
         settings: None,
     }
