@@ -91,7 +91,7 @@ pub(super) struct Piece {
     literals: (BTreeSet<String>, BTreeSet<String>),
     /// The words of its name, and of the functions in it that changed.
     words: BTreeSet<String>,
-    /// Names that it stands beside in a calculation.
+    /// Settings: names beside it in a calculation or a short function.
     beside: BTreeSet<String>,
 }
 
@@ -163,7 +163,7 @@ impl Piece {
         let name = shown.name.clone().filter(|_| is_setting).unwrap_or_default();
         let functions = both().map(|leaf| &leaf.within);
         let words = functions.chain(&shown.name).flat_map(|name| words(name)).collect();
-        let beside = modules.iter().flat_map(|module| &module.sums);
+        let beside = modules.iter().flat_map(|module| &module.company);
         Some(Piece {
             label: shown.label.clone(),
             kind: shown.kind,
@@ -177,7 +177,7 @@ impl Piece {
                 new.difference(&old).cloned().collect(),
             ),
             words,
-            beside: beside.filter(|sum| sum.contains(&name)).flatten().cloned().collect(),
+            beside: beside.filter(|names| names.contains(&name)).flatten().cloned().collect(),
             changes,
         })
     }

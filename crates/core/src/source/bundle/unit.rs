@@ -7,6 +7,9 @@ use tree_sitter::Node;
 /// How deep code may nest and still be looked at.
 const DEPTH: usize = 200;
 
+/// Statements of a function that does one thing: the settings in it belong together.
+const TINY: usize = 8;
+
 /// What a unit is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -64,8 +67,8 @@ pub(super) struct Module {
     pub(super) units: Vec<Unit>,
     /// Names that imports bind.
     pub(super) imported: BTreeSet<String>,
-    /// The names in each calculation.
-    pub(super) sums: BTreeSet<BTreeSet<String>>,
+    /// The names in each calculation, and in each short function.
+    pub(super) company: BTreeSet<BTreeSet<String>>,
 }
 
 impl Module {
@@ -74,7 +77,7 @@ impl Module {
         for node in children(root) {
             module.take(node, text);
         }
-        sums(root, text, &mut module.sums, 0);
+        sums(root, text, &mut module.company, 0);
         module
     }
 
@@ -142,6 +145,9 @@ impl Module {
         let mut leaves = Vec::new();
         let is_outer = kind != Kind::Definition;
         gather(node, text, &Place { within: "", is_outer }, &mut leaves, 0);
+        if leaves.len() <= TINY && leaves.iter().all(|leaf| !leaf.within.is_empty()) {
+            self.company.insert(leaves.iter().flat_map(|leaf| leaf.plain.clone()).collect());
+        }
         self.units.push(Unit { kind, name, label, leaves });
     }
 }
