@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Bundles, Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin,
-    Propose, Run, Seeds, Stop, Suspects, to_toml, update,
+    Bundles, Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, OnBudget,
+    Origin, Propose, Run, Seeds, Stop, Suspects, to_toml, update,
 };
 use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::constraint::Constraint;

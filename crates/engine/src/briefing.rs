@@ -9,6 +9,7 @@ use autoresearch_config::{Bundles, Config};
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::protected::{is_source, kind_of};
 use autoresearch_core::session::{Queued, State};
+use autoresearch_ledger::Journal;
 use autoresearch_propose::{Brief, Ledger, Mark, Past, Protected, Templates, Text};
 use autoresearch_repo::{Repo, Tracked, is_under};
 use autoresearch_report::noise_words;
@@ -71,6 +72,19 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
+    /// Of a session that goes on: what a journal tells.
+    pub(crate) fn of(journal: &Journal, repo: &Repo) -> Result<Memory, EngineError> {
+        let mut memory = Memory::default();
+        journal.each(|experiment| memory.add(Past::of(&experiment)))?;
+        memory.look_up(repo);
+        Ok(memory)
+    }
+
+    /// Number of the last settled experiment.
+    pub(crate) fn last(&self) -> u64 {
+        self.ledger.last()
+    }
+
     /// Takes in the next settled experiment; what it costs does not depend on how
     /// many there were.
     pub(crate) fn add(&mut self, past: Option<Past>) {

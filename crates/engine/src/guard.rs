@@ -91,10 +91,8 @@ pub(crate) fn one_change(before: &Targets, accepted: &Accepted) -> Result<(), Re
             Some((path.as_str(), old, String::from_utf8_lossy(content.as_deref()?)))
         })
         .collect();
-    let changes: Vec<bundle::Change<'_>> = texts
-        .iter()
-        .map(|(path, before, after)| bundle::Change { path, before, after })
-        .collect();
+    let changes: Vec<bundle::Change<'_>> =
+        texts.iter().map(|(path, before, after)| bundle::Change { path, before, after }).collect();
     let parts = bundle::parts(&changes);
     if parts.len() > 1 { Err(Refusal::Bundle { parts }) } else { Ok(()) }
 }
@@ -203,6 +201,20 @@ mod tests {
         );
         assert_eq!(check(2, "0.2"), Err(Refusal::Duplicate { of: 7 }));
         assert_eq!(check(2, "0.3"), Ok(()));
+    }
+
+    #[test]
+    fn independent_changes_are_refused_of_programs_and_named() {
+        let accepted =
+            |text: &str| check(&targets(), Scope::All, &edit("train.py", text), |_| None);
+        let two = accepted("LR = 0.2\nDEPTH = 3\n").unwrap();
+        let refusal = one_change(&targets(), &two).unwrap_err();
+        assert_eq!(refusal, Refusal::Bundle { parts: vec!["`LR`".into(), "`DEPTH`".into()] });
+        assert!(refusal.to_string().ends_with("propose one of them, and the others later"));
+        let one = accepted("LR = 0.2\nDEPTH = 2\n").unwrap();
+        assert_eq!(one_change(&targets(), &one), Ok(()));
+        assert!(must_be_one_change("claude") && must_be_one_change("command"));
+        assert!(!must_be_one_change("queue") && !must_be_one_change("search"));
     }
 
     #[test]

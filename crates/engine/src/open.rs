@@ -10,8 +10,8 @@ use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
 use autoresearch_core::units::human_duration;
 use autoresearch_ledger::{Holder, Journal, JournalError, Lock, Message, TsvFile};
+use autoresearch_propose::Proposer;
 use autoresearch_propose::knobs::Spec;
-use autoresearch_propose::{Past, Proposer};
 use autoresearch_repo::{Head, Repo};
 use autoresearch_report::Progress;
 use autoresearch_run::protection::{Offer, offered};
@@ -352,9 +352,7 @@ impl Session {
         let configuration =
             Fingerprint::of([("config", autoresearch_config::to_toml(&config).as_str())]);
         let lasting = Lasting::of(&repo, &base, &config, &tracked)?;
-        let mut memory = Memory::default();
-        journal.each(|experiment| memory.add(Past::of(&experiment)))?;
-        memory.look_up(&repo);
+        let memory = Memory::of(&journal, &repo)?;
         if let Some(plan) = &plan {
             observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
         }

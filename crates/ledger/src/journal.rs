@@ -98,6 +98,8 @@ pub struct Entry {
     pub wall_seconds: f64,
     /// Lines of code of the targets.
     pub code_lines: u64,
+    /// What its proposer expected of it.
+    pub expected: Option<String>,
 }
 
 /// What another process asks of the engine.
@@ -418,7 +420,8 @@ impl Journal {
     fn some_entries(&self, which: &str, argument: u64) -> Result<Vec<Entry>, JournalError> {
         let sql = format!(
             "SELECT number, commit_id, metric, memory, verdict, rule, hypothesis, reason,
-             category, gain, crash, settled_at, wall_seconds, code_lines
+             category, gain, crash, settled_at, wall_seconds, code_lines,
+             json_extract(record, '$.expected')
              FROM experiment WHERE {which}"
         );
         self.connection
@@ -546,6 +549,7 @@ fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
         settled_at: Timestamp(row.get(11)?),
         wall_seconds: row.get(12)?,
         code_lines: row.get(13)?,
+        expected: row.get(14)?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! `autoresearch show N`: everything about one experiment.
 
+use autoresearch::core::metric::significant;
 use autoresearch::core::trial::Purpose;
 use autoresearch::core::units::human_duration;
 use autoresearch::report::{Style, experiment_line, weighed_words};
@@ -27,6 +28,13 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
         ("category", experiment.category.to_string()),
         ("lines of code", experiment.code_lines.to_string()),
     ];
+    if let Some(expected) = &experiment.expected {
+        let gain = experiment.ruling.as_ref().and_then(|ruling| ruling.gain);
+        let came = gain.map_or_else(String::new, |gain| {
+            format!("; what came is a gain of {}", significant(gain, 4))
+        });
+        facts.push(("expected", format!("{expected}{came}")));
+    }
     if let Some(relief) = &experiment.relief {
         facts.push(("out of memory", relief.what.clone()));
     }
