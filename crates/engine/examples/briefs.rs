@@ -114,7 +114,9 @@ fn repository(folder: &Path) -> Vec<(CommitId, CommitId)> {
     (0..20)
         .map(|n| {
             let old = "        nats = 0.0\n";
-            let more: String = (0..=n).map(|k| format!("        extra_{k} = lr * {k}\n")).collect();
+            let more: Vec<String> =
+                (0..=n).map(|k| format!("        extra_{k} = lr * {k}\n")).collect();
+            let more = more.concat();
             let content = text.replace(old, &format!("{old}{more}")).into_bytes();
             let edit = FileEdit { path: "train.py".into(), content: Some(content) };
             let reference = format!("refs/autoresearch/briefs/x{n}");

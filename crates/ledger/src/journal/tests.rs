@@ -84,7 +84,7 @@ fn a_run_after_the_verdict_is_archived_and_changes_no_figure() {
         commit: Some(CommitId("b".into())),
         hypothesis: "h".into(),
         category: Category::Other,
-        expected: None,
+        expected: Some("lower by 0.01".into()),
         proposer: "p".into(),
         fingerprint: Fingerprint(1),
         settings: None,
@@ -107,7 +107,11 @@ fn a_run_after_the_verdict_is_archived_and_changes_no_figure() {
     experiment.reruns.push(Rerun { number: 2, purpose, trial: measured(9.0) });
     journal.append(&[record(2, Event::Resumed)], Some(&experiment)).unwrap();
     assert_eq!(journal.experiment(4).unwrap().unwrap(), experiment);
+    let mut each = Vec::new();
+    journal.each(|settled| each.push(settled)).unwrap();
+    assert_eq!(each, [experiment]);
     let after = journal.entry(4).unwrap().unwrap();
+    assert_eq!(after.expected.as_deref(), Some("lower by 0.01"));
     assert_eq!(after, Entry { rule: Rule::Trusted, ..before });
 }
 

@@ -229,7 +229,9 @@ pub(super) fn between(before: &Module, after: &Module) -> Vec<Piece> {
 fn difference<'a>(before: &[&'a Leaf], after: &[&'a Leaf]) -> (Vec<&'a Leaf>, Vec<&'a Leaf>) {
     let without = |these: &[&'a Leaf], those: &[&'a Leaf]| {
         let mut counts: BTreeMap<&Leaf, usize> = BTreeMap::new();
-        those.iter().for_each(|leaf| *counts.entry(leaf).or_default() += 1);
+        for leaf in those {
+            *counts.entry(leaf).or_default() += 1;
+        }
         let is_left = |leaf: &&&'a Leaf| match counts.get_mut(**leaf) {
             Some(count) if *count > 0 => {
                 *count -= 1;

@@ -130,7 +130,8 @@ fn several_files_are_one_change_where_names_tie_them() {
 #[test]
 fn no_text_makes_it_fail() {
     let deep = format!("{}1{}\n", "(".repeat(5_000), ")".repeat(5_000));
-    let nested: String = (0..300).map(|n| format!("{}if x:\n", " ".repeat(n))).collect();
+    let nested: Vec<String> = (0..300).map(|n| format!("{}if x:\n", " ".repeat(n))).collect();
+    let nested = nested.concat();
     for text in [
         "",
         "\0",
