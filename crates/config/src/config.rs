@@ -45,6 +45,9 @@ pub struct Config {
     pub run: Run,
     /// Who proposes.
     pub propose: Propose,
+    /// The model behind an API that the proposer `model` asks.
+    #[serde(default)]
+    pub model: Model,
     /// How results are judged.
     pub judge: Judge,
     /// What must pass before a keep.
@@ -190,11 +193,38 @@ pub struct Propose {
     /// Set when one of them is `command`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+    /// The model that an agent, or the proposer `model`, uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// How long one proposal may take.
     #[serde(with = "duration_text")]
     pub timeout: Duration,
     /// Refusals or failures in a row before the session stops; at least one.
     pub patience: u64,
+    /// How long every proposer may be out of reach before the session stops.
+    #[serde(with = "duration_text")]
+    pub outage: Duration,
+    /// Proposals that may be written while a run goes on; `None` is as many as
+    /// suit the proposer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookahead: Option<u64>,
+    /// What an hour of the machine is worth, in dollars; above zero.
+    pub hour: f64,
+    /// What all proposals together may cost, in dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_dollars: Option<f64>,
+    /// Tokens that all proposals together may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u64>,
+    /// How long proposers may work in all.
+    #[serde(default, with = "optional_duration_text", skip_serializing_if = "Option::is_none")]
+    pub max_time: Option<Duration>,
+    /// What one proposal may cost, in dollars.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_dollars_each: Option<f64>,
+    /// Tokens that one proposal may use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens_each: Option<u64>,
     /// Whether proposers' programs may reach any host.
     pub network: bool,
     /// What proposers' programs may read besides, written as in [`Run::readable`].
@@ -217,6 +247,58 @@ pub enum Bundles {
     Refuse,
     /// It runs.
     Allow,
+}
+
+/// A model behind an API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// Whose API is spoken, as `openai`; guessed where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// As its API calls it; [`Propose::model`] where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where the API is; the provider's own address where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// Name of the variable with the key, never the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_env: Option<String>,
+    /// How answers are written: `auto`, `blocks` or `json`.
+    pub format: String,
+    /// Most tokens of one answer; at least one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// Sampling temperature, at least 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// US dollars for a million tokens read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_in: Option<f64>,
+    /// The same for those read from a cache; `price_in` where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_cached: Option<f64>,
+    /// US dollars for a million tokens written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_out: Option<f64>,
+}
+
+impl Default for Model {
+    /// What journals mean that were written before there were models.
+    fn default() -> Model {
+        Model {
+            provider: None,
+            name: None,
+            base_url: None,
+            key_env: None,
+            format: "auto".to_owned(),
+            max_tokens: None,
+            temperature: None,
+            price_in: None,
+            price_cached: None,
+            price_out: None,
+        }
+    }
 }
 
 /// How results are judged.

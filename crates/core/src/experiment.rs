@@ -5,7 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{Noise, Ruling};
+use crate::portfolio::Tally;
 use crate::proposal::{Category, Fingerprint, Settings};
+use crate::spent::Spent;
 use crate::trial::{Purpose, Trial};
 use crate::units::{Bytes, Timestamp};
 
@@ -140,9 +142,6 @@ pub struct Experiment {
     pub hypothesis: String,
     /// What sort of change.
     pub category: Category,
-    /// What its proposer expected it to do to the metric.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected: Option<String>,
     /// Who proposed it.
     pub proposer: String,
     /// Identity of its normalised targets.
@@ -176,6 +175,16 @@ pub struct Experiment {
     /// When it was settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settled_at: Option<Timestamp>,
+    /// What its proposer expected of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What its proposal cost.
+    #[serde(default, skip_serializing_if = "Spent::is_zero")]
+    pub spent: Spent,
+    /// What all proposers had done and cost when it was settled; empty where
+    /// that is nothing but one that costs nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposers: Vec<(String, Tally)>,
     /// What the session knew of its metric's noise when it was settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<Noise>,

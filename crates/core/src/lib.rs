@@ -13,6 +13,7 @@ pub mod experiment;
 pub mod judge;
 pub mod metric;
 pub mod platform;
+pub mod portfolio;
 pub mod proposal;
 pub mod protected;
 pub mod random;

@@ -22,7 +22,9 @@ mod verdict;
 mod verify;
 
 pub use again::Sample;
-pub use event::{Adjusted, Event, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION};
+pub use event::{
+    Adjusted, Draft, Event, Failing, Plan, Proposed, Queued, Record, Retry, StopReason, VERSION,
+};
 pub use state::{Action, Focus, Incumbent, State};
 pub use stopping::Watch;
 pub use verify::verification_runs;

@@ -216,6 +216,8 @@ impl Session {
             files: vec!["train.py".to_owned()],
             code_lines: 110,
             queued: None,
+            spent: autoresearch::core::spent::Spent::default(),
+            draft: None,
         }))
     }
 

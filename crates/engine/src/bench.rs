@@ -14,7 +14,7 @@ use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::stopping::EarlyStop;
 use autoresearch_core::trial::{Crash, CrashKind, Exit, Seal, Trial};
 use autoresearch_repo::Repo;
-use autoresearch_run::{Confinement, Executor, Job, LogLimit, Report, RunError};
+use autoresearch_run::{Confinement, Executor, Job, LogLimit, Report, RunError, Talk};
 
 use crate::confine::Walls;
 use crate::environment::Environment;
@@ -89,7 +89,7 @@ impl Bench<'_> {
         &mut self,
         order: &Order<'_>,
         stop: &Stop,
-        mut watcher: Option<Watcher<'_>>,
+        mut watcher: Option<Watcher>,
         tick: &mut dyn FnMut(),
     ) -> Result<Trial, EngineError> {
         let Order { number, trial, seed, commit } = *order;
@@ -208,6 +208,7 @@ impl Bench<'_> {
             directory: folder.to_owned(),
             environment: self.variables(number, seed, out),
             stdin: None,
+            talk: Talk::None,
             deadline_seconds: 0.0,
             quota: None,
             allowance_seconds: self.config.run.allowance.as_secs_f64(),
@@ -271,7 +272,7 @@ pub(crate) fn wait(
     executor: &dyn Executor,
     job: &Job,
     stop: &Stop,
-    mut watcher: Option<&mut Watcher<'_>>,
+    mut watcher: Option<&mut Watcher>,
     tick: &mut dyn FnMut(),
 ) -> Result<Option<Report>, EngineError> {
     let mut running = executor.start(job)?;

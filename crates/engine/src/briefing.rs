@@ -19,6 +19,7 @@ use crate::conductor::{read_targets, texts};
 use crate::confine::{Inherited, named};
 use crate::error::EngineError;
 use crate::guard::Targets;
+use crate::integrity::HeldOut;
 
 /// README files that a brief carries, the first that exists.
 const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
@@ -45,6 +46,8 @@ pub(crate) struct Lasting {
     context: Vec<Text>,
     protected: Vec<Protected>,
     templates: Arc<Templates>,
+    /// Whether proposers' programs can read the repository's history.
+    has_history: bool,
 }
 
 impl Lasting {
@@ -59,6 +62,7 @@ impl Lasting {
             context: context(repo, base, config)?,
             protected: protected(config, tracked),
             templates: Arc::new(templates(config, repo.root())?),
+            has_history: HeldOut::of(config, tracked).tracked.is_empty(),
         })
     }
 }
@@ -117,8 +121,8 @@ pub(crate) struct Known<'a> {
     pub(crate) targets: &'a Targets,
     pub(crate) lasting: &'a Lasting,
     pub(crate) memory: &'a Memory,
-    /// Whether proposers' programs can read the repository's history.
-    pub(crate) has_history: bool,
+    /// Whose refusals it tells; everybody's for `None`.
+    pub(crate) proposer: Option<&'a str>,
 }
 
 impl Known<'_> {
@@ -127,7 +131,7 @@ impl Known<'_> {
         let Known { config, state, lasting, memory, .. } = self;
         let focus = state.focus();
         let plan = state.plan();
-        let complaints: Vec<String> = state.complaints().cloned().collect();
+        let complaints = state.complaints(self.proposer);
         let limit = config.propose.brief.0.max(LEAST);
         Brief {
             number,
@@ -159,7 +163,7 @@ impl Known<'_> {
             history: memory.ledger.recent().cloned().collect(),
             ledger: Arc::clone(&memory.ledger),
             diffs: memory.diffs.clone(),
-            has_history: self.has_history,
+            has_history: lasting.has_history,
             platform: plan.map(adjust::for_brief).unwrap_or_default(),
             noise: state.noise().map(|noise| noise_words(&noise)),
             constraints: config.judge.constraints.iter().map(ToString::to_string).collect(),

@@ -7,6 +7,7 @@
 //! `briefing` and `asking`,
 //! what becomes of candidates in `running`, their checks in `checking`.
 
+mod aside;
 mod asking;
 mod briefing;
 mod checking;
@@ -14,6 +15,8 @@ mod comparing;
 mod inbox;
 mod relieving;
 mod running;
+
+use std::sync::Arc;
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::{CommitId, Experiment};
@@ -25,29 +28,37 @@ use autoresearch_report::{Activity, Progress, Stage};
 
 use crate::bench::{Bench, Order};
 use crate::briefing::{Lasting, Memory};
-use crate::desk::Workplace;
 use crate::error::EngineError;
 use crate::guard::Targets;
 use crate::news::{News, Observer};
 use crate::places::Places;
 use crate::stop::{Stop, Urgency};
+use crate::writers::Writers;
 use crate::{clock, crash_point};
 
 /// Everything that a running session holds.
 pub(crate) struct Conductor<'a> {
+    pub(crate) bench: Bench<'a>,
+    pub(crate) office: Office<'a>,
+    /// Until they are put to work.
+    pub(crate) proposers: Vec<Box<dyn Proposer + 'a>>,
+    pub(crate) _lock: Lock,
+}
+
+/// The books and the desks: everything but the bench. What is done here may be
+/// done while the bench is busy.
+pub(crate) struct Office<'a> {
     pub(crate) config: Config,
     pub(crate) repo: Repo,
     pub(crate) places: Places,
     pub(crate) journal: Journal,
     pub(crate) state: State,
-    pub(crate) bench: Bench<'a>,
-    pub(crate) workplace: Workplace,
-    pub(crate) proposer: Option<Box<dyn Proposer + 'a>>,
+    pub(crate) writers: Writers,
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) stop: Stop,
     pub(crate) tsv: TsvFile,
     /// Contents of the targets at the state's tip.
-    pub(crate) targets: Targets,
+    pub(crate) targets: Arc<Targets>,
     /// Contents of the candidate's targets, unless it was proposed by an
     /// earlier engine.
     pub(crate) candidate: Option<Targets>,
@@ -58,54 +69,68 @@ pub(crate) struct Conductor<'a> {
     pub(crate) pending: Vec<Record>,
     pub(crate) settled: Option<Experiment>,
     pub(crate) progress: Progress,
-    pub(crate) _lock: Lock,
 }
 
 impl Conductor<'_> {
     /// Runs until something says stop.
     pub(crate) fn run(&mut self) -> Result<StopReason, EngineError> {
-        let ended = self.turn_the_wheel();
-        if let Err(error) = &ended {
-            // Best effort: the disk may be what failed.
-            let reason = StopReason::Failed(error.to_string());
-            self.observer.tell(&News::Stopped { reason: &reason, active: self.state.active() });
-        }
-        ended
+        let proposers = std::mem::take(&mut self.proposers);
+        std::thread::scope(|scope| {
+            let office = &mut self.office;
+            office.writers.hire(scope, proposers);
+            let ended = self.turn_the_wheel();
+            let office = &mut self.office;
+            office.writers.dismiss();
+            if let Err(error) = &ended {
+                // Best effort: the disk may be what failed.
+                let reason = StopReason::Failed(error.to_string());
+                let active = office.state.active();
+                office.observer.tell(&News::Stopped { reason: &reason, active });
+                let _ = office.intend(Event::Stopped { reason });
+            }
+            ended
+        })
     }
 
     fn turn_the_wheel(&mut self) -> Result<StopReason, EngineError> {
         loop {
-            self.read_inbox()?;
-            let urgency = self.stop.urgency();
-            let is_between = self.state.current().is_none();
+            let office = &mut self.office;
+            office.read_inbox()?;
+            office.collect()?;
+            let urgency = office.stop.urgency();
+            let is_between = office.state.current().is_none();
             if urgency >= Urgency::Now || (urgency == Urgency::AfterThis && is_between) {
-                return self.rest(StopReason::Requested);
+                return office.rest(StopReason::Requested);
             }
-            match self.state.next() {
-                Some(Action::Stop(reason)) => return self.rest(reason),
+            match office.state.next() {
+                Some(Action::Stop(reason)) => return office.rest(reason),
                 Some(action) => self.perform(action)?,
-                None => return self.rest(StopReason::Requested),
+                None => return office.rest(StopReason::Requested),
             }
         }
     }
 
     fn perform(&mut self, action: Action) -> Result<(), EngineError> {
+        let office = &mut self.office;
         match action {
-            Action::Propose { number: 0, .. } => self.propose_baseline(),
-            Action::Propose { number, queued } => self.propose(number, queued.as_ref()),
+            Action::Propose { number: 0, .. } => office.propose_baseline(),
+            Action::Propose { number, queued } => office.propose(number, queued.as_ref()),
+            Action::Take { draft, .. } => office.take(draft),
             Action::Run { number, trial, seed } => self.run_trial(number, trial, seed),
             Action::Again { number, commit, trial, seed, purpose } => {
                 self.run_again(&Order { number, trial, seed, commit: &commit }, purpose).map(drop)
             }
-            Action::Relieve { number } => self.relieve(number),
+            Action::Relieve { number } => office.relieve(number),
             Action::Check { number } => self.check(number),
-            Action::Judge { number, ruling } => self.judge(number, ruling),
-            Action::Settle { number } => self.settle(number),
+            Action::Judge { number, ruling } => office.judge(number, ruling),
+            Action::Settle { number } => office.settle(number),
             Action::Stop(_) => Ok(()),
         }
     }
+}
 
-    fn rest(&mut self, reason: StopReason) -> Result<StopReason, EngineError> {
+impl Office<'_> {
+    pub(crate) fn rest(&mut self, reason: StopReason) -> Result<StopReason, EngineError> {
         self.intend(Event::Stopped { reason: reason.clone() })?;
         self.observer.tell(&News::Stopped { reason: &reason, active: self.state.active() });
         Ok(reason)
@@ -145,7 +170,14 @@ fn activity(
     limit: std::time::Duration,
     hypothesis: Option<String>,
 ) -> Activity {
-    Activity { number, stage, elapsed: std::time::Duration::ZERO, limit: Some(limit), hypothesis }
+    Activity {
+        number,
+        stage,
+        elapsed: std::time::Duration::ZERO,
+        limit: Some(limit),
+        hypothesis,
+        doing: None,
+    }
 }
 
 /// Files as texts for a brief.

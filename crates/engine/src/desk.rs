@@ -1,65 +1,103 @@
 //! Where proposals are written: a worktree at the incumbent, made when the
 //! first proposer wants it, and programs that run there under supervision.
 
+mod errand;
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::metric::Take;
-use autoresearch_core::proposal::{FileEdit, Refusal};
-use autoresearch_core::session::State;
-use autoresearch_core::spent::Spent;
+use autoresearch_core::proposal::{FileEdit, Fingerprint, Refusal};
+use autoresearch_core::spent::{Allowance, Spent};
 use autoresearch_core::trial::{Exit, Protection};
-use autoresearch_ledger::{Journal, Message};
 use autoresearch_propose::{Desk, Errand, Finished, Input, Listener, ProposeError};
 use autoresearch_repo::{ChangeKind, Repo};
-use autoresearch_report::{Activity, Progress};
 use autoresearch_run::{Executor, Job, LogLimit};
 
-use crate::bench::wait;
 use crate::confine::Walls;
 use crate::error::EngineError;
 use crate::guard::{self, Targets};
 use crate::integrity::HeldOut;
-use crate::news::{News, Observer};
 use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::stop::{Stop, Urgency};
 
-/// The desk of a session, whether or not it was made yet.
-pub(crate) struct Workplace {
-    pub(crate) place: Place,
+use errand::{Ended, Keeper};
+
+/// What all desks of a session share.
+#[derive(Clone)]
+pub(crate) struct Room {
+    pub(crate) repo: Repo,
     pub(crate) places: Places,
     pub(crate) config: Config,
     pub(crate) session: String,
-    pub(crate) executor: Box<dyn Executor>,
+    pub(crate) executor: Arc<dyn Executor>,
     pub(crate) walls: Walls,
     pub(crate) held_out: HeldOut,
-    /// Programs run here so far, for their logs' names.
-    pub(crate) errands: u64,
+    pub(crate) tried: Tried,
+    /// Programs run on desks so far, for their logs' names.
+    pub(crate) errands: Arc<AtomicU64>,
+}
+
+impl Room {
+    /// The desk of this number, from 1.
+    pub(crate) fn workplace(&self, number: usize) -> Workplace {
+        Workplace { place: Place::default(), number, room: self.clone() }
+    }
+}
+
+/// Which experiment tried a program first; every desk is told of it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tried(Arc<RwLock<HashMap<Fingerprint, u64>>>);
+
+impl Tried {
+    pub(crate) fn insert(&self, fingerprint: Fingerprint, by: u64) {
+        let mut tried = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        tried.entry(fingerprint).or_insert(by);
+    }
+
+    fn get(&self, fingerprint: Fingerprint) -> Option<u64> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).get(&fingerprint).copied()
+    }
+}
+
+/// The desk of one proposer, whether or not it was made yet.
+pub(crate) struct Workplace {
+    place: Place,
+    number: usize,
+    room: Room,
 }
 
 impl Workplace {
     /// The desk for one proposal.
-    pub(crate) fn desk<'a>(&'a mut self, around: Around<'a>) -> impl Desk + 'a {
-        OneDesk { workplace: self, around }
+    pub(crate) fn desk<'a>(&'a mut self, around: Around<'a>) -> OneDesk<'a> {
+        OneDesk { workplace: self, around, spent: Spent::default() }
+    }
+
+    pub(crate) fn repo(&self) -> &Repo {
+        &self.room.repo
     }
 
     /// What the desk differs by from the incumbent.
     pub(crate) fn edits(
         &self,
-        repo: &Repo,
-        tip: Option<&CommitId>,
+        base: &CommitId,
     ) -> Result<Result<Vec<FileEdit>, Refusal>, EngineError> {
-        let (Some(worktree), Some(tip)) = (self.place.worktree(), tip) else {
+        let Room { repo, config, held_out, .. } = &self.room;
+        let Some(worktree) = self.place.worktree() else {
             return Ok(Err(Refusal::Empty));
         };
         let mut edits = Vec::new();
-        let ignored = [&self.config.links[..], &self.held_out.tracked].concat();
-        for change in worktree.changes(tip, &ignored)? {
-            if !self.config.target.contains(&change.path) {
-                let targets = self.config.target.iter().map(|path| (path.clone(), Vec::new()));
+        let ignored = [&config.links[..], &held_out.tracked].concat();
+        for change in worktree.changes(base, &ignored)? {
+            if !config.target.contains(&change.path) {
+                let targets = config.target.iter().map(|path| (path.clone(), Vec::new()));
                 return Ok(Err(guard::no_target(&targets.collect(), &change.path)));
             }
             let content = match (change.kind, &change.blob) {
@@ -83,124 +121,134 @@ impl Workplace {
     }
 }
 
-/// What a desk needs of the session around it.
+/// What a desk needs to know for one proposal.
 pub(crate) struct Around<'a> {
-    pub(crate) repo: &'a Repo,
-    pub(crate) tip: Option<CommitId>,
+    /// The incumbent that is changed.
+    pub(crate) base: &'a CommitId,
+    /// Its targets.
     pub(crate) targets: &'a Targets,
-    pub(crate) state: &'a State,
-    pub(crate) journal: &'a Journal,
     pub(crate) stop: &'a Stop,
-    /// Who is told how long the proposer takes.
-    pub(crate) observer: &'a mut dyn Observer,
-    pub(crate) progress: &'a Progress,
-    pub(crate) activity: Activity,
+    /// Tells whoever watches what is being done.
+    pub(crate) say: &'a mut dyn FnMut(&str),
+    /// What the proposal may cost.
+    pub(crate) cap: Allowance,
+    pub(crate) began: Instant,
 }
 
-struct OneDesk<'a> {
+/// A desk while one proposal is written.
+pub(crate) struct OneDesk<'a> {
     workplace: &'a mut Workplace,
     around: Around<'a>,
+    spent: Spent,
 }
 
 impl OneDesk<'_> {
+    /// What was spent on the proposal, time apart.
+    pub(crate) fn spent(&self) -> Spent {
+        self.spent
+    }
+
+    /// How long it may still take.
+    fn time_left(&self) -> Duration {
+        let timeout = self.workplace.room.config.propose.timeout;
+        let cap = self.around.cap.seconds.and_then(|s| Duration::try_from_secs_f64(s).ok());
+        let most = cap.map_or(timeout, |cap| cap.min(timeout));
+        most.saturating_sub(self.around.began.elapsed())
+    }
+
+    /// Takes down what was spent just now.
+    fn book(&mut self, spent: Spent) -> Result<(), ProposeError> {
+        self.spent += spent;
+        let cap = Allowance { seconds: None, ..self.around.cap };
+        match cap.exceeded(&self.spent) {
+            Some(what) => {
+                Err(ProposeError::OverBudget(format!("the proposal cost too much: {what}")))
+            }
+            None => Ok(()),
+        }
+    }
+
     fn job(&self, errand: &Errand<'_>, folder: PathBuf) -> Job {
-        let workplace = &self.workplace;
-        let log = format!("desk-{:04}.log", workplace.errands);
+        let Workplace { room, number, .. } = &*self.workplace;
+        let errands = room.errands.fetch_add(1, Ordering::Relaxed) + 1;
+        let log = format!("desk-{errands:04}.log");
         // With the history what is held out could be read from it.
-        let stores = if workplace.held_out.tracked.is_empty() {
-            self.around.repo.object_stores()
-        } else {
-            Vec::new()
-        };
+        let stores =
+            if room.held_out.tracked.is_empty() { room.repo.object_stores() } else { Vec::new() };
         let stdin = match &errand.input {
             Input::File(path) => Some(path.to_path_buf()),
             Input::Nothing | Input::Lines(_) => None,
         };
         let given = errand.environment.iter().map(|(_, value)| PathBuf::from(value));
         let brief = given.filter(|path| path.is_absolute()).chain(stdin.clone());
+        let readable = brief.chain(errand.readable.iter().cloned()).collect();
         let git = git_of(&folder);
-        let confinement = workplace.walls.desk(&folder, git, stores, brief.collect());
+        let confinement =
+            room.walls.desk(*number, &folder, git, stores, readable, errand.home, errand.hosts);
         Job {
-            id: format!("{}/desk-{}", workplace.session, workplace.errands),
+            id: format!("{}/desk-{errands}", room.session),
             command: errand.command.to_vec(),
             directory: folder,
             environment: errand.environment.iter().cloned().collect(),
             stdin,
-            deadline_seconds: workplace.config.propose.timeout.as_secs_f64(),
+            talk: errand::talk_of(errand),
+            deadline_seconds: self.time_left().as_secs_f64(),
             quota: None,
             allowance_seconds: 0.0,
             cpus: Vec::new(),
             take: Take::Last,
-            grace_seconds: workplace.config.run.grace.as_secs_f64(),
-            log: workplace.places.folder().join("logs").join(log),
+            grace_seconds: room.config.run.grace.as_secs_f64(),
+            log: room.places.folder().join("logs").join(log),
             log_limit: LogLimit::default(),
-            limits: workplace.walls.limits(),
+            limits: room.walls.limits(),
             confinement,
             container: None,
             source: None,
             series: None,
             wanted: Vec::new(),
-            result: workplace.places.scratch().join("desk-result.json"),
-        }
-    }
-
-    /// Between proposals any stop is a stop: nothing is lost by it.
-    fn heed(journal: &Journal, stop: &Stop) {
-        for (_, message) in journal.inbox().unwrap_or_default() {
-            if let Some(Message::Stop { .. }) = message {
-                stop.request(Urgency::Now);
-            }
-        }
-        if stop.urgency() == Urgency::AfterThis {
-            stop.request(Urgency::Now);
+            result: room.places.scratch().join(format!("desk-result-{number}.json")),
         }
     }
 }
 
 impl Desk for OneDesk<'_> {
     fn folder(&mut self) -> Result<PathBuf, ProposeError> {
-        let failed = |e: EngineError| ProposeError::Failed(e.to_string());
-        let Some(tip) = &self.around.tip else {
-            return Err(ProposeError::Failed("there is no incumbent yet".to_owned()));
-        };
-        let path = self.workplace.places.desk();
-        let Workplace { place, config, held_out, .. } = &mut *self.workplace;
+        let Workplace { place, number, room } = &mut *self.workplace;
+        let Room { repo, places, config, held_out, .. } = room;
+        let path = places.desk(*number);
         let withheld = &held_out.tracked;
         let setting = Setting { links: &config.links, withheld, history: withheld.is_empty() };
-        place.hold(self.around.repo, &path, tip, setting).map_err(failed)?;
+        place
+            .hold(repo, &path, self.around.base, setting)
+            .map_err(|error| ProposeError::Failed(error.to_string()))?;
         Ok(path)
     }
 
     fn run(
         &mut self,
         errand: &Errand<'_>,
-        _listener: &mut dyn Listener,
+        listener: &mut dyn Listener,
     ) -> Result<Finished, ProposeError> {
         let folder = self.folder()?;
-        self.workplace.errands += 1;
         let job = self.job(errand, folder);
-        let began = Instant::now();
-        let Around { observer, progress, activity, journal, stop, .. } = &mut self.around;
-        let report = wait(&*self.workplace.executor, &job, stop, None, &mut || {
-            activity.elapsed = began.elapsed();
-            observer.tell(&News::Working { activity, progress });
-            Self::heed(journal, stop);
-        })
-        .map_err(|e| ProposeError::Failed(e.to_string()))?;
-        let Some(report) = report else {
-            return Err(ProposeError::Failed("its supervisor was killed".to_owned()));
-        };
-        if report.exit == Exit::Interrupted {
+        let mut running = errand::start(&*self.workplace.room.executor, &job)?;
+        let Ended { report, is_done } = errand::hear_out(&mut *running, errand, listener, self)?;
+        if report.exit == Exit::Interrupted && !is_done {
             return Err(ProposeError::Interrupted);
         }
-        let success = report.exit == Exit::Code(0);
+        let success = is_done || report.exit == Exit::Code(0);
         let mut how = report.exit.to_string();
-        let is_cut_off =
-            report.protection > Protection::Unprotected && !self.workplace.config.propose.network;
+        let is_cut_off = !self.workplace.room.config.propose.network
+            && (report.protection == Protection::Sandboxed
+                || report.protection == Protection::Restricted && errand.hosts.is_empty());
         if let Some(hint) = report.hint.filter(|_| !success) {
             how = format!("{how} ({hint})");
         } else if !success && is_cut_off {
-            how.push_str(" (it had no network; `propose.network = true` gives it one)");
+            let reached = match errand.hosts {
+                [] => "had no network".to_owned(),
+                hosts => format!("could reach only {}", hosts.join(", ")),
+            };
+            let _ = write!(how, " (it {reached}; `propose.network = true` gives it all)");
         }
         Ok(Finished { success, how, tail: report.tail })
     }
@@ -212,12 +260,36 @@ impl Desk for OneDesk<'_> {
                 after.insert(edit.path.clone(), content.clone());
             }
         }
-        self.around.state.tried(guard::fingerprint(&after))
+        self.workplace.room.tried.get(guard::fingerprint(&after))
     }
 
-    fn spend(&mut self, _spent: Spent) -> Result<(), ProposeError> {
-        Ok(())
+    fn spend(&mut self, spent: Spent) -> Result<(), ProposeError> {
+        self.book(spent)
     }
 
-    fn say(&mut self, _doing: &str) {}
+    fn say(&mut self, doing: &str) {
+        (self.around.say)(doing);
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.around.stop.urgency() >= Urgency::Now
+    }
+
+    fn time_left(&self) -> Duration {
+        OneDesk::time_left(self)
+    }
+}
+
+impl Keeper for OneDesk<'_> {
+    fn book(&mut self, spent: Spent) -> Result<(), ProposeError> {
+        OneDesk::book(self, spent)
+    }
+
+    fn say(&mut self, doing: &str) {
+        (self.around.say)(doing);
+    }
+
+    fn look(&mut self) -> Urgency {
+        self.around.stop.urgency()
+    }
 }

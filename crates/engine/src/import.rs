@@ -10,6 +10,7 @@ use autoresearch_core::judge::{Rule, Ruling};
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::{Category, Fingerprint};
 use autoresearch_core::session::{Event, Plan, Proposed, StopReason};
+use autoresearch_core::spent::Spent;
 use autoresearch_core::trial::{Crash, CrashKind, Exit, Purpose, Trial, Usage};
 use autoresearch_core::units::Bytes;
 use autoresearch_ledger::{Row, Table};
@@ -133,7 +134,6 @@ impl Imported<'_> {
             parent: base.clone(),
             hypothesis: row.description.clone(),
             category: Category::of(&row.description),
-            expected: None,
             proposer: "imported".to_owned(),
             fingerprint: self.fingerprint,
             settings: None,
@@ -141,6 +141,9 @@ impl Imported<'_> {
             files: Vec::new(),
             code_lines: 0,
             queued: None,
+            expected: None,
+            spent: Spent::default(),
+            draft: None,
         }))];
         let seed = plan.map_or(0, |plan| plan.seed);
         events.push(Event::Started { number, trial: 1, seed, purpose: Purpose::Candidate });

@@ -42,6 +42,7 @@ mod verify;
 mod view;
 mod watching;
 mod wrap;
+mod writers;
 
 pub use autoresearch_config as config;
 pub use autoresearch_core as core;

@@ -2,6 +2,8 @@
 //! anything is made, and what a dead engine left behind is cleaned.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use autoresearch_config::{Config, Confine, Layers, Origin};
 use autoresearch_core::experiment::CommitId;
@@ -20,9 +22,9 @@ use autoresearch_run::{Executor, Local};
 use crate::adjust::{self, Adjusting};
 use crate::bench::{Bench, MetricFn};
 use crate::briefing::{self, Lasting, Memory};
-use crate::conductor::{Conductor, read_targets};
+use crate::conductor::{Conductor, Office, read_targets};
 use crate::confine::{Inherited, Walls};
-use crate::desk::Workplace;
+use crate::desk::{Room, Tried};
 use crate::environment::Environment;
 use crate::error::EngineError;
 use crate::integrity::{HeldOut, Protected};
@@ -30,6 +32,7 @@ use crate::news::{News, Observer};
 use crate::place::Place;
 use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
+use crate::writers::Writers;
 use crate::{clock, fair, history, proposers, roles, seeds, wrap};
 
 /// A new session, checked and not made.
@@ -196,6 +199,8 @@ impl Opening {
             constraints: config.judge.constraints.clone(),
             checks: config.checks.command.is_some(),
             verify: config.judge.verify,
+            allowance: proposers::allowance(&config),
+            outage_seconds: config.propose.outage.as_secs_f64(),
             config: autoresearch_config::to_toml(&config),
             platform: adjusting.platform.clone(),
             adjusted: adjusting.adjusted.clone(),
@@ -356,10 +361,13 @@ impl Session {
         if let Some(plan) = &plan {
             observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
         }
-        let proposer = match proposer {
-            Some(proposer) => Some(proposer),
-            None => proposers::of(&config, &places).into_iter().next(),
+        let proposers = match proposer {
+            Some(proposer) => vec![proposer],
+            None => proposers::of(&config, &places),
         };
+        let tried = Tried::default();
+        state.all_tried().for_each(|(fingerprint, number)| tried.insert(fingerprint, number));
+        let errands = places.last_errand();
         let cpus = fair::cpus(&config)?;
         let history = history::of(&state, &config, &journal.entries(0)?);
         Ok(Conductor {
@@ -379,32 +387,35 @@ impl Session {
                 scales: Place::default(),
                 cpus,
             },
-            workplace: Workplace {
-                place: Place::default(),
-                places: places.clone(),
-                config: config.clone(),
-                session: id,
-                executor: Box::new(Local::this_program()?),
-                walls,
-                held_out,
-                errands: 0,
+            office: Office {
+                writers: Writers::new(Room {
+                    repo: repo.clone(),
+                    places: places.clone(),
+                    config: config.clone(),
+                    session: id,
+                    executor: Arc::new(Local::this_program()?),
+                    walls,
+                    held_out,
+                    tried,
+                    errands: Arc::new(AtomicU64::new(errands)),
+                }),
+                tsv: TsvFile::at(&repo.root().join(&config.results)),
+                config,
+                repo,
+                places,
+                observer,
+                stop,
+                targets: Arc::new(targets),
+                candidate: None,
+                lasting,
+                memory,
+                pending: Vec::new(),
+                settled: None,
+                progress: Progress::of(&history),
+                journal,
+                state,
             },
-            tsv: TsvFile::at(&repo.root().join(&config.results)),
-            config,
-            repo,
-            places,
-            proposer,
-            observer,
-            stop,
-            targets,
-            candidate: None,
-            lasting,
-            memory,
-            pending: Vec::new(),
-            settled: None,
-            progress: Progress::of(&history),
-            journal,
-            state,
+            proposers,
             _lock: lock,
         })
     }

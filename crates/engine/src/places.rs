@@ -52,8 +52,8 @@ impl Places {
     }
 
     /// The worktree where proposals are written.
-    pub(crate) fn desk(&self) -> PathBuf {
-        self.folder().join("desk-1")
+    pub(crate) fn desk(&self, number: usize) -> PathBuf {
+        self.folder().join(format!("desk-{number}"))
     }
 
     /// The worktree in which a merge is prepared.
@@ -79,6 +79,13 @@ impl Places {
     /// What a trial, or the checks, may leave for the user (`AUTORESEARCH_OUT`).
     pub(crate) fn out(&self, number: u64, trial: u64) -> PathBuf {
         self.folder().join("out").join(name_of(number, trial))
+    }
+
+    /// The number of the last program that ran on a desk, as its log tells.
+    pub(crate) fn last_errand(&self) -> u64 {
+        let logs = std::fs::read_dir(self.folder().join("logs")).into_iter().flatten().flatten();
+        let number = |name: &str| name.strip_prefix("desk-")?.split('.').next()?.parse().ok();
+        logs.filter_map(|log| number(log.file_name().to_str()?)).max().unwrap_or(0)
     }
 
     /// The written summary.
@@ -122,6 +129,11 @@ impl Places {
     /// The reference under which a candidate survives.
     pub(crate) fn candidate_ref(&self, number: u64) -> String {
         format!("refs/autoresearch/{}/{number}", self.tag)
+    }
+
+    /// The reference that a draft has while its patch is made of it.
+    pub(crate) fn draft_ref(&self) -> String {
+        format!("refs/autoresearch/{}/draft", self.tag)
     }
 
     /// The reference under which the platform's edits are kept.

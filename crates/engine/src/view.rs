@@ -14,7 +14,8 @@ use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message, TsvFile};
 use autoresearch_propose::Brief;
 use autoresearch_repo::Repo;
 use autoresearch_report::{
-    History, PngError, Point, Session, Size, SummaryOptions, plot_png, plot_svg, summary_markdown,
+    History, PngError, Point, Proposers, Session, Size, SummaryOptions, plot_png, plot_svg,
+    summary_markdown,
 };
 
 use crate::adjust;
@@ -22,7 +23,6 @@ use crate::briefing::{Known, Lasting, Memory};
 use crate::conductor::read_targets;
 use crate::error::EngineError;
 use crate::history;
-use crate::integrity::HeldOut;
 use crate::open::{config_of, find, plan_of, unopened};
 use crate::places::Places;
 use crate::verify;
@@ -67,6 +67,8 @@ pub struct Status {
     pub comparison: Option<Comparison>,
     /// What the metric's noise meant when the last experiment was settled.
     pub noise: Option<Noise>,
+    /// What proposers had done and cost by then.
+    pub proposers: Proposers,
 }
 
 impl View {
@@ -141,7 +143,8 @@ impl View {
             last_at: last.map_or(self.opened_at, |record| record.at),
             protection: recent.as_ref().and_then(|last| last.trials.last()?.protection),
             comparison: self.comparison()?,
-            noise: recent.and_then(|last| last.noise),
+            noise: recent.as_ref().and_then(|last| last.noise),
+            proposers: recent.map(|last| last.proposers).unwrap_or_default(),
         })
     }
 
@@ -153,7 +156,8 @@ impl View {
         let comparison = status.comparison.clone();
         let not_compared = if comparison.is_none() { verify::why_not(self, status) } else { None };
         let Status { protection, noise, .. } = *status;
-        Session { protection, comparison, not_compared, noise, ..session }
+        let proposers = status.proposers.clone();
+        Session { protection, comparison, not_compared, noise, proposers, ..session }
     }
 
     /// Baseline and best, measured again beside each other.
@@ -183,6 +187,8 @@ impl View {
         session.stopped_early = state.stopped_early();
         // A session of an earlier version did not record it.
         session.noise = session.noise.or_else(|| state.noise());
+        // What was refused since the last experiment costs, too.
+        session.proposers = state.portfolio().worth_telling();
         let points = self.journal.entries(0)?.iter().map(|entry| self.point(entry)).collect();
         Ok(History { session, points })
     }
@@ -280,7 +286,7 @@ impl View {
             targets: &read_targets(&self.repo, tip, &config.target)?,
             lasting: &lasting,
             memory: &memory,
-            has_history: HeldOut::of(&config, &tracked).tracked.is_empty(),
+            proposer: None,
         };
         let current = state.current().map_or(0, |current| current.number);
         let number = current.max(memory.last()) + 1;

@@ -6,14 +6,14 @@ use autoresearch_core::stopping::Hopeless;
 use autoresearch_core::trial::{Exit, Trial};
 
 /// Hears a run's points as they come, and says when it is hopeless.
-pub(crate) struct Watcher<'a> {
-    watch: Watch<'a>,
+pub(crate) struct Watcher {
+    watch: Watch,
     curve: Curve,
     hopeless: Option<Hopeless>,
 }
 
-impl<'a> Watcher<'a> {
-    pub(crate) fn new(watch: Watch<'a>) -> Watcher<'a> {
+impl Watcher {
+    pub(crate) fn new(watch: Watch) -> Watcher {
         Watcher { watch, curve: Curve::default(), hopeless: None }
     }
 

@@ -60,6 +60,12 @@ pub trait Proposer: Send {
     /// Its name in the ledger.
     fn name(&self) -> &str;
 
+    /// How many proposals it had best write while a run goes on, each without
+    /// knowing what came of those before it; 0 for one that takes no time.
+    fn lookahead(&self) -> usize {
+        0
+    }
+
     /// One proposal for this brief.
     ///
     /// # Errors
@@ -94,6 +100,14 @@ pub trait Desk {
     /// # Errors
     /// [`ProposeError::OverBudget`] when no more may be spent on this proposal.
     fn spend(&mut self, spent: Spent) -> Result<(), ProposeError>;
+
+    /// Whether the session was told to stop; for a proposer that runs no
+    /// program, to be asked several times a second.
+    fn is_stopped(&self) -> bool;
+
+    /// How long the proposal may still take; for a proposer that runs no
+    /// program.
+    fn time_left(&self) -> Duration;
 
     /// Says what is being done, in a few words, for whoever watches.
     fn say(&mut self, doing: &str);
@@ -162,10 +176,10 @@ impl Listener for Deaf {
 /// How a program on the desk ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
-    /// Whether it ended by itself with status 0.
+    /// Whether it ended by itself with status 0, or its [`Listener`] was done.
     pub success: bool,
     /// How it ended, in words.
     pub how: String,
-    /// The end of its output.
+    /// The end of its standard output, and after it that of its standard error.
     pub tail: String,
 }

@@ -19,7 +19,7 @@ impl Repo {
         to: &CommitId,
         paths: &[String],
     ) -> Result<String, RepoError> {
-        let bytes = self.difference(&["-p", "--no-color"], from, to, paths)?;
+        let bytes = self.difference(&["-p", "--full-index", "--no-color"], from, to, paths)?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 

@@ -103,6 +103,8 @@ pub struct Activity {
     pub limit: Option<Duration>,
     /// What is tried, once known.
     pub hypothesis: Option<String>,
+    /// What its proposer does, or one that writes the next proposal beside it.
+    pub doing: Option<String>,
 }
 
 /// What runs again, as `again: the incumbent #7`.
@@ -167,7 +169,9 @@ pub fn live_line(
     if let Some(left) = progress.left(now) {
         parts.push(format!("about {} left", human_duration(coarse(left))));
     }
-    parts.extend(activities.first().and_then(|a| a.hypothesis.as_deref()).map(words::one_line));
+    let first = activities.first();
+    parts.extend(first.and_then(|a| a.hypothesis.as_deref()).map(words::one_line));
+    parts.extend(first.and_then(|a| a.doing.as_deref()).map(words::one_line));
     words::truncated(&parts.join(" · "), width)
 }
 
@@ -229,6 +233,7 @@ mod tests {
             elapsed: Duration::from_secs(34),
             limit: Some(Duration::from_mins(5)),
             hypothesis: Some("raise LR from 0.003 to 0.006".to_owned()),
+            doing: None,
         };
         let proposing = Activity {
             number: 4,
@@ -236,6 +241,7 @@ mod tests {
             elapsed: Duration::from_secs(3),
             limit: None,
             hypothesis: None,
+            doing: None,
         };
         let progress = progress();
         let line =
@@ -263,6 +269,7 @@ mod tests {
             elapsed: Duration::from_secs(3),
             limit: None,
             hypothesis: None,
+            doing: None,
         };
         let nothing = Progress::new(&Session::new("loss", Direction::Minimize));
         assert_snapshot!(live_line(&nothing, &[activity], Timestamp(0), 80), @"again: the incumbent #7 0:03");

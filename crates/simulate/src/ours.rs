@@ -8,6 +8,7 @@ use autoresearch_core::judge::{Mode, Suspects};
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::{Category, Fingerprint};
 use autoresearch_core::session::{Action, Event, Plan, Proposed, Record, State, VERSION};
+use autoresearch_core::spent::{Allowance, Spent};
 use autoresearch_core::trial::{Exit, Purpose, Trial, Usage};
 use autoresearch_core::units::Timestamp;
 
@@ -76,7 +77,13 @@ impl Play {
                 self.note(Event::Judged { number, ruling });
             }
             Some(Action::Settle { number }) => self.note(Event::Settled { number }),
-            Some(Action::Check { .. } | Action::Relieve { .. } | Action::Stop(_)) | None => {
+            Some(
+                Action::Check { .. }
+                | Action::Relieve { .. }
+                | Action::Take { .. }
+                | Action::Stop(_),
+            )
+            | None => {
                 return false;
             }
         }
@@ -125,6 +132,8 @@ fn plan(mode: Mode) -> Plan {
         series: None,
         verify: 0,
         suspects: Suspects::Keep,
+        allowance: Allowance::default(),
+        outage_seconds: 7200.0,
         config: String::new(),
         platform: String::new(),
         adjusted: autoresearch_core::session::Adjusted::default(),
@@ -138,12 +147,14 @@ fn proposed(number: u64) -> Proposed {
         commit: Some(commit(number)),
         hypothesis: String::new(),
         category: Category::Other,
-        expected: None,
         proposer: String::new(),
         fingerprint: Fingerprint(number.into()),
         settings: None,
         files: Vec::new(),
         code_lines: 100,
         queued: None,
+        expected: None,
+        spent: Spent::default(),
+        draft: None,
     }
 }

@@ -3,7 +3,7 @@
 use autoresearch::core::metric::significant;
 use autoresearch::core::trial::Purpose;
 use autoresearch::core::units::human_duration;
-use autoresearch::report::{Style, experiment_line, weighed_words};
+use autoresearch::report::{Style, experiment_line, spent_words, weighed_words};
 use autoresearch::{CHECKS, Places, View};
 
 use crate::args::{Global, ShowArgs};
@@ -28,6 +28,7 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
         ("category", experiment.category.to_string()),
         ("lines of code", experiment.code_lines.to_string()),
     ];
+    facts.extend(spent_words(&experiment.spent).map(|spent| ("cost", spent)));
     if let Some(expected) = &experiment.expected {
         let gain = experiment.ruling.as_ref().and_then(|ruling| ruling.gain);
         let came = gain.map_or_else(String::new, |gain| {

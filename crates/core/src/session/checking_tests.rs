@@ -8,6 +8,7 @@ use super::*;
 use crate::experiment::{Check, CommitId, Verdict};
 use crate::judge::{Rule, Ruling};
 use crate::proposal::{Category, Fingerprint};
+use crate::spent::Spent;
 use crate::trial::{Crash, CrashKind, Exit, Trial};
 use crate::units::Timestamp;
 
@@ -60,7 +61,6 @@ impl Session {
                 parent: CommitId("0".repeat(40)),
                 hypothesis: "h".into(),
                 category: Category::Other,
-                expected: None,
                 proposer: "p".into(),
                 fingerprint: Fingerprint(u128::from(number)),
                 settings: None,
@@ -68,6 +68,9 @@ impl Session {
                 files: Vec::new(),
                 code_lines: 10,
                 queued: None,
+                expected: None,
+                spent: Spent::default(),
+                draft: None,
             }))),
             Action::Run { number, trial, seed } => {
                 self.start(number, trial, seed);
@@ -81,6 +84,7 @@ impl Session {
             Action::Judge { number, ruling } => self.append(Event::Judged { number, ruling }),
             Action::Settle { number } => self.append(Event::Settled { number }),
             Action::Relieve { .. } | Action::Again { .. } => unreachable!("nothing asks for it"),
+            Action::Take { .. } => unreachable!("nothing is drafted here"),
             Action::Stop(reason) => self.append(Event::Stopped { reason }),
         }
         true

@@ -12,6 +12,7 @@ use crate::judge::{Mode, Ruling, Suspects};
 use crate::metric::Direction;
 use crate::platform::Device;
 use crate::proposal::{Category, Fingerprint, Refusal, Settings};
+use crate::spent::{Allowance, Spent};
 use crate::stop::StopRule;
 use crate::stopping::EarlyStop;
 use crate::trial::{Purpose, Trial};
@@ -91,6 +92,12 @@ pub struct Plan {
     /// to compare them (see [`crate::verification`]); 0 is none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub verify: u64,
+    /// What all proposals together may cost.
+    #[serde(default, skip_serializing_if = "Allowance::is_unlimited")]
+    pub allowance: Allowance,
+    /// Seconds that no proposer may be in reach before the session stops.
+    #[serde(default = "two_hours")]
+    pub outage_seconds: f64,
     /// The confirmed configuration as TOML.
     pub config: String,
     /// What it runs on, as found.
@@ -124,6 +131,10 @@ fn yes() -> bool {
     true
 }
 
+fn two_hours() -> f64 {
+    7200.0
+}
+
 fn greedy() -> Mode {
     Mode::Greedy
 }
@@ -139,9 +150,6 @@ pub struct Proposed {
     pub hypothesis: String,
     /// What sort of change.
     pub category: Category,
-    /// What its proposer expected it to do to the metric.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expected: Option<String>,
     /// Who proposed it.
     pub proposer: String,
     /// Identity of its normalised targets.
@@ -159,6 +167,43 @@ pub struct Proposed {
     /// The queued hypothesis that it answers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub queued: Option<u64>,
+    /// What its proposer expects of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What it cost, unless a draft has told that already.
+    #[serde(default, skip_serializing_if = "Spent::is_zero")]
+    pub spent: Spent,
+    /// The draft that it was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<u64>,
+}
+
+/// A proposal that was written while something else ran, and waits for its turn.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Draft {
+    /// Number of the draft, from 1.
+    pub id: u64,
+    /// Who wrote it.
+    pub proposer: String,
+    /// One sentence.
+    pub hypothesis: String,
+    /// What sort of change.
+    pub category: Category,
+    /// What its proposer expects of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
+    /// What a search set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settings: Option<Settings>,
+    /// The change, in git's form with the ids of its blobs: it merges into an
+    /// incumbent that has moved on since.
+    pub patch: String,
+    /// The queued hypothesis that it answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answers: Option<Queued>,
+    /// What it cost.
+    #[serde(default)]
+    pub spent: Spent,
 }
 
 /// A candidate that ran out of memory, made to need less: a commit of its own
@@ -193,6 +238,30 @@ pub struct Queued {
     pub trusts: Option<u64>,
 }
 
+/// What a proposer's failure means for the session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Failing {
+    /// It counts against the session's patience.
+    #[default]
+    Usual,
+    /// Nobody was in reach, which may pass: it counts by its time.
+    Outage,
+    /// It says nothing: the session was told to stop.
+    Interrupted,
+    /// Others go on without this one.
+    Aside,
+    /// Nobody will ever propose as things are.
+    ForGood,
+}
+
+impl Failing {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde hands it over")]
+    fn is_usual(&self) -> bool {
+        *self == Failing::Usual
+    }
+}
+
 /// Why a session is not running.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -207,6 +276,8 @@ pub enum StopReason {
     Requested,
     /// The unmodified target failed, so there is nothing to compare with.
     BaselineFailed(String),
+    /// What proposals may cost is used up.
+    Spent(String),
     /// The proposer has nothing left to try.
     Exhausted(String),
     /// The proposer failed or was refused too often in a row.
@@ -222,6 +293,7 @@ impl StopReason {
             StopReason::Iterations
             | StopReason::Rule(_)
             | StopReason::Time
+            | StopReason::Spent(_)
             | StopReason::Exhausted(_) => true,
             StopReason::Requested
             | StopReason::BaselineFailed(_)
@@ -239,6 +311,7 @@ impl fmt::Display for StopReason {
             StopReason::Time => f.write_str("the session's time is over"),
             StopReason::Requested => f.write_str("it was asked to stop"),
             StopReason::BaselineFailed(why) => write!(f, "the baseline failed: {why}"),
+            StopReason::Spent(what) => write!(f, "the budget for proposals is used up: {what}"),
             StopReason::Exhausted(why) => write!(f, "nothing is left to try: {why}"),
             StopReason::ProposerStuck(why) => write!(f, "the proposer is stuck: {why}"),
             StopReason::Failed(why) => write!(f, "the engine could not go on: {why}"),
@@ -292,6 +365,12 @@ pub enum Event {
         refusal: Refusal,
         /// The queued hypothesis that it answered.
         queued: Option<u64>,
+        /// The draft that it was.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        draft: Option<u64>,
+        /// What it cost, unless a draft has told that already.
+        #[serde(default, skip_serializing_if = "Spent::is_zero")]
+        spent: Spent,
     },
     /// A proposer ended without a proposal.
     ProposerFailed {
@@ -299,9 +378,17 @@ pub enum Event {
         proposer: String,
         /// Why.
         reason: String,
-        /// Whether there is nothing left that it could propose.
+        /// Whether there is nothing left that anybody could propose.
         exhausted: bool,
+        /// What it means for the session, unless it is exhausted.
+        #[serde(default, skip_serializing_if = "Failing::is_usual")]
+        failing: Failing,
+        /// What it cost.
+        #[serde(default, skip_serializing_if = "Spent::is_zero")]
+        spent: Spent,
     },
+    /// A proposal was written while something else ran.
+    Drafted(Box<Draft>),
     /// A candidate passed the guard and is committed under its reference.
     Proposed(Box<Proposed>),
     /// Intent: a trial of it shall run.

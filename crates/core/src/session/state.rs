@@ -1,11 +1,12 @@
 //! The fold of events, and what follows from it.
 
 mod learning;
+mod proposing;
 
 use std::collections::{HashMap, VecDeque};
 
 use super::again::{Reruns, Running, Sample};
-use super::event::{Event, Plan, Queued, Record, Retry, StopReason};
+use super::event::{Draft, Event, Plan, Queued, Record, Retry, StopReason};
 use super::stopping::{Stopping, Watch};
 use super::verdict::Case;
 use super::verify::Verifications;
@@ -18,12 +19,10 @@ use crate::stopping::Tally;
 use crate::suspicion::{Seen, Suspicion};
 use crate::trial::{Exit, Purpose, Trial};
 use crate::units::Timestamp;
+use proposing::Proposing;
 
 /// Failures in a row of one category after which the direction changes (E4).
 const TURN_AFTER: u32 = 5;
-
-/// Reasons of refusals that a proposer is reminded of.
-const COMPLAINTS: usize = 3;
 
 /// The best experiment so far.
 #[derive(Clone, Debug, PartialEq)]
@@ -84,6 +83,13 @@ pub enum Action {
         number: u64,
         /// The hypothesis to answer, if one is queued.
         queued: Option<Queued>,
+    },
+    /// Commit this draft as the candidate of this number, or refuse it.
+    Take {
+        /// Number that the experiment will have.
+        number: u64,
+        /// What was written while something else ran.
+        draft: Draft,
     },
     /// Run a trial of it.
     Run {
@@ -176,10 +182,7 @@ pub struct State {
     is_beside: bool,
     near: Option<Category>,
     failed_category: Option<(Category, u32)>,
-    stuck: u32,
-    /// Why the last proposals were refused since one was not, oldest first.
-    complaints: VecDeque<String>,
-    exhausted: Option<String>,
+    proposing: Proposing,
     stopped: Option<StopReason>,
     opened_at: Timestamp,
     last_at: Timestamp,
@@ -209,8 +212,7 @@ impl State {
             }
             Event::Resumed => {
                 self.stopped = None;
-                self.stuck = 0;
-                self.exhausted = None;
+                self.hopeful();
                 self.queue.extend(std::mem::take(&mut self.aside));
                 self.interrupt();
             }
@@ -222,7 +224,7 @@ impl State {
             Event::Queued(queued) | Event::Trusted { queued, .. } => {
                 self.last_queued = self.last_queued.max(queued.id);
                 self.queue.push_back(queued.clone());
-                self.exhausted = None;
+                self.proposing.exhausted = None;
             }
             Event::Dropped { id } => {
                 self.queue.retain(|queued| queued.id != *id);
@@ -233,50 +235,10 @@ impl State {
                     self.aside.extend(self.queue.remove(place));
                 }
             }
-            Event::Refused { refusal, queued, .. } => {
-                self.complain(refusal.to_string());
-                self.unqueue(*queued);
-            }
-            Event::ProposerFailed { reason, exhausted, .. } => {
-                self.complain(reason.clone());
-                if *exhausted {
-                    self.exhausted = Some(reason.clone());
-                }
-            }
-            Event::Proposed(proposed) => {
-                if self.current.is_none() && proposed.number == self.next_number {
-                    self.next_number += 1;
-                    self.is_beside = false;
-                    let answers = |queued: &&Queued| Some(queued.id) == proposed.queued;
-                    let trusts = self.queue.iter().find(answers).and_then(|queued| queued.trusts);
-                    self.tried.entry(proposed.fingerprint).or_insert(proposed.number);
-                    self.unqueue(proposed.queued);
-                    self.stuck = 0;
-                    self.complaints.clear();
-                    self.current = Some(Experiment {
-                        number: proposed.number,
-                        parent: proposed.parent.clone(),
-                        commit: proposed.commit.clone(),
-                        hypothesis: proposed.hypothesis.clone(),
-                        category: proposed.category,
-                        expected: proposed.expected.clone(),
-                        proposer: proposed.proposer.clone(),
-                        fingerprint: proposed.fingerprint,
-                        settings: proposed.settings.clone(),
-                        files: proposed.files.clone(),
-                        code_lines: proposed.code_lines,
-                        trials: Vec::new(),
-                        reruns: Vec::new(),
-                        relief: None,
-                        checks: Vec::new(),
-                        trusts,
-                        ruling: None,
-                        proposed_at: record.at,
-                        settled_at: None,
-                        noise: None,
-                    });
-                }
-            }
+            Event::Refused { .. }
+            | Event::ProposerFailed { .. }
+            | Event::Drafted(_)
+            | Event::Proposed(_) => self.hear(record),
             Event::Started { number, trial, seed, purpose } => {
                 self.start(Running {
                     number: *number,
@@ -316,20 +278,6 @@ impl State {
 
     fn current_mut(&mut self, number: u64) -> Option<&mut Experiment> {
         self.current.as_mut().filter(|current| current.number == number)
-    }
-
-    fn complain(&mut self, what: String) {
-        self.stuck += 1;
-        self.complaints.push_back(what);
-        if self.complaints.len() > COMPLAINTS {
-            self.complaints.pop_front();
-        }
-    }
-
-    fn unqueue(&mut self, id: Option<u64>) {
-        if let Some(id) = id {
-            self.queue.retain(|queued| queued.id != id);
-        }
     }
 
     fn start(&mut self, running: Running) {
@@ -437,6 +385,7 @@ impl State {
         }
         self.see(&experiment);
         self.learn(&experiment);
+        self.credit(&experiment);
         self.reruns.settle(&experiment);
         if verdict == Some(Verdict::Keep)
             && let (Some(commit), Some(metric)) = (&experiment.commit, experiment.metric())
@@ -479,7 +428,15 @@ impl State {
             let verification = reason.is_natural().then(|| self.verification(plan)).flatten();
             return Some(verification.unwrap_or(Action::Stop(reason)));
         }
-        Some(Action::Propose { number: self.next_number, queued: self.queue.front().cloned() })
+        let number = self.next_number;
+        let queued = self.queue.front().cloned();
+        // A patch of a person's needs no writing; a sentence of theirs is
+        // written while the draft runs.
+        let is_ready = queued.as_ref().is_some_and(|queued| queued.patch.is_some());
+        Some(match self.proposing.drafts.front() {
+            Some(draft) if !is_ready => Action::Take { number, draft: draft.clone() },
+            _ => Action::Propose { number, queued },
+        })
     }
 
     /// Another trial of the incumbent or the baseline for such a purpose: what a
@@ -527,7 +484,7 @@ impl State {
 
     /// The next run of the experiment in flight beside what its learning curve is
     /// held against, if it may be stopped early.
-    pub fn watch(&self) -> Option<Watch<'_>> {
+    pub fn watch(&self) -> Option<Watch> {
         self.stopping.watch(self.plan.as_ref()?, self.current.as_ref()?)
     }
 
@@ -552,18 +509,7 @@ impl State {
         if let Some(rule) = plan.stop_when.iter().find(|rule| rule.holds(&progress)) {
             return Some(StopReason::Rule(rule.to_string()));
         }
-        if self.queue.is_empty()
-            && let Some(why) = &self.exhausted
-        {
-            return Some(StopReason::Exhausted(why.clone()));
-        }
-        (self.stuck >= plan.patience).then(|| {
-            StopReason::ProposerStuck(format!(
-                "{} refusals or failures in a row, the last: {}",
-                self.stuck,
-                self.complaints.back().map_or("", String::as_str)
-            ))
-        })
+        self.why_nothing_is_proposed(plan)
     }
 
     fn progress(&self, plan: &Plan) -> Progress {
@@ -606,6 +552,16 @@ impl State {
         self.tried.get(&fingerprint).copied()
     }
 
+    /// Every program that was tried, and the experiment that did first.
+    pub fn all_tried(&self) -> impl Iterator<Item = (Fingerprint, u64)> {
+        self.tried.iter().map(|(fingerprint, number)| (*fingerprint, *number))
+    }
+
+    /// The number that the next experiment gets.
+    pub fn next_number(&self) -> u64 {
+        self.next_number
+    }
+
     /// Hypotheses that wait, first to last; those set aside come last.
     pub fn queue(&self) -> impl Iterator<Item = &Queued> {
         self.queue.iter().chain(&self.aside)
@@ -614,18 +570,6 @@ impl State {
     /// The number that the next queued hypothesis gets.
     pub fn next_queued(&self) -> u64 {
         self.last_queued + 1
-    }
-
-    /// Refusals and failures of the proposer since it last succeeded. Part of
-    /// the search's seed, so that it does not repeat a refused proposal.
-    pub fn stuck(&self) -> u32 {
-        self.stuck
-    }
-
-    /// Why the last proposals were refused or failed since one was accepted, oldest
-    /// first; three at most.
-    pub fn complaints(&self) -> impl DoubleEndedIterator<Item = &String> {
-        self.complaints.iter()
     }
 
     /// What is known of the metric's noise and of where the incumbent stands.

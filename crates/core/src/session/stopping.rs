@@ -16,15 +16,15 @@ pub(super) struct Stopping {
 }
 
 /// A run that may be stopped, beside what it is compared with.
-#[derive(Clone, Copy, Debug)]
-pub struct Watch<'a> {
-    precedents: &'a Precedents,
+#[derive(Clone, Debug)]
+pub struct Watch {
+    precedents: Precedents,
     direction: Direction,
     series: Option<Direction>,
     is_spared: bool,
 }
 
-impl Watch<'_> {
+impl Watch {
     /// Whether a run with this curve so far is hopeless.
     pub fn hopeless(&self, curve: &Curve) -> Option<Hopeless> {
         self.precedents.hopeless(self.direction, self.series, curve)
@@ -78,14 +78,14 @@ impl Stopping {
     /// The experiment's next run beside what it is compared with, if it may be
     /// stopped: the first of a proposed change, and no other. A run that is to
     /// confirm, audit or compare is there to be finished.
-    pub(super) fn watch<'a>(&'a self, plan: &Plan, current: &Experiment) -> Option<Watch<'a>> {
+    pub(super) fn watch(&self, plan: &Plan, current: &Experiment) -> Option<Watch> {
         let may_be_stopped = plan.early_stop != EarlyStop::Off
             && !current.is_baseline()
             && current.trusts.is_none()
             && current.ruling.is_none()
             && current.evidence().next().is_none();
         may_be_stopped.then(|| Watch {
-            precedents: &self.precedents,
+            precedents: self.precedents.clone(),
             direction: plan.direction,
             series: plan.series.is_none().then_some(plan.direction),
             is_spared: is_spared(plan.seed, current.number),

@@ -2,6 +2,7 @@
 //! who replays it goes on as if nothing had happened.
 
 mod again;
+mod drafts;
 
 use std::collections::BTreeMap;
 
@@ -12,6 +13,7 @@ use crate::experiment::{CommitId, Verdict};
 use crate::judge::{Mode, Rule, Suspects};
 use crate::metric::Direction;
 use crate::proposal::{Category, Fingerprint, Refusal};
+use crate::spent::{Allowance, Spent};
 use crate::stop::StopRule;
 use crate::stopping::EarlyStop;
 use crate::trial::{Crash, CrashKind, Exit, Trial};
@@ -41,6 +43,8 @@ pub(super) fn plan(iterations: Option<u64>) -> Plan {
         constraints: Vec::new(),
         checks: false,
         verify: 0,
+        allowance: Allowance::default(),
+        outage_seconds: 7200.0,
         config: String::new(),
         platform: String::new(),
         adjusted: Adjusted::default(),
@@ -86,6 +90,8 @@ pub(super) enum Luck {
     Die,
     Queue,
     Repeat,
+    /// The next proposal is written while a run goes on.
+    Draft,
 }
 
 /// A conductor without a world: performs actions and journals what luck says.
@@ -126,11 +132,15 @@ impl Driver {
         let Some(action) = self.state.next() else { return false };
         match action {
             Action::Propose { number, queued } => self.propose(number, queued, luck),
+            Action::Take { number, draft } => self.take(number, &draft, luck),
             Action::Run { number, trial: n, seed } => {
                 self.append(Event::Started { number, trial: n, seed, purpose: Purpose::Candidate });
                 if matches!(luck, Luck::Die) {
                     self.append(Event::Resumed);
                     return true;
+                }
+                if matches!(luck, Luck::Draft) {
+                    self.draft();
                 }
                 self.ran.extend(self.state.current().map(|e| (e.fingerprint, seed, e.trusts)));
                 let ended = match luck {
@@ -213,6 +223,8 @@ impl Driver {
                         hypothesis,
                         refusal,
                         queued: id,
+                        draft: None,
+                        spent: Spent::default(),
                     });
                 }
                 Luck::Fail => {
@@ -221,6 +233,8 @@ impl Driver {
                         proposer,
                         reason,
                         exhausted: false,
+                        failing: Failing::Usual,
+                        spent: Spent::default(),
                     });
                 }
                 Luck::Queue => {
@@ -249,7 +263,14 @@ impl Driver {
         if let Some(of) = self.state.tried(fingerprint).filter(|_| trusted.is_none()) {
             let refusal = Refusal::Duplicate { of };
             let (proposer, hypothesis) = ("p".into(), "h".into());
-            return self.append(Event::Refused { proposer, hypothesis, refusal, queued: id });
+            return self.append(Event::Refused {
+                proposer,
+                hypothesis,
+                refusal,
+                queued: id,
+                draft: None,
+                spent: Spent::default(),
+            });
         }
         let parent = self.state.tip().cloned().unwrap();
         self.append(Event::Proposed(Box::new(Proposed {
@@ -257,7 +278,6 @@ impl Driver {
             parent,
             hypothesis: format!("h{number}"),
             category: Category::Other,
-            expected: None,
             proposer: "p".into(),
             fingerprint,
             settings: None,
@@ -265,6 +285,9 @@ impl Driver {
             files: Vec::new(),
             code_lines: 10,
             queued: id,
+            expected: None,
+            spent: Spent::default(),
+            draft: None,
         })));
     }
 }
@@ -291,6 +314,7 @@ pub(super) fn luck() -> impl Strategy<Value = Luck> {
         1 => Just(Luck::Die),
         1 => Just(Luck::Queue),
         1 => Just(Luck::Repeat),
+        2 => Just(Luck::Draft),
     ]
 }
 

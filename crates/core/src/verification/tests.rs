@@ -144,7 +144,6 @@ fn experiment(number: u64, runs: &[(u64, Purpose, Option<f64>)]) -> Experiment {
         commit: None,
         hypothesis: String::new(),
         category: crate::proposal::Category::Other,
-        expected: None,
         proposer: String::new(),
         fingerprint: crate::proposal::Fingerprint(0),
         settings: None,
@@ -158,6 +157,9 @@ fn experiment(number: u64, runs: &[(u64, Purpose, Option<f64>)]) -> Experiment {
         ruling: None,
         proposed_at: crate::units::Timestamp(0),
         settled_at: None,
+        expected: None,
+        spent: crate::spent::Spent::default(),
+        proposers: Vec::new(),
         noise: None,
     }
 }

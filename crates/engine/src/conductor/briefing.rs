@@ -3,19 +3,19 @@
 use autoresearch_core::session::Queued;
 use autoresearch_propose::Brief;
 
-use super::Conductor;
+use super::Office;
 use crate::briefing::Known;
 
-impl Conductor<'_> {
-    /// A value of its own, which may go to another thread.
-    pub(super) fn brief(&self, number: u64, queued: Option<&Queued>) -> Brief {
+impl Office<'_> {
+    /// What this proposer is told; a value of its own, which goes to its thread.
+    pub(super) fn brief(&self, number: u64, queued: Option<&Queued>, proposer: &str) -> Brief {
         let known = Known {
             config: &self.config,
             state: &self.state,
             targets: &self.targets,
             lasting: &self.lasting,
             memory: &self.memory,
-            has_history: self.workplace.held_out.tracked.is_empty(),
+            proposer: Some(proposer),
         };
         known.brief(number, queued)
     }

@@ -19,24 +19,24 @@ impl Conductor<'_> {
         more: usize,
         rested: Option<StopReason>,
     ) -> Result<(), EngineError> {
-        let rounds = self.state.rounds(against) + more;
+        let rounds = self.office.state.rounds(against) + more;
         let mut failures = 0;
-        while self.stop.urgency() == Urgency::None && failures < FAILURES {
-            let Some((number, seed)) = self.state.next_run(against, rounds) else { break };
+        while self.office.stop.urgency() == Urgency::None && failures < FAILURES {
+            let Some((number, seed)) = self.office.state.next_run(against, rounds) else { break };
             let experiment =
-                self.journal.experiment(number)?.ok_or(EngineError::NoExperiment(number))?;
+                self.office.journal.experiment(number)?.ok_or(EngineError::NoExperiment(number))?;
             let commit = experiment.commit.as_ref().ok_or(EngineError::NoCommit(number))?;
             // The state does not know how often one ran that was never kept.
             let ran = experiment.reruns.last().map_or(0, |rerun| rerun.number);
-            let ran = ran.max(experiment.trials.len() as u64).max(self.state.trials(number));
+            let ran = ran.max(experiment.trials.len() as u64).max(self.office.state.trials(number));
             let order = Order { number, trial: ran + 1, seed, commit };
             let is_measured = self.run_again(&order, Purpose::Verification)?;
             failures = if is_measured { 0 } else { failures + 1 };
         }
-        let meant = match self.state.next() {
+        let meant = match self.office.state.next() {
             Some(Action::Stop(reason)) => Some(reason),
             _ => None,
         };
-        self.rest(rested.or(meant).unwrap_or(StopReason::Requested)).map(drop)
+        self.office.rest(rested.or(meant).unwrap_or(StopReason::Requested)).map(drop)
     }
 }

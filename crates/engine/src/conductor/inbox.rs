@@ -5,12 +5,12 @@ use autoresearch_core::judge::Rule;
 use autoresearch_core::session::{Event, Queued};
 use autoresearch_ledger::Message;
 
-use super::Conductor;
+use super::Office;
 use crate::error::EngineError;
 use crate::news::News;
 use crate::stop::Urgency;
 
-impl Conductor<'_> {
+impl Office<'_> {
     /// What other processes asked for becomes events.
     pub(super) fn read_inbox(&mut self) -> Result<(), EngineError> {
         for (id, message) in self.journal.inbox()? {

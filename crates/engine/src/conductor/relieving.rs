@@ -6,7 +6,7 @@ use autoresearch_core::session::{Event, Retry};
 use autoresearch_propose::Text;
 use autoresearch_propose::relief::{relieve, settings_after};
 
-use super::{Conductor, read_targets, texts};
+use super::{Office, read_targets, texts};
 use crate::clock;
 use crate::error::EngineError;
 use crate::guard::{self, Accepted};
@@ -20,7 +20,7 @@ struct Lighter {
     accumulation: String,
 }
 
-impl Conductor<'_> {
+impl Office<'_> {
     /// Committed before it is journalled, as a proposal is: who dies in between
     /// leaves a commit that nobody knows, and the retry is made again.
     pub(super) fn relieve(&mut self, number: u64) -> Result<(), EngineError> {
@@ -50,6 +50,7 @@ impl Conductor<'_> {
                     code_lines: accepted.code_lines,
                     settings,
                 };
+                self.writers.tell_tried(accepted.fingerprint, number);
                 self.candidate = Some(accepted.after);
                 (Some(retry), format!("{change}; {accumulation}"))
             }

@@ -1,36 +1,24 @@
 //! Running a candidate: its trials, its verdict, and settling it.
 
-use std::time::Instant;
+use std::sync::Arc;
 
 use autoresearch_core::experiment::{Experiment, Rerun, Verdict};
 use autoresearch_core::judge::Ruling;
 use autoresearch_core::session::{Event, Purpose};
 use autoresearch_core::trial::Trial;
-use autoresearch_ledger::{Journal, Message};
 use autoresearch_propose::Past;
 use autoresearch_report::{Point, Stage, noise_words};
 
-use super::{Conductor, activity, read_targets};
+use super::aside::Aside;
+use super::{Conductor, Office, activity, read_targets};
 use crate::bench::Order;
 use crate::error::EngineError;
 use crate::news::News;
-use crate::stop::{Stop, Urgency};
 use crate::watching::Watcher;
 use crate::{clock, history};
 
 /// Experiments between two progress reports (SPEC F1).
 const REPORT_EVERY: u64 = 10;
-
-/// A stop must reach whatever runs; everything else that others ask can wait.
-pub(super) fn heed(journal: &Journal, stop: &Stop) {
-    for (_, message) in journal.inbox().unwrap_or_default() {
-        match message {
-            Some(Message::Stop { now: true }) => stop.request(Urgency::Now),
-            Some(Message::Stop { now: false }) => stop.request(Urgency::AfterThis),
-            _ => {}
-        }
-    }
-}
 
 impl Conductor<'_> {
     pub(super) fn run_trial(
@@ -39,23 +27,23 @@ impl Conductor<'_> {
         trial: u64,
         seed: u64,
     ) -> Result<(), EngineError> {
-        if let Some(suspicion) = self.state.suspicion() {
-            self.observer.tell(&News::Note(format!(
+        if let Some(suspicion) = self.office.state.suspicion() {
+            self.office.observer.tell(&News::Note(format!(
                 "#{number} is suspect: {suspicion}; it runs again with another seed"
             )));
         }
         let purpose = Purpose::Candidate;
-        self.intend(Event::Started { number, trial, seed, purpose })?;
-        let Some(commit) = self.state.current().and_then(|e| e.commit.clone()) else {
+        self.office.intend(Event::Started { number, trial, seed, purpose })?;
+        let Some(commit) = self.office.state.current().and_then(|e| e.commit.clone()) else {
             return Ok(());
         };
-        let hypothesis = self.state.current().map(|e| e.hypothesis.clone());
+        let hypothesis = self.office.state.current().map(|e| e.hypothesis.clone());
         let order = Order { number, trial, seed, commit: &commit };
         let outcome = self.carry_out(&order, Stage::Running, hypothesis)?;
-        self.observer.tell(&News::Ended { number, trial: &outcome });
+        self.office.observer.tell(&News::Ended { number, trial: &outcome });
         let is_interrupted = outcome.is_interrupted();
-        self.note(Event::Ended { number, trial: Box::new(outcome), purpose });
-        if is_interrupted { self.flush() } else { Ok(()) }
+        self.office.note(Event::Ended { number, trial: Box::new(outcome), purpose });
+        if is_interrupted { self.office.flush() } else { Ok(()) }
     }
 
     /// Runs a trial of a settled experiment, and says whether it was measured.
@@ -67,16 +55,16 @@ impl Conductor<'_> {
         purpose: Purpose,
     ) -> Result<bool, EngineError> {
         let Order { number, trial, seed, .. } = *order;
-        self.intend(Event::Started { number, trial, seed, purpose })?;
+        self.office.intend(Event::Started { number, trial, seed, purpose })?;
         let mut experiment =
-            self.journal.experiment(number)?.ok_or(EngineError::NoExperiment(number))?;
+            self.office.journal.experiment(number)?.ok_or(EngineError::NoExperiment(number))?;
         let hypothesis = Some(experiment.hypothesis.clone());
         let outcome = self.carry_out(order, Stage::Again(purpose), hypothesis)?;
-        self.observer.tell(&News::Again { number, purpose, trial: &outcome });
+        self.office.observer.tell(&News::Again { number, purpose, trial: &outcome });
         experiment.reruns.push(Rerun { number: trial, purpose, trial: outcome.clone() });
-        self.settled = Some(experiment);
+        self.office.settled = Some(experiment);
         let is_measured = outcome.metric.is_some();
-        self.intend(Event::Ended { number, trial: Box::new(outcome), purpose })?;
+        self.office.intend(Event::Ended { number, trial: Box::new(outcome), purpose })?;
         Ok(is_measured)
     }
 
@@ -88,39 +76,39 @@ impl Conductor<'_> {
         hypothesis: Option<String>,
     ) -> Result<Trial, EngineError> {
         let number = order.number;
-        let limit = self.config.budget.wall() + self.config.run.allowance;
+        let limit = self.office.config.budget.wall() + self.office.config.run.allowance;
         let mut activity = activity(number, stage, limit, hypothesis);
         // Of a quota nobody knows how long it takes.
-        activity.limit = activity.limit.filter(|_| self.config.budget.quota().is_none());
-        let began = Instant::now();
-        let (observer, journal, stop) = (&mut *self.observer, &self.journal, &self.stop);
-        let progress = &self.progress;
+        activity.limit = activity.limit.filter(|_| self.office.config.budget.quota().is_none());
         // What is run again is there to be finished.
-        let watch = (stage == Stage::Running).then(|| self.state.watch()).flatten();
-        let mut outcome = self.bench.run(order, stop, watch.map(Watcher::new), &mut || {
-            activity.elapsed = began.elapsed();
-            observer.tell(&News::Working { activity: &activity, progress });
-            heed(journal, stop);
-        })?;
+        let watch = (stage == Stage::Running).then(|| self.office.state.watch()).flatten();
+        let Conductor { bench, office, .. } = self;
+        let stop = office.stop.clone();
+        let mut aside = Aside::new(office, activity);
+        let mut outcome = bench.run(order, &stop, watch.map(Watcher::new), &mut || aside.tick())?;
+        aside.end()?;
+        let office = &mut self.office;
         if stage == Stage::Running {
-            outcome.unlike = self.unlike_the_incumbents(&outcome);
+            outcome.unlike = office.unlike_the_incumbents(&outcome);
         }
         // Once an experiment is enough.
-        let mut before = self.state.current().into_iter().flat_map(|current| &current.trials);
+        let mut before = office.state.current().into_iter().flat_map(|current| &current.trials);
         let is_news = before.all(|trial| trial.unlike.is_none());
         if let Some(unlike) = outcome.unlike.as_ref().filter(|_| is_news) {
-            self.observer.tell(&News::Note(format!(
+            office.observer.tell(&News::Note(format!(
                 "#{number} ran on a machine unlike the incumbent's: {unlike}; that alone may explain a difference"
             )));
         }
         if let Some(what) = outcome.seal.as_ref().and_then(|s| s.environment_changed.as_ref()) {
-            self.observer.tell(&News::Note(format!(
+            office.observer.tell(&News::Note(format!(
                 "the environment changed at experiment {number}: {what}; results before and after do not compare"
             )));
         }
         Ok(outcome)
     }
+}
 
+impl Office<'_> {
     /// In what the machine was unlike what it was for the incumbent.
     fn unlike_the_incumbents(&self, trial: &Trial) -> Option<String> {
         let incumbent = self.state.incumbent()?;
@@ -149,15 +137,17 @@ impl Conductor<'_> {
         // the event is on disk, and moves again to the same place on resume.
         self.note(Event::Settled { number });
         experiment.noise = self.state.noise();
+        experiment.proposers = self.state.portfolio().worth_telling();
         self.settled = Some(experiment.clone());
         if self.state.tip() != before.as_ref()
             && let Some(tip) = self.state.tip().cloned()
         {
             self.repo.ensure_ref(&self.places.branch_ref(), &tip, before.as_ref())?;
-            self.targets = match self.candidate.take() {
+            self.writers.refresh();
+            self.targets = Arc::new(match self.candidate.take() {
                 Some(targets) if !experiment.is_baseline() => targets,
                 _ => read_targets(&self.repo, &tip, &self.config.target)?,
-            };
+            });
         }
         self.flush()?;
         let row = history::row(&experiment, self.config.metric.direction);
@@ -181,6 +171,7 @@ impl Conductor<'_> {
         let point = history::point_of(experiment, self.state.opened_at());
         self.progress.record(&point);
         self.progress.noise = experiment.noise;
+        self.progress.proposers.clone_from(&experiment.proposers);
         experiment.trusts.into_iter().for_each(|number| self.progress.trust(number));
         self.memory.add(Past::of(experiment));
         self.memory.look_up(&self.repo);

@@ -4,6 +4,7 @@ use crate::experiment::CommitId;
 use crate::judge::Rule;
 use crate::proposal::{Category, Fingerprint};
 use crate::session::{Action, Event, Proposed, Queued, Record, State};
+use crate::spent::Spent;
 use crate::trial::{Crash, CrashKind, Purpose};
 use crate::units::Timestamp;
 
@@ -49,7 +50,6 @@ impl Told {
             parent: CommitId("0".repeat(40)),
             hypothesis: "h".into(),
             category: Category::Other,
-            expected: None,
             proposer: "p".into(),
             fingerprint: Fingerprint(u128::from(number)),
             settings: None,
@@ -57,6 +57,9 @@ impl Told {
             files: Vec::new(),
             code_lines: 10,
             queued,
+            expected: None,
+            spent: Spent::default(),
+            draft: None,
         })));
     }
 
