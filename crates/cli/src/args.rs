@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// The queue of hypotheses that the loop takes from first
     Hypothesis(HypothesisArgs),
+    /// What the next proposer would be told
+    Brief(TagArgs),
     /// Make a session out of another tool's results.tsv, to go on with it
     Import(ImportArgs),
     /// Let a result that was held as suspect run again, unsuspected

@@ -340,6 +340,21 @@ pub const KEYS: &[Key] = &[
         "what a proposer's program may read beyond what runs may, as `~/.config/my-agent`",
     ),
     key(
+        "propose.brief",
+        Kind::Size,
+        "how large a brief is at most, the targets apart, which may take twice that; 16KiB at least",
+    ),
+    key(
+        "propose.templates",
+        Kind::Text,
+        "folder with templates of your own for parts of the brief, as `prompts` or `~/.config/prompts`",
+    ),
+    key(
+        "propose.bundles",
+        Kind::Choice(&["refuse", "allow"]),
+        "whether a proposal of several independent changes is refused; people's own never are",
+    ),
+    key(
         "model.provider",
         Kind::Choice(&["openai", "anthropic", "gemini", "ollama"]),
         "the proposer `model`: whose API is spoken; `openai` is also that of most local servers; guessed from the name where that tells",

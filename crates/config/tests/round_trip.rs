@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, Model, OnBudget, Origin,
-    Propose, Run, Seeds, Stop, Suspects, to_toml, update,
+    Bundles, Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, Model,
+    OnBudget, Origin, Propose, Run, Seeds, Stop, Suspects, to_toml, update,
 };
 use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::constraint::Constraint;
@@ -170,6 +170,7 @@ prop_compose! {
         target in paths(1),
         (read_only, links) in (paths(0), paths(0)),
         (budget, timeout, session) in (budget(), time(), option::of(time())),
+        head: u64,
         iterations in option::of(1..=i64::MAX.cast_unsigned()),
         scope in 0..4_usize,
         tag in option::of("[a-z0-9][a-z0-9_-]{0,8}"),
@@ -210,6 +211,9 @@ prop_compose! {
                 max_tokens_each: iterations,
                 network: session.is_some(),
                 readable: vec!["~/.agent".to_owned()],
+                brief: Bytes(head),
+                templates: session.map(|_| "prompts".to_owned()),
+                bundles: if session.is_some() { Bundles::Refuse } else { Bundles::Allow },
             },
             judge: Judge {
                 mode: Mode::Greedy,

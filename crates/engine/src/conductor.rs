@@ -17,7 +17,6 @@ mod relieving;
 mod running;
 mod waiting;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,11 +24,12 @@ use autoresearch_config::Config;
 use autoresearch_core::experiment::{CommitId, Experiment};
 use autoresearch_core::session::{Action, Event, Record, State, StopReason};
 use autoresearch_ledger::{Journal, Lock, TsvFile};
-use autoresearch_propose::{Past, Proposer, Text};
+use autoresearch_propose::{Proposer, Text};
 use autoresearch_repo::Repo;
 use autoresearch_report::{Activity, Progress, Stage};
 
 use crate::bench::{Bench, Order};
+use crate::briefing::{Lasting, Memory};
 use crate::error::EngineError;
 use crate::guard::Targets;
 use crate::news::{News, Observer};
@@ -66,18 +66,13 @@ pub(crate) struct Office<'a> {
     /// Contents of the candidate's targets, unless it was proposed by an
     /// earlier engine.
     pub(crate) candidate: Option<Targets>,
-    /// The targets as the session found them.
-    pub(crate) origin: Vec<Text>,
-    /// README and read-only files.
-    pub(crate) context: Vec<Text>,
-    /// The last experiments, oldest first.
-    pub(crate) past: VecDeque<Past>,
+    /// What briefs always tell, and what was tried so far.
+    pub(crate) lasting: Lasting,
+    pub(crate) memory: Memory,
     /// Records that are not on disk yet, and the experiment that they settle.
     pub(crate) pending: Vec<Record>,
     pub(crate) settled: Option<Experiment>,
     pub(crate) progress: Progress,
-    /// Why the last proposal was refused.
-    pub(crate) complaint: Option<String>,
 }
 
 impl Conductor<'_> {

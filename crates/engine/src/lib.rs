@@ -10,6 +10,7 @@
 
 mod adjust;
 mod bench;
+mod briefing;
 mod checks;
 mod clock;
 mod conductor;

@@ -75,7 +75,7 @@ impl View {
     ) -> Result<Result<i64, Refusal>, EngineError> {
         let patch = match change {
             None => None,
-            Some(change) => match self.checked(change)? {
+            Some(change) => match self.checked(change, by)? {
                 Ok(patch) => Some(patch),
                 Err(refusal) => return Ok(Err(refusal)),
             },
@@ -85,7 +85,7 @@ impl View {
     }
 
     /// The change as a patch, if it may enter now.
-    fn checked(&self, change: &Change) -> Result<Result<String, Refusal>, EngineError> {
+    fn checked(&self, change: &Change, by: &str) -> Result<Result<String, Refusal>, EngineError> {
         let mut state = State::default();
         self.replay_since(0, |record| state.apply(&record))?;
         let Some(tip) = state.tip() else { return Ok(Err(Refusal::Empty)) };
@@ -113,29 +113,9 @@ impl View {
             Err(why) => return Ok(Err(Refusal::DoesNotApply { why })),
         };
         let tried = |fingerprint| state.tried(fingerprint);
-        let accepted = guard::check(&targets, self.config().scope, &edits, tried);
+        let accepted = guard::check(&targets, self.config().scope, &edits, tried)
+            .and_then(|accepted| guard::one_idea(self.config(), by, &targets, accepted));
         Ok(accepted.map(|_| patch))
-    }
-}
-
-impl View {
-    /// What a proposer would be told now.
-    ///
-    /// # Errors
-    /// When the journal or git cannot be read.
-    pub fn brief(&self) -> Result<String, EngineError> {
-        let mut state = State::default();
-        self.replay_since(0, |record| state.apply(&record))?;
-        let Some(tip) = state.tip() else { return Ok(String::new()) };
-        let targets = read_targets(self.repo(), tip, &self.config().target)?;
-        let mut page = String::from("# Tried so far\n\n");
-        for entry in self.entries(0)? {
-            let _ = writeln!(page, "- {} {}: {}", entry.number, entry.verdict, entry.hypothesis);
-        }
-        for (path, text) in &targets {
-            let _ = write!(page, "\n# {path}\n\n```\n{}```\n", String::from_utf8_lossy(text));
-        }
-        Ok(page)
     }
 }
 

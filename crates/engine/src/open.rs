@@ -1,7 +1,6 @@
 //! How a session begins, and how it goes on: everything is checked before
 //! anything is made, and what a dead engine left behind is cleaned.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -14,16 +13,17 @@ use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
 use autoresearch_core::units::human_duration;
 use autoresearch_ledger::{Holder, Journal, JournalError, Lock, Message, TsvFile};
+use autoresearch_propose::Proposer;
 use autoresearch_propose::knobs::Spec;
-use autoresearch_propose::{Proposer, Text};
-use autoresearch_repo::{Head, Repo, is_under};
+use autoresearch_repo::{Head, Repo};
 use autoresearch_report::Progress;
 use autoresearch_run::protection::{Offer, offered};
 use autoresearch_run::{Executor, Local};
 
 use crate::adjust::{self, Adjusting};
 use crate::bench::{Bench, MetricFn};
-use crate::conductor::{Conductor, Office, read_targets, texts};
+use crate::briefing::{self, Lasting, Memory};
+use crate::conductor::{Conductor, Office, read_targets};
 use crate::confine::{Inherited, Walls};
 use crate::desk::{Room, Tried};
 use crate::environment::Environment;
@@ -35,12 +35,6 @@ use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
 use crate::writers::Writers;
 use crate::{clock, fair, history, proposers, roles, seeds, wrap};
-
-/// README files that a brief carries, the first that exists.
-const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
-
-/// A README or read-only file is cut to this length in a brief.
-const CONTEXT: usize = 60_000;
 
 /// A new session, checked and not made.
 #[derive(Debug)]
@@ -76,6 +70,7 @@ impl Opening {
                 .map_err(|source| EngineError::Range { name: name.clone(), source })?;
         }
         proposers::check(&config)?;
+        briefing::templates(&config, repo.root())?;
         wrap::check(&config)?;
         fair::check(&config)?;
         let tag = match made.or(config.tag.as_deref()) {
@@ -354,7 +349,8 @@ impl Session {
         observer: &'a mut dyn Observer,
         stop: Stop,
     ) -> Result<Conductor<'a>, EngineError> {
-        let Session { repo, places, config, journal, state, walls, lock, resumed, waits } = self;
+        let Session { repo, places, config, journal, state, walls, mut lock, resumed, waits } =
+            self;
         let plan = state.plan().cloned();
         let config = adjust::applied(config, plan.as_ref());
         let id = plan.as_ref().map_or_else(String::new, |plan| plan.id.clone());
@@ -367,8 +363,8 @@ impl Session {
         let lookup = inherited.lookup(&config, repo.root());
         let configuration =
             Fingerprint::of([("config", autoresearch_config::to_toml(&config).as_str())]);
-        let origin = texts(&read_targets(&repo, &base, &config.target)?);
-        let context = context(&repo, &base, &config)?;
+        let lasting = Lasting::of(&repo, &base, &config, &tracked)?;
+        let memory = Memory::of(&journal, &repo)?;
         if let Some(plan) = &plan {
             observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
         }
@@ -380,9 +376,13 @@ impl Session {
         let tried = Tried::default();
         state.all_tried().for_each(|(fingerprint, number)| tried.insert(fingerprint, number));
         let errands = places.last_errand();
+        let waits = waits.unwrap_or(config.propose.wait);
+        if proposers.is_empty() && !waits.is_zero() {
+            lock.tell(&Holder { waits: true, ..holder() })?;
+        }
         let cpus = fair::cpus(&config)?;
         let history = history::of(&state, &config, &journal.entries(0)?);
-        let mut conductor = Conductor {
+        Ok(Conductor {
             bench: Bench {
                 executor,
                 repo: repo.clone(),
@@ -411,7 +411,7 @@ impl Session {
                     tried,
                     errands: Arc::new(AtomicU64::new(errands)),
                 }),
-                waits: waits.unwrap_or(config.propose.wait),
+                waits,
                 tsv: TsvFile::at(&repo.root().join(&config.results)),
                 config,
                 repo,
@@ -420,23 +420,17 @@ impl Session {
                 stop,
                 targets: Arc::new(targets),
                 candidate: None,
-                origin,
-                context,
-                past: VecDeque::new(),
+                lasting,
+                memory,
                 pending: Vec::new(),
                 settled: None,
                 progress: Progress::of(&history),
-                complaint: None,
                 journal,
                 state,
             },
             proposers,
             _lock: lock,
-        };
-        for experiment in conductor.office.journal.recent(200)? {
-            conductor.office.recall(&experiment);
-        }
-        Ok(conductor)
+        })
     }
 }
 
@@ -612,39 +606,12 @@ fn stop_rules(config: &Config) -> Result<Vec<StopRule>, EngineError> {
     Ok(config.stop.when.iter().map(parse).collect::<Result<_, _>>()?)
 }
 
-/// What a brief tells of the repository; nothing that is held out.
-fn context(repo: &Repo, base: &CommitId, config: &Config) -> Result<Vec<Text>, EngineError> {
-    let mut texts = Vec::new();
-    let is_told = |path: &str| !is_under(path, &config.metric.held_out);
-    for path in README.into_iter().filter(|path| is_told(path)) {
-        if let Some(bytes) = repo.read_file(base, path)? {
-            texts.push(text(path, &bytes));
-            break;
-        }
-    }
-    for path in config.read_only.iter().filter(|path| is_told(path)) {
-        if let Some(bytes) = repo.read_file(base, path)? {
-            texts.push(text(path, &bytes));
-        }
-    }
-    Ok(texts)
-}
-
-fn text(path: &str, bytes: &[u8]) -> Text {
-    let mut text = String::from_utf8_lossy(bytes).into_owned();
-    if text.len() > CONTEXT {
-        let end = (0..=CONTEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-        text.push_str("\n[cut]");
-    }
-    Text { path: path.to_owned(), text }
-}
-
 fn holder() -> Holder {
     Holder {
         pid: std::process::id(),
         host: autoresearch_run::platform::host(),
         since: clock::now(),
+        waits: false,
     }
 }
 

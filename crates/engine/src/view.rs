@@ -11,12 +11,16 @@ use autoresearch_core::trial::Protection;
 use autoresearch_core::units::Timestamp;
 use autoresearch_core::verification::Comparison;
 use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message, TsvFile};
+use autoresearch_propose::Brief;
 use autoresearch_repo::Repo;
 use autoresearch_report::{
     History, PngError, Point, Proposers, Session, Size, SummaryOptions, plot_png, plot_svg,
     summary_markdown,
 };
 
+use crate::adjust;
+use crate::briefing::{Known, Lasting, Memory};
+use crate::conductor::read_targets;
 use crate::error::EngineError;
 use crate::history;
 use crate::open::{config_of, find, plan_of, unopened};
@@ -287,6 +291,33 @@ impl View {
             }
         }
         Ok(queue)
+    }
+
+    /// What the next proposer would be told.
+    ///
+    /// # Errors
+    /// When the journal, git or a template cannot be read.
+    pub fn brief(&self) -> Result<Brief, EngineError> {
+        let mut state = State::default();
+        self.journal.replay(|record| state.apply(&record))?;
+        let config = adjust::applied(self.config.clone(), Some(&self.plan));
+        let tracked = self.repo.tracked(&self.plan.base)?;
+        let lasting = Lasting::of(&self.repo, &self.plan.base, &config, &tracked)?;
+        let memory = Memory::of(&self.journal, &self.repo)?;
+        let tip = state.tip().unwrap_or(&self.plan.base);
+        let known = Known {
+            config: &config,
+            state: &state,
+            targets: &read_targets(&self.repo, tip, &config.target)?,
+            lasting: &lasting,
+            memory: &memory,
+            proposer: None,
+        };
+        let current = state.current().map_or(0, |current| current.number);
+        let number = current.max(memory.last()) + 1;
+        // A patch needs nobody to write it.
+        let queued = self.queue()?.into_iter().find(|queued| queued.patch.is_none());
+        Ok(known.brief(number, queued.as_ref()))
     }
 
     /// Whether messages wait that no engine has heard yet.

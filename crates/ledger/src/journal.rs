@@ -98,6 +98,8 @@ pub struct Entry {
     pub wall_seconds: f64,
     /// Lines of code of the targets.
     pub code_lines: u64,
+    /// What its proposer expected of it.
+    pub expected: Option<String>,
 }
 
 /// What another process asks of the engine.
@@ -312,6 +314,24 @@ impl Journal {
         self.whole("SELECT number, record FROM experiment ORDER BY number DESC LIMIT ?", limit)
     }
 
+    /// Hands every settled experiment to `each`, oldest first, whole.
+    ///
+    /// # Errors
+    /// What `SQLite` reports.
+    pub fn each(&self, mut each: impl FnMut(Experiment)) -> Result<(), JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT number, record FROM experiment ORDER BY number")
+            .map_err(|source| self.sqlite(source))?;
+        let mut rows = statement.query([]).map_err(|source| self.sqlite(source))?;
+        while let Some(row) = rows.next().map_err(|source| self.sqlite(source))? {
+            let number: u64 = row.get(0).map_err(|source| self.sqlite(source))?;
+            let record: String = row.get(1).map_err(|source| self.sqlite(source))?;
+            each(self.parse(number, &record)?);
+        }
+        Ok(())
+    }
+
     /// The last `limit` kept experiments, oldest first, whole; the baseline is
     /// one of them.
     ///
@@ -411,7 +431,8 @@ impl Journal {
     fn some_entries(&self, which: &str, argument: u64) -> Result<Vec<Entry>, JournalError> {
         let sql = format!(
             "SELECT number, commit_id, metric, memory, verdict, rule, hypothesis, reason,
-             category, gain, crash, settled_at, wall_seconds, code_lines
+             category, gain, crash, settled_at, wall_seconds, code_lines,
+             json_extract(record, '$.expected')
              FROM experiment WHERE {which}"
         );
         self.connection
@@ -540,6 +561,7 @@ fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
         settled_at: Timestamp(row.get(11)?),
         wall_seconds: row.get(12)?,
         code_lines: row.get(13)?,
+        expected: row.get(14)?,
     })
 }
 

@@ -44,7 +44,6 @@ pub(crate) struct Driver {
 struct Running {
     stop: Stop,
     thread: JoinHandle<()>,
-    waits: bool,
 }
 
 /// A mutex that a panicking thread left behind holds what it held.
@@ -96,16 +95,6 @@ impl Driver {
         lock(&self.notes).iter().cloned().collect()
     }
 
-    /// Whether whoever runs this session waits for proposals.
-    pub(crate) fn waits(&self, view: &View) -> bool {
-        let here = lock(&self.running)
-            .as_ref()
-            .filter(|running| !running.thread.is_finished())
-            .map(|running| running.waits);
-        let proposes = &view.config().propose;
-        here.unwrap_or_else(|| !proposes.wait.is_zero() && proposes.proposer == ["queue"])
-    }
-
     /// Opens a session or goes on with one, on a thread.
     pub(crate) fn start(&self, wishes: &Wishes) -> Result<Started, String> {
         let mut running = lock(&self.running);
@@ -144,7 +133,7 @@ impl Driver {
         };
         let thread = std::thread::Builder::new().name("session".to_owned()).spawn(session);
         let thread = thread.map_err(|error| format!("failed to start a thread: {error}"))?;
-        *running = Some(Running { stop, thread, waits: !wishes.proposers });
+        *running = Some(Running { stop, thread });
         match hear.recv_timeout(OPENING) {
             Ok(Ok(tag)) => {
                 *lock(&self.tag) = Some(tag.clone());

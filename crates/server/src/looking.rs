@@ -5,6 +5,7 @@ use autoresearch::config::Config;
 use autoresearch::core::experiment::Verdict;
 use autoresearch::core::session::{Action, Event};
 use autoresearch::core::units::{Timestamp, human_duration};
+use autoresearch::ledger::Holder;
 use autoresearch::report::{SummaryOptions, summary_markdown};
 use autoresearch::{EngineError, Follower, Places, View};
 
@@ -85,7 +86,7 @@ pub(crate) fn standing(driver: &Driver) -> Result<Standing, String> {
     let is_running = status.engine.is_some();
     let tag = view.plan().tag.clone();
     Ok(Standing {
-        state: state(driver, &follower, is_running)?.to_owned(),
+        state: state(&follower, status.engine.as_ref())?.to_owned(),
         branch: Some(Places::branch(&tag)),
         tag: Some(tag),
         stopped: (!is_running).then(|| stopped(&follower)),
@@ -102,19 +103,13 @@ pub(crate) fn standing(driver: &Driver) -> Result<Standing, String> {
     })
 }
 
-/// `running`, `waiting` or `resting`.
-pub(crate) fn state(
-    driver: &Driver,
-    follower: &Follower,
-    is_running: bool,
-) -> Result<&'static str, String> {
-    if !is_running {
-        return Ok("resting");
-    }
+/// `running`, `waiting` or `resting`; `engine` runs it.
+pub(crate) fn state(follower: &Follower, engine: Option<&Holder>) -> Result<&'static str, String> {
+    let Some(engine) = engine else { return Ok("resting") };
     let has_nothing =
         matches!(follower.state().next(), Some(Action::Propose { queued: None, number: 1.. }));
     let is_idle = has_nothing
-        && driver.waits(follower.view())
+        && engine.waits
         && !follower.view().has_unheard().map_err(|error| told(&error))?;
     Ok(if is_idle { "waiting" } else { "running" })
 }

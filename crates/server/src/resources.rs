@@ -4,7 +4,7 @@ use rmcp::model::{Resource, ResourceTemplate};
 
 use crate::answers::told;
 use crate::driver::Driver;
-use crate::looking::{LONGEST, cut, report, tail};
+use crate::looking::{LONGEST, report, tail};
 
 const RESULTS: &str = "autoresearch://results.tsv";
 const SUMMARY: &str = "autoresearch://summary.md";
@@ -71,8 +71,12 @@ pub(crate) fn read(driver: &Driver, uri: &str) -> Result<Option<(String, &'stati
     })
 }
 
+/// Before the page that every proposer gets.
+const PREFACE: &str = "\
+Answer with the tool `propose`: what this page says to edit or to print goes into its arguments.\n\n";
+
 /// The page that a proposer gets.
 pub(crate) fn brief(driver: &Driver) -> Result<String, String> {
     let brief = driver.session()?.brief().map_err(|error| told(&error))?;
-    Ok(cut(brief, 2 * LONGEST))
+    Ok(format!("{PREFACE}{}", brief.to_markdown()))
 }

@@ -385,8 +385,8 @@ fn propose(driver: &Driver, arguments: ProposeArguments, by: &str) -> Result<Pro
     let view = driver.session()?;
     let change = change(arguments.patch, arguments.replace, arguments.files)?;
     if change.is_none() {
-        let alone = driver.waits(&view) || view.config().propose.proposer == ["queue"];
-        if alone {
+        let waits = view.engine().map_err(|error| told(&error))?.is_some_and(|it| it.waits);
+        if waits || view.config().propose.proposer == ["queue"] {
             return Err("nobody here turns a sentence into an edit\nremedy: give `patch`, `replace` or `files`, too".to_owned());
         }
     }

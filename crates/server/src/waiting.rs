@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use autoresearch::core::session::Event;
+use autoresearch::ledger::Holder;
 use autoresearch::{Fate, Follower};
 
 use crate::answers::{Row, Waited, told};
@@ -39,14 +40,14 @@ pub(crate) struct Waiter {
     settled: Option<u64>,
     /// Whether there was nothing to wait for at the last look.
     was_idle: bool,
-    is_running: bool,
+    engine: Option<Holder>,
     asked: Instant,
 }
 
 impl Waiter {
     pub(crate) fn new(driver: Arc<Driver>, goal: Goal) -> Result<Waiter, String> {
         let view = driver.session()?;
-        let is_running = view.engine().map_err(|error| told(&error))?.is_some();
+        let engine = view.engine().map_err(|error| told(&error))?;
         let follower = Follower::new(view).map_err(|error| told(&error))?;
         let (happened, asked) = (Vec::new(), Instant::now());
         let (has_happened, settled, was_idle) = (false, None, false);
@@ -58,7 +59,7 @@ impl Waiter {
             has_happened,
             settled,
             was_idle,
-            is_running,
+            engine,
             asked,
         })
     }
@@ -66,18 +67,20 @@ impl Waiter {
     /// Reads on; an answer when what was waited for has happened, or never will.
     pub(crate) fn step(&mut self) -> Result<Option<Waited>, String> {
         if self.asked.elapsed() >= ASK {
-            let engine = self.follower.view().engine().map_err(|error| told(&error))?;
-            self.is_running = engine.is_some();
+            self.engine = self.follower.view().engine().map_err(|error| told(&error))?;
             self.asked = Instant::now();
         }
         for record in self.follower.catch_up().map_err(|error| told(&error))? {
             self.hear(&record.event);
         }
         // An engine that rests has said so before it lets the lock go.
-        let is_over = !self.is_running || self.follower.state().stopped().is_some();
+        if self.follower.state().stopped().is_some() {
+            self.engine = None;
+        }
+        let is_over = self.engine.is_none();
         let number = match self.goal {
             Goal::Anything => {
-                let state = looking::state(&self.driver, &self.follower, !is_over)?;
+                let state = looking::state(&self.follower, self.engine.as_ref())?;
                 // Between hearing a message and acting on it an engine looks idle.
                 let is_idle =
                     std::mem::replace(&mut self.was_idle, state == "waiting") && state == "waiting";
@@ -135,12 +138,12 @@ impl Waiter {
     }
 
     fn answer(&mut self, done: bool, refused: Option<String>) -> Result<Waited, String> {
-        let is_over = !self.is_running || self.follower.state().stopped().is_some();
+        let is_over = self.engine.is_none();
         Ok(Waited {
             done,
             experiment: None,
             refused,
-            state: looking::state(&self.driver, &self.follower, !is_over)?.to_owned(),
+            state: looking::state(&self.follower, self.engine.as_ref())?.to_owned(),
             stopped: is_over.then(|| looking::stopped(&self.follower)),
             doing: self.doing().filter(|_| !is_over),
             happened: std::mem::take(&mut self.happened),

@@ -10,6 +10,7 @@
     reason = "helpers of tests are tests, too, and say what they skip"
 )]
 
+mod brief;
 mod checkout;
 mod checks;
 mod containers;

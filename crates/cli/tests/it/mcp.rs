@@ -199,6 +199,9 @@ fn waiting_ends_with_the_clients_patience_and_tells_progress_meanwhile() {
     );
     let second = client.propose("x=50", "x=45");
     assert_eq!((&second["state"], &second["experiment"]), (&json!("queued"), &Value::Null));
+    // Nothing has to run to refuse what cannot be.
+    let refused = client.propose("x=77", "x=1");
+    assert_eq!((&refused["state"], &refused["proposal"]), (&json!("refused"), &Value::Null));
     // A cancelled call ends, and a waiting one goes on.
     let cancelled = client.call_out(
         "tools/call",
@@ -357,11 +360,15 @@ fn a_session_of_another_process_can_be_driven_and_several_clients_do_no_harm() {
     assert!(here.error("start", &json!({})).contains("already"));
     assert_eq!(there.propose("x=50", "x=40")["experiment"], 1);
     assert_eq!(there.verdict(1)["verdict"], "keep");
+    // Whoever runs it waits for everybody.
+    there.await_state("waiting");
+    assert_eq!(there.call("wait", &json!({}))["state"], "waiting");
     assert_eq!(here.verdict(1)["verdict"], "keep");
     assert_eq!(here.propose("x=40", "x=30")["experiment"], 2);
     assert_eq!(there.verdict(2)["verdict"], "keep");
     there.call("stop", &json!({ "now": true }));
     here.await_state("resting");
+    assert_eq!(place.run(["stop"]).code, Some(2), "nobody runs it");
     assert_eq!(there.call("wait", &json!({}))["state"], "resting");
     // And one that the command line runs takes what waits for it.
     assert_eq!(there.propose("x=30", "x=20")["state"], "queued");
