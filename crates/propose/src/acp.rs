@@ -98,3 +98,6 @@ impl Acp {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
