@@ -45,6 +45,9 @@ pub struct Config {
     pub run: Run,
     /// Who proposes.
     pub propose: Propose,
+    /// The model behind an API that the proposer `model` asks.
+    #[serde(default)]
+    pub model: Model,
     /// How results are judged.
     pub judge: Judge,
     /// What must pass before a keep.
@@ -190,6 +193,9 @@ pub struct Propose {
     /// Set when one of them is `command`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub command: Option<Vec<String>>,
+    /// The model that an agent, or the proposer `model`, uses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub model: Option<String>,
     /// How long one proposal may take.
     #[serde(with = "duration_text")]
     pub timeout: Duration,
@@ -223,6 +229,58 @@ pub struct Propose {
     pub network: bool,
     /// What proposers' programs may read besides, written as in [`Run::readable`].
     pub readable: Vec<String>,
+}
+
+/// A model behind an API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Model {
+    /// Whose API is spoken, as `openai`; guessed where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<String>,
+    /// As its API calls it; [`Propose::model`] where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Where the API is; the provider's own address where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// Name of the variable with the key, never the key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_env: Option<String>,
+    /// How answers are written: `auto`, `blocks` or `json`.
+    pub format: String,
+    /// Most tokens of one answer; at least one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_tokens: Option<u32>,
+    /// Sampling temperature, at least 0.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub temperature: Option<f64>,
+    /// US dollars for a million tokens read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_in: Option<f64>,
+    /// The same for those read from a cache; `price_in` where `None`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_cached: Option<f64>,
+    /// US dollars for a million tokens written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub price_out: Option<f64>,
+}
+
+impl Default for Model {
+    /// What journals mean that were written before there were models.
+    fn default() -> Model {
+        Model {
+            provider: None,
+            name: None,
+            base_url: None,
+            key_env: None,
+            format: "auto".to_owned(),
+            max_tokens: None,
+            temperature: None,
+            price_in: None,
+            price_cached: None,
+            price_out: None,
+        }
+    }
 }
 
 /// How results are judged.

@@ -46,8 +46,8 @@ pub(crate) enum Kind {
     Integer { least: i64 },
     /// A whole number of at least one, or `unlimited`.
     Limit,
-    /// A number above zero.
-    Amount,
+    /// A number of at least zero, or above it.
+    Amount { may_be_zero: bool },
     /// `true` or `false`.
     Boolean,
     /// One of a few words.
@@ -281,6 +281,7 @@ pub const KEYS: &[Key] = &[
         Kind::Command,
         "the proposer `command`: a program that edits the target",
     ),
+    key("propose.model", Kind::Text, "model that an agent or the proposer `model` uses"),
     key("propose.timeout", Kind::Duration { may_be_zero: false }, "how long one proposal may take"),
     key(
         "propose.patience",
@@ -299,10 +300,14 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "propose.hour",
-        Kind::Amount,
+        Kind::Amount { may_be_zero: false },
         "what an hour of the machine is worth in dollars, when several proposers are weighed against their costs",
     ),
-    key("propose.max_dollars", Kind::Amount, "what all proposals together may cost"),
+    key(
+        "propose.max_dollars",
+        Kind::Amount { may_be_zero: false },
+        "what all proposals together may cost",
+    ),
     key(
         "propose.max_tokens",
         Kind::Integer { least: 1 },
@@ -313,7 +318,11 @@ pub const KEYS: &[Key] = &[
         Kind::Duration { may_be_zero: false },
         "how long proposers may work in all",
     ),
-    key("propose.max_dollars_each", Kind::Amount, "what one proposal may cost"),
+    key(
+        "propose.max_dollars_each",
+        Kind::Amount { may_be_zero: false },
+        "what one proposal may cost",
+    ),
     key("propose.max_tokens_each", Kind::Integer { least: 1 }, "tokens that one proposal may use"),
     key(
         "propose.network",
@@ -324,6 +333,52 @@ pub const KEYS: &[Key] = &[
         "propose.readable",
         Kind::Texts,
         "what a proposer's program may read beyond what runs may, as `~/.config/my-agent`",
+    ),
+    key(
+        "model.provider",
+        Kind::Choice(&["openai", "anthropic", "gemini", "ollama"]),
+        "the proposer `model`: whose API is spoken; `openai` is also that of most local servers; guessed from the name where that tells",
+    ),
+    key("model.name", Kind::Text, "the model, as its API calls it; `propose.model` unless given"),
+    key(
+        "model.base_url",
+        Kind::Text,
+        "where the API is, as `http://127.0.0.1:8080/v1`; the provider's own address unless given",
+    ),
+    key(
+        "model.key_env",
+        Kind::Text,
+        "name of the environment variable that holds the key; `OPENAI_API_KEY` and so on, and with `base_url` none, unless given",
+    ),
+    key(
+        "model.format",
+        Kind::Choice(&["auto", "blocks", "json"]),
+        "how answers are written: blocks that search and replace, or JSON by a schema, for small models",
+    ),
+    key(
+        "model.max_tokens",
+        Kind::Integer { least: 1 },
+        "most tokens of one answer; the API's own limit unless given (anthropic: 8192, JSON from a local server: 2048)",
+    ),
+    key(
+        "model.temperature",
+        Kind::Amount { may_be_zero: true },
+        "sampling temperature; the API's own unless given",
+    ),
+    key(
+        "model.price_in",
+        Kind::Amount { may_be_zero: true },
+        "US dollars for a million tokens read",
+    ),
+    key(
+        "model.price_cached",
+        Kind::Amount { may_be_zero: true },
+        "US dollars for a million tokens read from a cache; `price_in` unless given",
+    ),
+    key(
+        "model.price_out",
+        Kind::Amount { may_be_zero: true },
+        "US dollars for a million tokens written",
     ),
     key(
         "judge.mode",

@@ -73,7 +73,7 @@ impl Given {
                 .replace('_', "")
                 .parse()
                 .map_or_else(|_| Given::Text(text.to_owned()), Given::Integer),
-            Kind::Amount => {
+            Kind::Amount { .. } => {
                 trimmed.parse().map_or_else(|_| Given::Float(trimmed.to_owned()), Given::Integer)
             }
             Kind::Boolean => match trimmed.to_ascii_lowercase().as_str() {
@@ -121,8 +121,8 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
         (Kind::Integer { least }, Given::Integer(n)) => at_least(least, n),
         (Kind::Limit, Given::Integer(n)) => at_least(1, n),
         (Kind::Limit, Given::Text(text)) if text.trim() == "unlimited" => Ok(Json::Null),
-        (Kind::Amount, Given::Integer(n)) => amount(&n.to_string()),
-        (Kind::Amount, Given::Float(text)) => amount(&text),
+        (Kind::Amount { may_be_zero }, Given::Integer(n)) => amount(&n.to_string(), may_be_zero),
+        (Kind::Amount { may_be_zero }, Given::Float(text)) => amount(&text, may_be_zero),
         (Kind::Boolean, Given::Boolean(value)) => Ok(value.into()),
         (Kind::Choice(words), Given::Text(text)) => Ok(choice(words, &text)?.into()),
         (Kind::Command, Given::Text(text)) => command(shell_words(&text)?),
@@ -153,7 +153,8 @@ pub(crate) fn expected(kind: Kind) -> &'static str {
         Kind::Size => "a size, as \"4MiB\" or a number of bytes",
         Kind::Integer { .. } => "an integer",
         Kind::Limit => "an integer or \"unlimited\"",
-        Kind::Amount => "a number above zero, as 2.50",
+        Kind::Amount { may_be_zero: true } => "a number, as 0.5",
+        Kind::Amount { may_be_zero: false } => "a number above zero, as 2.50",
         Kind::Boolean => "true or false",
         Kind::Choice(_) => "a word",
         Kind::Command => "a command, as [\"python\", \"train.py\"]",
@@ -306,12 +307,14 @@ fn command(words: Vec<String>) -> Result<Json, Refused> {
     }
 }
 
-/// A finite number above zero.
-fn amount(text: &str) -> Result<Json, Refused> {
-    let number = text.replace('_', "").parse::<f64>().ok();
-    match number.filter(|number| number.is_finite() && *number > 0.0) {
-        Some(number) => Ok(number.into()),
-        None => Err(format!("`{text}` is no number above zero").into()),
+/// A finite number above zero, or at least zero.
+fn amount(text: &str, may_be_zero: bool) -> Result<Json, Refused> {
+    let number = text.replace('_', "").parse::<f64>().ok().filter(|number| number.is_finite());
+    match number {
+        Some(number) if number > 0.0 => Ok(number.into()),
+        Some(number) if number == 0.0 && may_be_zero => Ok(0.0.into()),
+        _ if may_be_zero => Err(format!("`{text}` is no number of at least zero").into()),
+        _ => Err(format!("`{text}` is no number above zero").into()),
     }
 }
 

@@ -50,6 +50,7 @@ fn table_of<'a>(root: &'a mut Map<String, Json>, table: &str) -> Option<&'a mut 
         "metric" => "what is measured",
         "run" => "how a trial is run",
         "propose" => "who proposes",
+        "model" => "a model behind an API, which proposes",
         "judge" => "how results are judged",
         _ => "when the session ends",
     };
@@ -120,7 +121,8 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
         Kind::Limit => {
             json!({ "anyOf": [{ "type": "integer", "minimum": 1 }, { "const": "unlimited" }] })
         }
-        Kind::Amount => json!({ "type": "number", "exclusiveMinimum": 0 }),
+        Kind::Amount { may_be_zero: true } => json!({ "type": "number", "minimum": 0 }),
+        Kind::Amount { may_be_zero: false } => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "enum": words }),
         Kind::Command => json!({

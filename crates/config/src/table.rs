@@ -67,6 +67,12 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         "search" => "the embedded search".to_owned(),
         "queue" => "the queue alone".to_owned(),
         "command" => command(config.propose.command.as_deref().unwrap_or_default()),
+        "model" => {
+            let model = &config.model;
+            let name = model.name.as_deref().or(config.propose.model.as_deref());
+            let at = model.base_url.as_ref().map_or_else(String::new, |url| format!(" at {url}"));
+            format!("the model {}{at}", name.unwrap_or("(no name)"))
+        }
         name => name.to_owned(),
     });
     let proposer = proposers.collect::<Vec<_>>().join(", ");

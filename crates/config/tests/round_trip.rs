@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, OnBudget, Origin,
+    Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, Model, OnBudget, Origin,
     Propose, Run, Seeds, Stop, Suspects, to_toml, update,
 };
 use autoresearch_core::budget::{Budget, Quota};
@@ -150,6 +150,22 @@ fn constraint() -> impl Strategy<Value = Constraint> {
 }
 
 prop_compose! {
+    fn model()(
+        provider in option::of("openai|anthropic|gemini|ollama"),
+        (name, base_url, key_env) in (option::of(text()), option::of(text()), option::of(text())),
+        format in "auto|blocks|json",
+        max_tokens in option::of(1..=u32::MAX),
+        (temperature, price_in) in (option::of(0.0..2.0), option::of(0.0..1e6)),
+        (price_cached, price_out) in (option::of((0..99_u8).prop_map(f64::from)), option::of(0.0..1e-6)),
+    ) -> Model {
+        Model {
+            provider, name, base_url, key_env, format, max_tokens, temperature, price_in,
+            price_cached, price_out,
+        }
+    }
+}
+
+prop_compose! {
     fn config()(
         target in paths(1),
         (read_only, links) in (paths(0), paths(0)),
@@ -158,7 +174,7 @@ prop_compose! {
         scope in 0..4_usize,
         tag in option::of("[a-z0-9][a-z0-9_-]{0,8}"),
         metric in metric(),
-        run in run(),
+        (run, model) in (run(), model()),
         command in option::of(words()),
         when in vec(text(), 0..3),
         constraints in vec(constraint(), 0..3),
@@ -171,14 +187,16 @@ prop_compose! {
             budget,
             iterations,
             scope: [Scope::Architecture, Scope::Hyperparameters, Scope::Optimizer, Scope::All][scope],
-            tag,
+            tag: tag.clone(),
             results: "out/results.tsv".to_owned(),
             links,
             metric,
             run,
+            model,
             propose: Propose {
                 proposer: vec![if command.is_some() { "command" } else { "queue" }.to_owned()],
                 command,
+                model: tag.clone(),
                 timeout,
                 patience: 3,
                 outage: timeout,

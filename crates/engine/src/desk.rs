@@ -274,7 +274,11 @@ impl Desk for OneDesk<'_> {
     }
 
     fn is_stopped(&self) -> bool {
-        self.around.stop.urgency() >= Urgency::Now || self.time_left().is_zero()
+        self.around.stop.urgency() >= Urgency::Now
+    }
+
+    fn time_left(&self) -> Duration {
+        OneDesk::time_left(self)
     }
 }
 

@@ -85,6 +85,12 @@ pub enum EngineError {
         /// Who does.
         known: Vec<String>,
     },
+    /// The model of the configuration cannot be asked.
+    #[error(transparent)]
+    Model(#[from] autoresearch_models::Misfit),
+    /// Runs would get the variable that holds the model's key.
+    #[error("runs would see the key in the variable `{0}`")]
+    KeyInSight(String),
     /// The tag is no name for a branch.
     #[error("`{0}` cannot be a tag")]
     BadTag(String),
@@ -190,6 +196,10 @@ impl EngineError {
             }
             EngineError::UnknownProposer { known, .. } => {
                 format!("known are {}", known.join(", "))
+            }
+            EngineError::Model(misfit) => misfit.hint(),
+            EngineError::KeyInSight(name) => {
+                format!("call it `{name}_API_KEY`: variables of such names are kept from runs")
             }
             EngineError::BadTag(_) => {
                 "use letters, digits, `-`, `_` and `.`, as in `mar8`".to_owned()

@@ -2,6 +2,7 @@
 
 use autoresearch_config::Config;
 use autoresearch_core::spent::Allowance;
+use autoresearch_models::{Form, Model, Prices, Provider, Wanted};
 use autoresearch_propose::{Command, Proposer, Search};
 
 use crate::error::EngineError;
@@ -11,17 +12,53 @@ use crate::places::Places;
 const QUEUE: &str = "queue";
 
 /// Names that are not agents'.
-const BUILT_IN: [&str; 3] = ["search", "command", QUEUE];
+const BUILT_IN: [&str; 4] = ["search", "command", MODEL, QUEUE];
 
-/// Whether every proposer that the configuration names exists.
+/// The name of the model behind an API.
+const MODEL: &str = "model";
+
+/// Whether every proposer that the configuration names exists, and is complete.
 pub(crate) fn check(config: &Config) -> Result<(), EngineError> {
     match config.propose.proposer.iter().find(|name| !BUILT_IN.contains(&name.as_str())) {
         Some(name) => Err(EngineError::UnknownProposer {
             name: name.clone(),
             known: BUILT_IN.map(str::to_owned).to_vec(),
         }),
+        None if config.propose.proposer.iter().any(|name| name == MODEL) => check_model(config),
         None => Ok(()),
     }
+}
+
+fn check_model(config: &Config) -> Result<(), EngineError> {
+    if let Some(misfit) = model(config).misfit() {
+        return Err(misfit.clone().into());
+    }
+    match &config.model.key_env {
+        Some(name) if !autoresearch_run::is_secret(name.as_ref()) => {
+            Err(EngineError::KeyInSight(name.clone()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The model that the configuration describes, its key from the environment.
+fn model(config: &Config) -> Model {
+    let given = &config.model;
+    let wanted = Wanted {
+        provider: given.provider.as_deref().and_then(Provider::named),
+        name: given.name.clone().or_else(|| config.propose.model.clone()),
+        base_url: given.base_url.clone(),
+        key_env: given.key_env.clone(),
+        form: Form::named(&given.format).unwrap_or_default(),
+        max_tokens: given.max_tokens,
+        temperature: given.temperature,
+        prices: Prices {
+            input: given.price_in.unwrap_or_default(),
+            cached: given.price_cached,
+            output: given.price_out.unwrap_or_default(),
+        },
+    };
+    Model::new(wanted, &|name| std::env::var(name).ok())
 }
 
 /// The proposers that the configuration names; none for the queue alone.
@@ -33,6 +70,7 @@ pub(crate) fn of(config: &Config, places: &Places) -> Vec<Box<dyn Proposer>> {
                 let command = config.propose.command.clone()?;
                 Some(Box::new(Command::new(command, places.scratch())))
             }
+            MODEL => Some(Box::new(model(config))),
             _ => None,
         }
     };

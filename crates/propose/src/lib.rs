@@ -99,9 +99,13 @@ pub trait Desk {
     /// [`ProposeError::OverBudget`] when no more may be spent on this proposal.
     fn spend(&mut self, spent: Spent) -> Result<(), ProposeError>;
 
-    /// Whether to end now: the session was told to stop, or the time is over.
-    /// For a proposer that runs no program.
+    /// Whether the session was told to stop; for a proposer that runs no
+    /// program, to be asked several times a second.
     fn is_stopped(&self) -> bool;
+
+    /// How long the proposal may still take; for a proposer that runs no
+    /// program.
+    fn time_left(&self) -> Duration;
 
     /// Says what is being done, in a few words, for whoever watches.
     fn say(&mut self, doing: &str);

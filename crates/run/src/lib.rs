@@ -42,6 +42,7 @@ pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError, T
 #[cfg(windows)]
 pub use limits::windows::JobObject;
 pub use sandbox::confine;
+pub use sandbox::environment::is_secret;
 pub use supervisor::supervise;
 pub use sweep::sweep;
 

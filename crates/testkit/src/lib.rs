@@ -12,11 +12,13 @@
 mod place;
 mod processes;
 mod program;
+mod server;
 mod snapshot;
 
 pub use place::Place;
 pub use processes::{Process, kill, processes_of};
 pub use program::{Ended, Running};
+pub use server::{Request, Response, Server};
 pub use snapshot::Snapshot;
 
 use std::time::{Duration, Instant};

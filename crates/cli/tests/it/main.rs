@@ -18,6 +18,7 @@ mod doctor;
 mod early;
 mod fair;
 mod kill9;
+mod model;
 mod noise;
 mod protection;
 mod relief;

@@ -36,8 +36,8 @@ const PARTS: &[&str] = &["TOKEN", "APIKEY", "PAT", "AUTH", "PASS", "COOKIE"];
 const KEYS: &[&str] =
     &["API_KEY", "ACCESS_KEY", "PRIVATE_KEY", "SIGNING_KEY", "ENCRYPTION_KEY", "DEPLOY_KEY"];
 
-/// Whether a variable of this name looks like a secret.
-pub(crate) fn is_secret(name: &OsStr) -> bool {
+/// Whether a variable of this name looks like a secret: no run gets it.
+pub fn is_secret(name: &OsStr) -> bool {
     let name = name.to_string_lossy().to_ascii_uppercase();
     NAMES.contains(&name.as_str())
         || BEGINNINGS.iter().any(|start| name.starts_with(start))
