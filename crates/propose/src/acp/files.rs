@@ -120,6 +120,7 @@ impl Files {
 }
 
 #[cfg(all(test, unix))]
+#[expect(clippy::unwrap_used, reason = "helpers of tests are tests, too")]
 mod tests {
     use std::fs;
 
