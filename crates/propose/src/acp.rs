@@ -13,7 +13,7 @@ mod usage;
 
 use std::path::PathBuf;
 
-use self::client::Client;
+use self::client::{Client, Fault};
 use self::files::Files;
 use crate::{Brief, Desk, Errand, Input, ProposeError};
 
@@ -22,9 +22,18 @@ const MOST_PROPOSALS: u32 = 8;
 /// Part of its context from which on a session is not gone on with.
 const FULL: f64 = 0.5;
 
+/// Whom one asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Who<'a> {
+    /// The agent's name.
+    pub(crate) name: &'a str,
+    /// What a user does to log in.
+    pub(crate) login: &'a str,
+}
+
 /// What is known of an agent between its proposals.
 #[derive(Clone, Debug, Default)]
-pub struct Acp {
+pub(crate) struct Acp {
     session: Option<Session>,
 }
 
@@ -41,24 +50,24 @@ struct Session {
 
 /// What an agent has said at the end of its proposal.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Said {
+pub(crate) struct Said {
     /// All of it, the end at least.
-    pub text: String,
+    pub(crate) text: String,
     /// Its last message.
-    pub answer: String,
+    pub(crate) answer: String,
 }
 
 impl Acp {
     /// Has the agent that `errand` starts edit the desk as the brief says;
-    /// what the errand's input is does not matter. `login` says how to log in.
+    /// what the errand's input is does not matter.
     ///
     /// # Errors
     /// [`ProposeError::Unusable`] if nobody is logged in or it does not speak
     /// the protocol, [`ProposeError::Failed`] if it refuses or was cut off.
-    pub fn ask(
+    pub(crate) fn ask(
         &mut self,
         errand: &Errand<'_>,
-        login: &str,
+        who: Who<'_>,
         brief: &Brief,
         desk: &mut dyn Desk,
     ) -> Result<Said, ProposeError> {
@@ -81,20 +90,20 @@ impl Acp {
             let (id, dollars) = (id.to_owned(), client.dollars());
             Session { id, desk: folder, proposals: proposals + 1, dollars }
         });
-        let last = finished.tail.lines().rev().find(|line| !line.trim().is_empty());
+        let is_said = |line: &&str| !line.trim().is_empty() && !line.trim().starts_with('{');
+        let last = finished.tail.lines().rev().find(is_said);
         match client.outcome() {
             Some(Ok(())) => Ok(client.said()),
             Some(Err(fault)) => {
                 // It may be the session's.
                 self.session = None;
-                Err(fault.told(login, desk.is_stopped()))
+                Err(fault.told(who, desk.is_stopped()))
             }
             // What is no message of the protocol is what went wrong.
-            None => Err(ProposeError::Failed(format!(
-                "{}{}",
-                finished.how,
-                last.map_or_else(String::new, |line| format!(": {}", line.trim()))
-            ))),
+            None => {
+                let last = last.map_or_else(String::new, |line| format!(": {}", line.trim()));
+                Err(Fault::Other(format!("{}{last}", finished.how)).told(who, desk.is_stopped()))
+            }
         }
     }
 }

@@ -1,13 +1,15 @@
 //! Who proposes. A proposer is told everything in a [`Brief`] and answers with
 //! a proposal; whether it is sound, new and better is for others to decide.
 
-pub mod acp;
+mod acp;
+pub mod agent;
 mod brief;
 mod command;
 pub mod knobs;
 pub mod relief;
 pub mod rewrites;
 mod search;
+mod stated;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 
 use super::files::Files;
 use super::permission::Calls;
-use super::{Said, usage};
+use super::{Said, Who, usage};
+use crate::agent::trouble::{self, Trouble};
 use crate::{Heard, Listener, ProposeError};
 
 /// Modes in which edits need no question, by their ids without punctuation:
@@ -40,13 +41,23 @@ pub(super) enum Fault {
 
 impl Fault {
     /// `is_stopped` is whether the proposer was told to end.
-    pub(super) fn told(self, login: &str, is_stopped: bool) -> ProposeError {
+    pub(super) fn told(self, Who { name, login }: Who<'_>, is_stopped: bool) -> ProposeError {
         match self {
-            Fault::Login(said) => ProposeError::Unusable(format!("{said}; {login}")),
-            Fault::Foreign(said) => ProposeError::Unusable(said),
+            Fault::Login(said) => ProposeError::Unusable(format!("{name}: {said}; {login}")),
+            Fault::Foreign(said) => ProposeError::Unusable(format!("{name}: {said}")),
             Fault::Cancelled if is_stopped => ProposeError::Interrupted,
-            Fault::Cancelled => ProposeError::Failed("it ran out of time".to_owned()),
-            Fault::Other(said) => ProposeError::Failed(said),
+            Fault::Cancelled => ProposeError::Failed(format!("{name}: it ran out of time")),
+            Fault::Other(said) => {
+                let text = format!("{name}: {said}");
+                match trouble::of(None, &said) {
+                    Trouble::Unusable => ProposeError::Unusable(format!("{text}; {login}")),
+                    Trouble::Unavailable => {
+                        ProposeError::Unavailable { reason: text, retry_after: None }
+                    }
+                    Trouble::OverBudget => ProposeError::OverBudget(text),
+                    Trouble::Other => ProposeError::Failed(text),
+                }
+            }
         }
     }
 }

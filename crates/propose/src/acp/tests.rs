@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use autoresearch_core::spent::Spent;
 use serde_json::{Value, json};
 
+use super::Who;
 use super::client::{Client, Fault};
 use super::files::Files;
 use crate::{Heard, Listener as _, ProposeError};
+
+const WHO: Who<'_> = Who { name: "agent", login: "log in" };
 
 /// A desk with a target, and an agent that says recorded lines.
 struct Scene {
@@ -164,8 +167,8 @@ fn who_is_not_logged_in_tries_the_key_and_is_told_what_to_do() {
     let refused = r#"{"jsonrpc":"2.0","id":3,"error":{"code":-32603,"message":"no key"}}"#;
     assert!(client.hear(refused).done);
     let fault = client.outcome().unwrap().unwrap_err();
-    let expected = ProposeError::Unusable("no key; set GEMINI_API_KEY".to_owned());
-    assert_eq!(fault.told("set GEMINI_API_KEY", false), expected);
+    let expected = ProposeError::Unusable("agent: no key; log in".to_owned());
+    assert_eq!(fault.told(WHO, false), expected);
 }
 
 #[test]
@@ -175,8 +178,8 @@ fn a_wrong_key_is_no_failure_to_be_tried_again() {
     let mut client = Client::new(&files, "the brief".to_owned(), None);
     let played = scene.play(&mut client, include_str!("recorded/opencode-401.jsonl"));
     assert!(played.done);
-    let told = client.outcome().unwrap().unwrap_err().told("log in", false);
-    let expected = "Internal error: invalid api key; log in".to_owned();
+    let told = client.outcome().unwrap().unwrap_err().told(WHO, false);
+    let expected = "agent: Internal error: invalid api key; log in".to_owned();
     assert_eq!(told, ProposeError::Unusable(expected));
 }
 
@@ -202,7 +205,7 @@ fn a_turn_that_did_not_come_to_its_end_is_a_failure_that_says_why() {
         let mut client = prompted(&files);
         let end = json!({ "jsonrpc": "2.0", "id": 3, "result": { "stopReason": reason } });
         assert!(client.hear(&end.to_string()).done);
-        match client.outcome().unwrap().unwrap_err().told("", false) {
+        match client.outcome().unwrap().unwrap_err().told(WHO, false) {
             ProposeError::Failed(why) => assert!(why.contains(word), "{why}"),
             other => panic!("{other:?}"),
         }
@@ -220,7 +223,7 @@ fn one_that_has_to_end_is_told_to_cancel_and_was_interrupted_then() {
     assert!(client.hear(end).done);
     let fault = client.outcome().unwrap().unwrap_err();
     assert_eq!(fault, Fault::Cancelled);
-    assert_eq!(fault.told("", true), ProposeError::Interrupted);
+    assert_eq!(fault.told(WHO, true), ProposeError::Interrupted);
 }
 
 #[test]
@@ -230,7 +233,7 @@ fn another_version_of_the_protocol_is_unusable() {
     let mut client = Client::new(&files, "the brief".to_owned(), None);
     client.first();
     assert!(client.hear(r#"{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":2}}"#).done);
-    let told = client.outcome().unwrap().unwrap_err().told("", false);
+    let told = client.outcome().unwrap().unwrap_err().told(WHO, false);
     assert!(matches!(told, ProposeError::Unusable(why) if why.contains("version 2")));
 }
 
