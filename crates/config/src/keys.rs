@@ -297,6 +297,11 @@ pub const KEYS: &[Key] = &[
         "refused or failed proposals in a row before the session stops",
     ),
     key(
+        "propose.wait",
+        Kind::Duration { may_be_zero: true },
+        "how long a session with the queue alone waits for the next hypothesis before it ends",
+    ),
+    key(
         "propose.outage",
         Kind::Duration { may_be_zero: true },
         "how long every proposer may be out of reach before the session stops",
@@ -341,6 +346,21 @@ pub const KEYS: &[Key] = &[
         "propose.readable",
         Kind::Texts,
         "what a proposer's program may read beyond what runs may, as `~/.config/my-agent`",
+    ),
+    key(
+        "propose.brief",
+        Kind::Size,
+        "how large a brief is at most, the targets apart, which may take twice that; 16KiB at least",
+    ),
+    key(
+        "propose.templates",
+        Kind::Text,
+        "folder with templates of your own for parts of the brief, as `prompts` or `~/.config/prompts`",
+    ),
+    key(
+        "propose.bundles",
+        Kind::Choice(&["refuse", "allow"]),
+        "whether a proposal of several independent changes is refused; people's own never are",
     ),
     key(
         "model.provider",

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, Model, OnBudget, Origin,
-    Propose, Run, Seeds, Stop, Suspects, to_toml, update,
+    Bundles, Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, Model,
+    OnBudget, Origin, Propose, Run, Seeds, Stop, Suspects, to_toml, update,
 };
 use autoresearch_core::agent::{Event, Price, Table, Words};
 use autoresearch_core::budget::{Budget, Quota};
@@ -232,6 +232,7 @@ prop_compose! {
                 timeout,
                 patience: 3,
                 outage: timeout,
+                wait: timeout,
                 lookahead: iterations,
                 hour: 1.5,
                 max_dollars: Some(0.1),
@@ -241,6 +242,9 @@ prop_compose! {
                 max_tokens_each: iterations,
                 network: session.is_some(),
                 readable: vec!["~/.agent".to_owned()],
+                brief: Bytes(1 << 20),
+                templates: session.map(|_| "prompts".to_owned()),
+                bundles: if session.is_some() { Bundles::Refuse } else { Bundles::Allow },
             },
             judge: Judge {
                 mode: Mode::Greedy,

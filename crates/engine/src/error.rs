@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use autoresearch_config::ConfigError;
 use autoresearch_core::trial::Protection;
 use autoresearch_ledger::{JournalError, LockError, TsvError};
+use autoresearch_propose::TemplateError;
 use autoresearch_repo::{LandError, RepoError};
 use autoresearch_run::RunError;
 
@@ -29,6 +30,9 @@ pub enum EngineError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A template of the brief.
+    #[error("a template of the brief is of no use: {0}")]
+    Template(#[from] TemplateError),
     /// A results table.
     #[error("failed to read {}: {source}", path.display())]
     Table {

@@ -6,17 +6,18 @@ mod fill;
 mod home;
 mod presets;
 mod stream;
-mod trouble;
+pub(crate) mod trouble;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use autoresearch_core::agent::Table;
+use autoresearch_core::agent::{Protocol, Table};
 use autoresearch_core::proposal::Proposal;
 
 use self::fill::{Values, uses};
 use self::stream::Stream;
 use self::trouble::Trouble;
+use crate::acp::{Acp, Who};
 use crate::stated::{Stated, first_sentence};
 use crate::{Brief, Desk, Errand, Finished, Input, ProposeError, Proposer};
 
@@ -49,12 +50,14 @@ pub struct Agent {
     name: String,
     table: Table,
     around: Surroundings,
+    /// Of one that is spoken with.
+    acp: Acp,
 }
 
 impl Agent {
     /// The agent `name` as `table` describes it.
     pub fn new(name: &str, table: Table, around: Surroundings) -> Agent {
-        Agent { name: name.to_owned(), table, around }
+        Agent { name: name.to_owned(), table, around, acp: Acp::default() }
     }
 
     fn values(&self, brief: &Brief, page: &Path) -> Values {
@@ -177,6 +180,15 @@ impl Proposer for Agent {
             home: Some(&self.around.home),
             readable: &self.around.readable,
         };
+        if self.table.protocol.unwrap_or_default() == Protocol::Acp {
+            let login = self.table.login.as_deref().unwrap_or("check its login and its model");
+            let said = self.acp.ask(&errand, Who { name: &self.name, login }, brief, desk);
+            home::give_back(lent);
+            let said = said?;
+            let otherwise = first_sentence(&said.answer);
+            let otherwise = otherwise.unwrap_or_else(|| format!("an edit by {}", self.name));
+            return Ok(Stated::of(&said.text).proposal(brief.hypothesis.as_deref(), &otherwise));
+        }
         let events = self.table.events.as_deref().unwrap_or_default();
         let mut stream = Stream::new(events, self.table.price);
         let finished = desk.run(&errand, &mut stream);
