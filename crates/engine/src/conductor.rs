@@ -15,8 +15,10 @@ mod comparing;
 mod inbox;
 mod relieving;
 mod running;
+mod waiting;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::{CommitId, Experiment};
@@ -54,6 +56,8 @@ pub(crate) struct Office<'a> {
     pub(crate) journal: Journal,
     pub(crate) state: State,
     pub(crate) writers: Writers,
+    /// How long it waits for a hypothesis when nobody else proposes.
+    pub(crate) waits: Duration,
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) stop: Stop,
     pub(crate) tsv: TsvFile,
@@ -151,6 +155,9 @@ impl Office<'_> {
     }
 
     fn flush(&mut self) -> Result<(), EngineError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
         crash_point::before(&self.pending);
         self.journal.append(&self.pending, self.settled.as_ref())?;
         crash_point::after(&self.pending);

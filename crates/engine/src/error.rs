@@ -89,6 +89,16 @@ pub enum EngineError {
         /// Who does.
         known: Vec<String>,
     },
+    /// An agent cannot be asked.
+    #[error("the agent `{name}` cannot propose: {what}")]
+    UnfitAgent {
+        /// Its name.
+        name: String,
+        /// What is missing.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The model of the configuration cannot be asked.
     #[error(transparent)]
     Model(#[from] autoresearch_models::Misfit),
@@ -198,9 +208,16 @@ impl EngineError {
             EngineError::UncountedCpu(_) => {
                 "give a budget of time, as `5m`, or of steps".to_owned()
             }
-            EngineError::UnknownProposer { known, .. } => {
-                format!("known are {}", known.join(", "))
+            EngineError::UnknownProposer { name, known } => {
+                let all = format!("known are {}", known.join(", "));
+                let likeness = |known: &&String| strsim::normalized_damerau_levenshtein(known, name);
+                let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+                nearest.filter(|known| likeness(known) >= 0.5).map_or_else(
+                    || all.clone(),
+                    |nearest| format!("did you mean `{nearest}`? {all}"),
+                )
             }
+            EngineError::UnfitAgent { remedy, .. } => remedy.clone(),
             EngineError::Model(misfit) => misfit.hint(),
             EngineError::KeyInSight(name) => {
                 format!("call it `{name}_API_KEY`: variables of such names are kept from runs")

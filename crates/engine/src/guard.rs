@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use autoresearch_config::{Bundles, Config};
 use autoresearch_core::proposal::{FileEdit, Fingerprint, Refusal, Scope};
 use autoresearch_core::source::{self, bundle};
 
@@ -75,14 +76,27 @@ pub(crate) fn check(
     Ok(Accepted { changed, fingerprint, code_lines: code_lines(&after), after })
 }
 
+/// What passed, if it tests one idea or need not.
+pub(crate) fn one_idea(
+    config: &Config,
+    proposer: &str,
+    before: &Targets,
+    accepted: Accepted,
+) -> Result<Accepted, Refusal> {
+    if config.propose.bundles == Bundles::Refuse && must_be_one_change(proposer) {
+        one_change(before, &accepted)?;
+    }
+    Ok(accepted)
+}
+
 /// Whether what this proposer changes must be one thing. People may bundle, and the
 /// search turns knobs together by a rule of its own.
-pub(crate) fn must_be_one_change(proposer: &str) -> bool {
+fn must_be_one_change(proposer: &str) -> bool {
     !matches!(proposer, "queue" | "search" | "baseline")
 }
 
 /// Checks that what passed tests one idea (SPEC E2).
-pub(crate) fn one_change(before: &Targets, accepted: &Accepted) -> Result<(), Refusal> {
+fn one_change(before: &Targets, accepted: &Accepted) -> Result<(), Refusal> {
     let texts: Vec<_> = accepted
         .changed
         .iter()

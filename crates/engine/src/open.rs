@@ -4,12 +4,14 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use autoresearch_config::{Config, Confine, Layers, Origin};
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
+use autoresearch_core::trial::Protection;
 use autoresearch_core::units::human_duration;
 use autoresearch_ledger::{Holder, Journal, JournalError, Lock, Message, TsvFile};
 use autoresearch_propose::Proposer;
@@ -68,8 +70,8 @@ impl Opening {
             Spec::parse(range)
                 .map_err(|source| EngineError::Range { name: name.clone(), source })?;
         }
-        proposers::check(&config)?;
         briefing::templates(&config, repo.root())?;
+        notes.extend(proposers::check(&config, repo.root())?);
         wrap::check(&config)?;
         fair::check(&config)?;
         let tag = match made.or(config.tag.as_deref()) {
@@ -208,7 +210,7 @@ impl Opening {
         let mut state = State::default();
         let mut events = vec![Event::Opened(Box::new(plan))];
         events.extend(hypotheses.into_iter().zip(1..).map(|((hypothesis, patch), id)| {
-            Event::Queued(Queued { id, hypothesis, patch, trusts: None })
+            Event::Queued(Queued { id, hypothesis, patch, trusts: None, by: None, message: None })
         }));
         append(&mut journal, &mut state, events)?;
         // An earlier session's table, which its own journal can write again.
@@ -216,7 +218,8 @@ impl Opening {
         if results.exists() {
             std::fs::remove_file(&results).map_err(EngineError::io("replace", &results))?;
         }
-        let session = Session { repo, places, config, journal, state, walls, lock, resumed: false };
+        let (resumed, waits) = (false, None);
+        let session = Session { repo, places, config, journal, state, walls, lock, resumed, waits };
         session.ensure_branch()?;
         Ok(session)
     }
@@ -232,6 +235,9 @@ pub(crate) struct Session {
     walls: Walls,
     lock: Lock,
     pub(crate) resumed: bool,
+    /// The queue alone proposes, whoever else is configured, and is waited for
+    /// this long.
+    pub(crate) waits: Option<Duration>,
 }
 
 impl Session {
@@ -261,8 +267,9 @@ impl Session {
         for note in walls.notes() {
             observer.tell(&News::Note(note));
         }
+        let (resumed, waits) = (true, None);
         let mut session =
-            Session { repo, places, config, journal, state, walls, lock, resumed: true };
+            Session { repo, places, config, journal, state, walls, lock, resumed, waits };
         let strays = autoresearch_run::sweep(&format!("{}/", plan.id))?;
         if strays > 0 {
             let what = format!("ended {strays} processes that a dead engine had left running");
@@ -343,7 +350,8 @@ impl Session {
         observer: &'a mut dyn Observer,
         stop: Stop,
     ) -> Result<Conductor<'a>, EngineError> {
-        let Session { repo, places, config, journal, state, walls, lock, resumed } = self;
+        let Session { repo, places, config, journal, state, walls, mut lock, resumed, waits } =
+            self;
         let plan = state.plan().cloned();
         let config = adjust::applied(config, plan.as_ref());
         let id = plan.as_ref().map_or_else(String::new, |plan| plan.id.clone());
@@ -361,13 +369,19 @@ impl Session {
         if let Some(plan) = &plan {
             observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
         }
+        let confined = walls.protection > Protection::Unprotected;
         let proposers = match proposer {
             Some(proposer) => vec![proposer],
-            None => proposers::of(&config, &places),
+            None if waits.is_some() => Vec::new(),
+            None => proposers::of(&config, &places, confined),
         };
         let tried = Tried::default();
         state.all_tried().for_each(|(fingerprint, number)| tried.insert(fingerprint, number));
         let errands = places.last_errand();
+        let waits = waits.unwrap_or(config.propose.wait);
+        if proposers.is_empty() && !waits.is_zero() {
+            lock.tell(&Holder { waits: true, ..holder() })?;
+        }
         let cpus = fair::cpus(&config)?;
         let history = history::of(&state, &config, &journal.entries(0)?);
         Ok(Conductor {
@@ -399,6 +413,7 @@ impl Session {
                     tried,
                     errands: Arc::new(AtomicU64::new(errands)),
                 }),
+                waits,
                 tsv: TsvFile::at(&repo.root().join(&config.results)),
                 config,
                 repo,
@@ -598,6 +613,7 @@ fn holder() -> Holder {
         pid: std::process::id(),
         host: autoresearch_run::platform::host(),
         since: clock::now(),
+        waits: false,
     }
 }
 

@@ -1,10 +1,13 @@
 //! From the configuration to who proposes, and what that may cost.
 
+use std::path::Path;
+
 use autoresearch_config::Config;
 use autoresearch_core::spent::Allowance;
 use autoresearch_models::{Form, Model, Prices, Provider, Wanted};
 use autoresearch_propose::{Command, Proposer, Search};
 
+use crate::agents;
 use crate::error::EngineError;
 use crate::places::Places;
 
@@ -17,16 +20,18 @@ const BUILT_IN: [&str; 4] = ["search", "command", MODEL, QUEUE];
 /// The name of the model behind an API.
 const MODEL: &str = "model";
 
-/// Whether every proposer that the configuration names exists, and is complete.
-pub(crate) fn check(config: &Config) -> Result<(), EngineError> {
-    match config.propose.proposer.iter().find(|name| !BUILT_IN.contains(&name.as_str())) {
-        Some(name) => Err(EngineError::UnknownProposer {
-            name: name.clone(),
-            known: BUILT_IN.map(str::to_owned).to_vec(),
-        }),
-        None if config.propose.proposer.iter().any(|name| name == MODEL) => check_model(config),
-        None => Ok(()),
+/// Whether every proposer that the configuration names exists, and can be
+/// asked; what is worth knowing of them.
+pub(crate) fn check(config: &Config, root: &Path) -> Result<Vec<String>, EngineError> {
+    let mut notes = Vec::new();
+    for name in &config.propose.proposer {
+        if name == MODEL {
+            check_model(config)?;
+        } else if !BUILT_IN.contains(&name.as_str()) {
+            notes.extend(agents::check(name, config, root, &BUILT_IN)?);
+        }
     }
+    Ok(notes)
 }
 
 fn check_model(config: &Config) -> Result<(), EngineError> {
@@ -62,16 +67,21 @@ fn model(config: &Config) -> Model {
 }
 
 /// The proposers that the configuration names; none for the queue alone.
-pub(crate) fn of(config: &Config, places: &Places) -> Vec<Box<dyn Proposer>> {
+/// `confined` is whether the desk's programs run behind walls.
+pub(crate) fn of(config: &Config, places: &Places, confined: bool) -> Vec<Box<dyn Proposer>> {
     let named = |name: &String| -> Option<Box<dyn Proposer>> {
         match name.as_str() {
+            QUEUE => None,
             "search" => Some(Box::new(Search::default())),
             "command" => {
                 let command = config.propose.command.clone()?;
                 Some(Box::new(Command::new(command, places.scratch())))
             }
             MODEL => Some(Box::new(model(config))),
-            _ => None,
+            name => {
+                let agent = agents::of(name, config, places, confined)?;
+                Some(Box::new(agent))
+            }
         }
     };
     config.propose.proposer.iter().filter_map(named).collect()

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use autoresearch_config::Config;
 use autoresearch_core::experiment::{CommitId, Counts, Experiment};
 use autoresearch_core::judge::Noise;
-use autoresearch_core::session::{Event, Plan, Queued, State, StopReason};
+use autoresearch_core::session::{Event, Plan, Queued, Record, State, StopReason};
 use autoresearch_core::trial::Protection;
 use autoresearch_core::units::Timestamp;
 use autoresearch_core::verification::Comparison;
@@ -175,6 +175,15 @@ impl View {
         history::point(entry, self.opened_at)
     }
 
+    /// Hands every event after the place `seq` to `each`, in order.
+    pub(crate) fn replay_since(
+        &self,
+        seq: u64,
+        each: impl FnMut(Record),
+    ) -> Result<(), EngineError> {
+        Ok(self.journal.since(seq, each)?)
+    }
+
     /// Everything that a report tells.
     ///
     /// # Errors
@@ -250,15 +259,31 @@ impl View {
         self.journal.replay(|record| state.apply(&record))?;
         let mut next = state.next_queued();
         let mut queue: Vec<Queued> = state.queue().cloned().collect();
-        for (_, message) in self.journal.inbox()? {
+        for (number, message) in self.journal.inbox()? {
+            let number = Some(number);
             match message {
-                Some(Message::Hypothesis { hypothesis, patch }) => {
-                    queue.push(Queued { id: next, hypothesis, patch, trusts: None });
+                Some(Message::Hypothesis { hypothesis, patch, by }) => {
+                    queue.push(Queued {
+                        id: next,
+                        hypothesis,
+                        patch,
+                        trusts: None,
+                        by,
+                        message: number,
+                    });
                     next += 1;
                 }
-                Some(Message::Trust { number }) => {
-                    let hypothesis = format!("the change of #{number}, which is trusted");
-                    queue.push(Queued { id: next, hypothesis, patch: None, trusts: Some(number) });
+                Some(Message::Trust { number: held }) => {
+                    let hypothesis = format!("the change of #{held}, which is trusted");
+                    let queued = Queued {
+                        id: next,
+                        hypothesis,
+                        patch: None,
+                        trusts: Some(held),
+                        by: None,
+                        message: number,
+                    };
+                    queue.push(queued);
                     next += 1;
                 }
                 Some(Message::Drop { id }) => queue.retain(|queued| queued.id != id),
@@ -295,11 +320,20 @@ impl View {
         Ok(known.brief(number, queued.as_ref()))
     }
 
-    /// Leaves a message for the engine; it is heard now, or on resume.
+    /// Whether messages wait that no engine has heard yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn has_unheard(&self) -> Result<bool, EngineError> {
+        Ok(!self.journal.inbox()?.is_empty())
+    }
+
+    /// Leaves a message for the engine, and returns its number; it is heard now,
+    /// or on resume.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn post(&self, message: &Message) -> Result<(), EngineError> {
+    pub fn post(&self, message: &Message) -> Result<i64, EngineError> {
         Ok(Journal::open(&self.places.journal())?.post(message)?)
     }
 

@@ -117,6 +117,9 @@ pub enum Message {
         hypothesis: String,
         /// A patch, if there is one.
         patch: Option<String>,
+        /// Who proposes it, where that is not a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// Take a hypothesis out of the queue.
     Drop {
@@ -265,12 +268,20 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Unreadable`] names the first row that is no event.
-    pub fn replay(&self, mut each: impl FnMut(Record)) -> Result<(), JournalError> {
+    pub fn replay(&self, each: impl FnMut(Record)) -> Result<(), JournalError> {
+        self.since(0, each)
+    }
+
+    /// Hands every event after the place `seq` to `each`, in order.
+    ///
+    /// # Errors
+    /// As [`Journal::replay`].
+    pub fn since(&self, seq: u64, mut each: impl FnMut(Record)) -> Result<(), JournalError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT seq, at, body FROM event ORDER BY seq")
+            .prepare_cached("SELECT seq, at, body FROM event WHERE seq > ? ORDER BY seq")
             .map_err(|source| self.sqlite(source))?;
-        let mut rows = statement.query([]).map_err(|source| self.sqlite(source))?;
+        let mut rows = statement.query([seq]).map_err(|source| self.sqlite(source))?;
         while let Some(row) = rows.next().map_err(|source| self.sqlite(source))? {
             let seq: u64 = row.get(0).map_err(|source| self.sqlite(source))?;
             let at = row.get(1).map_err(|source| self.sqlite(source))?;
@@ -488,14 +499,15 @@ impl Journal {
         Ok(Record { seq, at: Timestamp(at), event })
     }
 
-    /// Leaves a message for the engine; it need not be running.
+    /// Leaves a message for the engine, which need not be running, and returns
+    /// its number, which no other message ever gets.
     ///
     /// # Errors
     /// What `SQLite` reports.
-    pub fn post(&self, message: &Message) -> Result<(), JournalError> {
+    pub fn post(&self, message: &Message) -> Result<i64, JournalError> {
         json(message)
             .and_then(|body| self.connection.execute("INSERT INTO inbox (body) VALUES (?)", [body]))
-            .map(|_| ())
+            .map(|_| self.connection.last_insert_rowid())
             .map_err(|source| self.sqlite(source))
     }
 

@@ -19,6 +19,7 @@ mod doctor;
 mod early;
 mod fair;
 mod kill9;
+mod mcp;
 mod model;
 mod noise;
 mod protection;

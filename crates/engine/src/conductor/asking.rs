@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use autoresearch_config::Bundles;
 use autoresearch_core::proposal::{Category, Edit, Proposal, Refusal};
 use autoresearch_core::random::Random;
 use autoresearch_core::session::{Draft, Event, Failing, Proposed, Queued};
@@ -63,6 +62,9 @@ impl Office<'_> {
             return self.propose_patch(hypothesis, patch, queued);
         }
         if self.writers.is_empty() {
+            if queued.is_none() && self.wait_for_hypothesis()? {
+                return Ok(());
+            }
             return self.leave_to_the_queue(queued);
         }
         if !self.writers.is_busy() && !self.ask(number, queued, false)? {
@@ -168,20 +170,15 @@ impl Office<'_> {
         self.writers.reached(place);
         let id = queued.as_ref().map(|queued| queued.id);
         let tried = |fingerprint| self.state.tried(fingerprint);
-        let checked =
-            edits.and_then(|edits| guard::check(&targets, self.config.scope, &edits, tried));
+        let checked = edits
+            .and_then(|edits| guard::check(&targets, self.config.scope, &edits, tried))
+            .and_then(|accepted| guard::one_idea(&self.config, &proposer, &targets, accepted));
         let accepted = match checked {
             Ok(accepted) => accepted,
             Err(refusal) => {
                 return self.refuse(&proposal.hypothesis, proposer, refusal, id, None, spent);
             }
         };
-        if self.config.propose.bundles == Bundles::Refuse
-            && guard::must_be_one_change(&proposer)
-            && let Err(refusal) = guard::one_change(&targets, &accepted)
-        {
-            return self.refuse(&proposal.hypothesis, proposer, refusal, id, None, spent);
-        }
         if self.state.current().is_none() && self.state.tip() == Some(&base) {
             let source = Source { proposer, queued: id, draft: None, spent };
             return self.commit(&proposal, accepted, source);
@@ -243,13 +240,16 @@ impl Office<'_> {
         // What a person trusts runs again.
         let trusts = queued.and_then(|queued| queued.trusts);
         let tried = |fingerprint| self.state.tried(fingerprint).filter(|_| trusts.is_none());
+        let by = queued.and_then(|queued| queued.by.clone());
+        let proposer = by.unwrap_or_else(|| "queue".to_owned());
+        let (config, targets) = (&self.config, &self.targets);
         let checked = self
             .repo
             .apply_patch(&tip, patch.as_bytes())?
             .map_err(|why| Refusal::DoesNotApply { why })
-            .and_then(|edits| guard::check(&self.targets, self.config.scope, &edits, tried));
+            .and_then(|edits| guard::check(targets, config.scope, &edits, tried))
+            .and_then(|accepted| guard::one_idea(config, &proposer, targets, accepted));
         let queued = queued.map(|queued| queued.id);
-        let proposer = "queue".to_owned();
         match checked {
             Ok(accepted) => {
                 let proposal = Proposal {
