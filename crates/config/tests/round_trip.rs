@@ -201,6 +201,7 @@ prop_compose! {
                 timeout,
                 patience: 3,
                 outage: timeout,
+                wait: timeout,
                 lookahead: iterations,
                 hour: 1.5,
                 max_dollars: Some(0.1),
