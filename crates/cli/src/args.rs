@@ -142,9 +142,14 @@ pub(crate) struct ConfigArgs {
     /// Untracked path that runs need, as .venv or data; may be given several times
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) link: Vec<String>,
-    /// Who proposes: search, queue, or command with --proposer-command
-    #[arg(long, value_name = "WHO")]
-    pub(crate) proposer: Option<String>,
+    /// Who proposes: search, queue, command with --proposer-command, model, or a
+    /// coding agent: claude, codex, gemini, opencode, pi, aider or one of
+    /// autoresearch.toml; may be given several times
+    #[arg(long, visible_alias = "agent", value_name = "WHO")]
+    pub(crate) proposer: Vec<String>,
+    /// The model that proposes, by the name that the agent or its provider knows
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
     /// Program that edits the target, split as a shell would; implies --proposer command
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     pub(crate) proposer_command: Option<String>,

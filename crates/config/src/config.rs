@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use autoresearch_core::agent::Table;
 use autoresearch_core::budget::Budget;
 use autoresearch_core::constraint::Constraint;
 use autoresearch_core::judge::{Mode, Suspects};
@@ -54,6 +55,9 @@ pub struct Config {
     pub checks: Checks,
     /// When the session ends.
     pub stop: Stop,
+    /// Tables about agents by name; they lie over the presets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub agent: BTreeMap<String, Table>,
     /// Ranges for the search by the name of a setting, as written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub search: BTreeMap<String, String>,

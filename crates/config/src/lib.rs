@@ -8,6 +8,7 @@
 //!
 //! Pure: the caller reads the files, the environment and the terminal.
 
+mod agent;
 mod budget;
 mod check;
 mod config;

@@ -6,6 +6,7 @@ use autoresearch_config::{
     Bundles, Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, Model,
     OnBudget, Origin, Propose, Run, Seeds, Stop, Suspects, to_toml, update,
 };
+use autoresearch_core::agent::{Event, Price, Table, Words};
 use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::constraint::Constraint;
 use autoresearch_core::metric::{Direction, Take};
@@ -166,6 +167,36 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn agent()(
+        command in option::of(vec(prop_oneof![
+            text().prop_map(Words::One),
+            vec("[^\\x00]{0,6}", 0..3).prop_map(Words::Group),
+        ], 0..3)),
+        program in text(),
+        model in "[a-z0-9/.:-]{0,6}m",
+        files in option::of(btree_map("[^\\x00]{1,8}", "[^\\x00]{0,8}", 0..3)),
+        dollars in option::of(0.0..1e6),
+    ) -> Table {
+        Table {
+            command: command.map(|mut words| {
+                words.insert(0, Words::One(program));
+                words
+            }),
+            model: Some(format!("m{model}")),
+            files,
+            price: dollars.map(|input| Price { input, cached: None, output: 2.0 }),
+            events: dollars.map(|_| vec![Event {
+                when: [("type".to_owned(), true.into())].into(),
+                input: vec!["a.b".to_owned()],
+                total: true,
+                ..Event::default()
+            }]),
+            ..Table::default()
+        }
+    }
+}
+
+prop_compose! {
     fn config()(
         target in paths(1),
         (read_only, links) in (paths(0), paths(0)),
@@ -180,6 +211,7 @@ prop_compose! {
         when in vec(text(), 0..3),
         constraints in vec(constraint(), 0..3),
         checks in option::of(words()),
+        agent in btree_map("[a-z0-9_-]{1,6}", agent(), 0..3),
         search in btree_map("[^\\x00]{1,6}", text(), 0..3),
     ) -> Config {
         Config {
@@ -197,7 +229,7 @@ prop_compose! {
             propose: Propose {
                 proposer: vec![if command.is_some() { "command" } else { "queue" }.to_owned()],
                 command,
-                model: tag.clone(),
+                model: iterations.map(|n| format!("model-{n}")),
                 timeout,
                 patience: 3,
                 outage: timeout,
@@ -226,6 +258,7 @@ prop_compose! {
             },
             checks: Checks { command: checks, timeout },
             stop: Stop { when, time: session },
+            agent,
             search,
         }
     }

@@ -9,6 +9,7 @@
 //! `autoresearch_core::session` what comes next, does it, and journals it.
 
 mod adjust;
+mod agents;
 mod bench;
 mod briefing;
 mod checks;
@@ -54,6 +55,7 @@ pub use autoresearch_repo as repo;
 pub use autoresearch_report as report;
 pub use autoresearch_run as run;
 
+pub use agents::{Installed, installed};
 pub use bench::FinishedTrial;
 pub use error::EngineError;
 pub use experiment::{DryRun, MetricError, Outcome, SystemExperiment, resume};

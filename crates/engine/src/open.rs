@@ -11,6 +11,7 @@ use autoresearch_core::experiment::CommitId;
 use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
+use autoresearch_core::trial::Protection;
 use autoresearch_core::units::human_duration;
 use autoresearch_ledger::{Holder, Journal, JournalError, Lock, Message, TsvFile};
 use autoresearch_propose::Proposer;
@@ -69,8 +70,8 @@ impl Opening {
             Spec::parse(range)
                 .map_err(|source| EngineError::Range { name: name.clone(), source })?;
         }
-        proposers::check(&config)?;
         briefing::templates(&config, repo.root())?;
+        notes.extend(proposers::check(&config, repo.root())?);
         wrap::check(&config)?;
         fair::check(&config)?;
         let tag = match made.or(config.tag.as_deref()) {
@@ -368,10 +369,11 @@ impl Session {
         if let Some(plan) = &plan {
             observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
         }
+        let confined = walls.protection > Protection::Unprotected;
         let proposers = match proposer {
             Some(proposer) => vec![proposer],
             None if waits.is_some() => Vec::new(),
-            None => proposers::of(&config, &places),
+            None => proposers::of(&config, &places, confined),
         };
         let tried = Tried::default();
         state.all_tried().for_each(|(fingerprint, number)| tried.insert(fingerprint, number));
