@@ -1,7 +1,6 @@
 //! An agent in the driving seat (SPEC K5): the MCP server as a client sees it,
 //! with real sessions and real runs.
 
-mod agents;
 mod client;
 mod install;
 mod skill;
