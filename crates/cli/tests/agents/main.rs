@@ -16,6 +16,7 @@ mod answers;
 mod capped;
 mod five;
 mod lab;
+mod mcp;
 mod model;
 mod refused;
 mod stuck;
