@@ -11,6 +11,7 @@
     reason = "helpers of tests are tests, too, and say what they skip"
 )]
 
+mod acp;
 mod answers;
 mod five;
 mod lab;
