@@ -69,7 +69,7 @@ pub(crate) enum Kind {
     /// Which of several values counts.
     Take,
     /// A model's name.
-    Model,
+    ModelName,
     /// Tables about agents by name.
     Agents,
 }
@@ -287,14 +287,19 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "propose.model",
-        Kind::Model,
-        "the model that proposes; an agent's own choice unless given, and `agent.NAME.model` is stronger",
+        Kind::ModelName,
+        "model that an agent or the proposer `model` uses; `agent.NAME.model` is stronger",
     ),
     key("propose.timeout", Kind::Duration { may_be_zero: false }, "how long one proposal may take"),
     key(
         "propose.patience",
         Kind::Integer { least: 1 },
         "refused or failed proposals in a row before the session stops",
+    ),
+    key(
+        "propose.wait",
+        Kind::Duration { may_be_zero: true },
+        "how long a session with the queue alone waits for the next hypothesis before it ends",
     ),
     key(
         "propose.outage",
@@ -341,6 +346,21 @@ pub const KEYS: &[Key] = &[
         "propose.readable",
         Kind::Texts,
         "what a proposer's program may read beyond what runs may, as `~/.config/my-agent`",
+    ),
+    key(
+        "propose.brief",
+        Kind::Size,
+        "how large a brief is at most, the targets apart, which may take twice that; 16KiB at least",
+    ),
+    key(
+        "propose.templates",
+        Kind::Text,
+        "folder with templates of your own for parts of the brief, as `prompts` or `~/.config/prompts`",
+    ),
+    key(
+        "propose.bundles",
+        Kind::Choice(&["refuse", "allow"]),
+        "whether a proposal of several independent changes is refused; people's own never are",
     ),
     key(
         "model.provider",

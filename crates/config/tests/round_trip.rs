@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, Model, OnBudget, Origin,
-    Propose, Run, Seeds, Stop, Suspects, to_toml, update,
+    Bundles, Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, Model,
+    OnBudget, Origin, Propose, Run, Seeds, Stop, Suspects, to_toml, update,
 };
 use autoresearch_core::agent::{Event, Price, Table, Words};
 use autoresearch_core::budget::{Budget, Quota};
@@ -151,22 +151,6 @@ fn constraint() -> impl Strategy<Value = Constraint> {
 }
 
 prop_compose! {
-    fn model()(
-        provider in option::of("openai|anthropic|gemini|ollama"),
-        (name, base_url, key_env) in (option::of(text()), option::of(text()), option::of(text())),
-        format in "auto|blocks|json",
-        max_tokens in option::of(1..=u32::MAX),
-        (temperature, price_in) in (option::of(0.0..2.0), option::of(0.0..1e6)),
-        (price_cached, price_out) in (option::of((0..99_u8).prop_map(f64::from)), option::of(0.0..1e-6)),
-    ) -> Model {
-        Model {
-            provider, name, base_url, key_env, format, max_tokens, temperature, price_in,
-            price_cached, price_out,
-        }
-    }
-}
-
-prop_compose! {
     fn agent()(
         command in option::of(vec(prop_oneof![
             text().prop_map(Words::One),
@@ -192,6 +176,22 @@ prop_compose! {
                 ..Event::default()
             }]),
             ..Table::default()
+        }
+    }
+}
+
+prop_compose! {
+    fn model()(
+        provider in option::of("openai|anthropic|gemini|ollama"),
+        (name, base_url, key_env) in (option::of(text()), option::of(text()), option::of(text())),
+        format in "auto|blocks|json",
+        max_tokens in option::of(1..=u32::MAX),
+        (temperature, price_in) in (option::of(0.0..2.0), option::of(0.0..1e6)),
+        (price_cached, price_out) in (option::of((0..99_u8).prop_map(f64::from)), option::of(0.0..1e-6)),
+    ) -> Model {
+        Model {
+            provider, name, base_url, key_env, format, max_tokens, temperature, price_in,
+            price_cached, price_out,
         }
     }
 }
@@ -228,10 +228,11 @@ prop_compose! {
             propose: Propose {
                 proposer: vec![if command.is_some() { "command" } else { "queue" }.to_owned()],
                 command,
-                model: iterations.map(|n| format!("model-{n}")),
+                model: tag.clone(),
                 timeout,
                 patience: 3,
                 outage: timeout,
+                wait: timeout,
                 lookahead: iterations,
                 hour: 1.5,
                 max_dollars: Some(0.1),
@@ -241,6 +242,9 @@ prop_compose! {
                 max_tokens_each: iterations,
                 network: session.is_some(),
                 readable: vec!["~/.agent".to_owned()],
+                brief: Bytes(1 << 20),
+                templates: session.map(|_| "prompts".to_owned()),
+                bundles: if session.is_some() { Bundles::Refuse } else { Bundles::Allow },
             },
             judge: Judge {
                 mode: Mode::Greedy,

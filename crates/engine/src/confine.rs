@@ -260,7 +260,7 @@ fn chosen(wanted: Confine, offer: &Offer) -> Result<(Protection, Option<String>)
 }
 
 /// A path that the user wrote, as the system knows it.
-fn named(
+pub(crate) fn named(
     key: &'static str,
     text: &str,
     root: &Path,

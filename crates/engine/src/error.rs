@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use autoresearch_config::ConfigError;
 use autoresearch_core::trial::Protection;
 use autoresearch_ledger::{JournalError, LockError, TsvError};
+use autoresearch_propose::TemplateError;
 use autoresearch_repo::{LandError, RepoError};
 use autoresearch_run::RunError;
 
@@ -29,6 +30,9 @@ pub enum EngineError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A template of the brief.
+    #[error("a template of the brief is of no use: {0}")]
+    Template(#[from] TemplateError),
     /// A results table.
     #[error("failed to read {}: {source}", path.display())]
     Table {
@@ -85,12 +89,6 @@ pub enum EngineError {
         /// Who does.
         known: Vec<String>,
     },
-    /// The model of the configuration cannot be asked.
-    #[error(transparent)]
-    Model(#[from] autoresearch_models::Misfit),
-    /// Runs would get the variable that holds the model's key.
-    #[error("runs would see the key in the variable `{0}`")]
-    KeyInSight(String),
     /// An agent cannot be asked.
     #[error("the agent `{name}` cannot propose: {what}")]
     UnfitAgent {
@@ -101,6 +99,12 @@ pub enum EngineError {
         /// What to do.
         remedy: String,
     },
+    /// The model of the configuration cannot be asked.
+    #[error(transparent)]
+    Model(#[from] autoresearch_models::Misfit),
+    /// Runs would get the variable that holds the model's key.
+    #[error("runs would see the key in the variable `{0}`")]
+    KeyInSight(String),
     /// The tag is no name for a branch.
     #[error("`{0}` cannot be a tag")]
     BadTag(String),
@@ -213,11 +217,11 @@ impl EngineError {
                     |nearest| format!("did you mean `{nearest}`? {all}"),
                 )
             }
+            EngineError::UnfitAgent { remedy, .. } => remedy.clone(),
             EngineError::Model(misfit) => misfit.hint(),
             EngineError::KeyInSight(name) => {
                 format!("call it `{name}_API_KEY`: variables of such names are kept from runs")
             }
-            EngineError::UnfitAgent { remedy, .. } => remedy.clone(),
             EngineError::BadTag(_) => {
                 "use letters, digits, `-`, `_` and `.`, as in `mar8`".to_owned()
             }

@@ -17,7 +17,10 @@ use std::time::Duration;
 use autoresearch_core::proposal::{FileEdit, Proposal};
 use autoresearch_core::spent::Spent;
 
-pub use brief::{Brief, Mark, Past, Text};
+pub use brief::{
+    Brief, Digest, Group, Ledger, Mark, PAGE, Part, Past, Protected, Tally, TemplateError,
+    Templates, Text,
+};
 pub use command::Command;
 pub use search::Search;
 
