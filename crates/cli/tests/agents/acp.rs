@@ -48,9 +48,9 @@ fn an_agent_that_asks_to_run_something_is_refused_and_goes_on() {
     turns.extend(setting(40));
     let model = Model::playing(turns);
     let place = lab_of(Agent::Gemini, GEMINI, &model, "");
-    let ended = session(&place, Agent::Gemini, 1);
-    ended.expect(0);
-    assert!(!said(&session(&place, Agent::Gemini, 1)).contains("ran"), "a file was made");
+    session(&place, Agent::Gemini, 1).expect(0);
+    // With another file on the desk the proposal would be refused.
+    assert_eq!(verdicts(&place), ["keep", "keep"]);
 }
 
 #[test]
