@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use autoresearch_config::Config;
-use autoresearch_core::agent::{Protocol, Table};
+use autoresearch_core::agent::Table;
 use autoresearch_propose::agent::{Agent, Surroundings, base_url, key, known};
 use autoresearch_run::platform;
 
@@ -144,11 +144,6 @@ pub(crate) fn check(
     };
     let unfit =
         |Unfit { what, remedy }| EngineError::UnfitAgent { name: name.to_owned(), what, remedy };
-    if table.protocol.unwrap_or_default() == Protocol::Acp {
-        let what = "it speaks the Agent Client Protocol, which is not there yet".to_owned();
-        let remedy = "take one with `protocol = \"stream\"`".to_owned();
-        return Err(unfit(Unfit { what, remedy }));
-    }
     let found = Machine::by_this_process().look(name, table, root).map_err(unfit)?;
     if let Err(remedy) = found.login {
         return Err(unfit(Unfit { what: "nobody is logged in".to_owned(), remedy }));
