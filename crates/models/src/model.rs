@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use autoresearch_core::proposal::{Category, Edit, FileEdit, Proposal};
 use autoresearch_core::spent::Spent;
-use autoresearch_propose::{Brief, Desk, ProposeError, Proposer};
+use autoresearch_propose::{Brief, Desk, Part, ProposeError, Proposer};
 use serde_json::Value;
 
 use crate::answer::{Answer, spoken};
@@ -161,7 +161,9 @@ impl Asker {
         let system = prompt::system(&shape);
         let asked = Asked { brief, targets, shape, system, schema, deadline };
 
-        let mut messages = vec![Message { role: Role::User, content: brief.to_markdown() }];
+        // How to answer is the system's message: there is no folder to edit.
+        let parts: Vec<Part> = Part::ALL.into_iter().filter(|part| *part != Part::Answer).collect();
+        let mut messages = vec![Message { role: Role::User, content: brief.page(&parts) }];
         desk.say(&format!("asks {}", self.settings.name));
         let reply = self.ask(&asked, &messages, desk)?;
         let wrong = match asked.proposal(&reply.text, desk, true) {

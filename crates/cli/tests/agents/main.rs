@@ -15,6 +15,7 @@ mod acp;
 mod answers;
 mod five;
 mod lab;
+mod mcp;
 mod model;
 mod refused;
 mod stuck;
