@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use autoresearch_config::{Config, Confine};
 use autoresearch_core::trial::Protection;
+use autoresearch_propose::Errand;
 use autoresearch_run::protection::Offer;
 use autoresearch_run::{Confinement, Limits};
 
@@ -168,9 +169,9 @@ impl Walls {
         git: PathBuf,
         stores: Vec<PathBuf>,
         brief: Vec<PathBuf>,
-        home: Option<&Path>,
-        hosts: &[String],
+        errand: &Errand<'_>,
     ) -> Confinement {
+        let Errand { home, hosts, .. } = *errand;
         let mut readable = self.readable.clone();
         readable.extend_from_slice(&self.for_proposers);
         readable.extend(stores);

@@ -183,8 +183,7 @@ impl OneDesk<'_> {
         let brief = given.filter(|path| path.is_absolute()).chain(stdin.clone());
         let readable = brief.chain(errand.readable.iter().cloned()).collect();
         let git = git_of(&folder);
-        let confinement =
-            room.walls.desk(*number, &folder, git, stores, readable, errand.home, errand.hosts);
+        let confinement = room.walls.desk(*number, &folder, git, stores, readable, errand);
         Job {
             id: format!("{}/desk-{errands}", room.session),
             command: errand.command.to_vec(),

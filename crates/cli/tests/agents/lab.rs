@@ -81,6 +81,11 @@ fn folders() -> [PathBuf; 2] {
 /// A repository whose loss is 50, with this agent and model. `more` are lines of
 /// `[propose]`.
 pub(crate) fn lab(agent: Agent, model: &Model, more: &str) -> Place {
+    lab_of(agent, "", model, more)
+}
+
+/// As [`lab`], with further lines of the agent's table.
+pub(crate) fn lab_of(agent: Agent, table: &str, model: &Model, more: &str) -> Place {
     let name = agent.name();
     let (model_name, base_url) = (agent.model(), agent.base_url(model));
     let config = format!(
@@ -98,6 +103,7 @@ grace = "2s"
 [agent.{name}]
 model = "{model_name}"
 base_url = "{base_url}"
+{table}
 
 [propose]
 patience = 3

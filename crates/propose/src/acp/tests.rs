@@ -148,7 +148,7 @@ fn gemini_is_set_to_edit_and_reads_and_writes_through_us() {
     let mut client = Client::new(&files, "the brief".to_owned(), None);
     let played = scene.play(&mut client, include_str!("recorded/gemini.jsonl"));
     let expected =
-        ["initialize", "session/new", "session/set_mode", "session/prompt", "text", "text", "fine"];
+        ["initialize", "session/new", "session/set_mode", "session/prompt", "text", "fine"];
     assert_eq!(played.words(), expected);
     assert_eq!(played.answers[2]["params"]["modeId"], json!("autoEdit"));
     assert_eq!(scene.target(), "LR = 0.2\nprint(LR)\n");
