@@ -268,7 +268,7 @@ impl Round {
         // Those of others on this machine come and go.
         let mut groups: Vec<_> = control_groups().difference(&self.groups).cloned().collect();
         until("the end of every control group", || {
-            groups.retain(|group| group.exists() && !is_abandoned(group));
+            groups.retain(|group| group.exists() && is_in_use(group, &base));
             groups.is_empty().then_some(())
         });
         let files: Vec<_> =
@@ -283,16 +283,22 @@ fn is_of_a_job(pid: u32) -> bool {
     environment.split(|byte| *byte == 0).any(|all| all.starts_with(b"AUTORESEARCH_TRIAL="))
 }
 
-/// Control groups of ours, wherever they are.
-/// Whether a group is empty and its supervisor gone: the next one removes it.
-fn is_abandoned(group: &Path) -> bool {
+/// Whether a process that has to do with `base` is in a group or made it: an empty
+/// one whose supervisor is gone is removed by the next, and those of others on
+/// this machine are theirs.
+fn is_in_use(group: &Path, base: &str) -> bool {
     let name = group.file_name().unwrap_or_default().to_string_lossy();
     let owner = name.rsplit('-').next().unwrap_or_default();
-    let members = std::fs::read_to_string(group.join("cgroup.procs"));
-    members.is_ok_and(|members| members.is_empty())
-        && !Path::new(&format!("/proc/{owner}")).exists()
+    let members = std::fs::read_to_string(group.join("cgroup.procs")).unwrap_or_default();
+    members.lines().chain([owner]).any(|pid| {
+        ["environ", "cmdline"].iter().any(|file| {
+            let text = std::fs::read(format!("/proc/{pid}/{file}")).unwrap_or_default();
+            String::from_utf8_lossy(&text).contains(base)
+        })
+    })
 }
 
+/// Control groups of ours, wherever they are.
 fn control_groups() -> BTreeSet<PathBuf> {
     let mut found = BTreeSet::new();
     let mut folders = vec![PathBuf::from("/sys/fs/cgroup")];

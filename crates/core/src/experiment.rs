@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::judge::{Noise, Ruling};
+use crate::portfolio::Tally;
 use crate::proposal::{Category, Fingerprint, Settings};
 use crate::spent::Spent;
 use crate::trial::{Purpose, Trial};
@@ -180,6 +181,10 @@ pub struct Experiment {
     /// What its proposal cost.
     #[serde(default, skip_serializing_if = "Spent::is_zero")]
     pub spent: Spent,
+    /// What all proposers had done and cost when it was settled; empty where
+    /// that is nothing but one that costs nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposers: Vec<(String, Tally)>,
     /// What the session knew of its metric's noise when it was settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<Noise>,

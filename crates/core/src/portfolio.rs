@@ -63,15 +63,21 @@ impl Portfolio {
     }
 
     fn of(&mut self, proposer: &str) -> &mut Tally {
-        if !self.tallies.contains_key(proposer) {
-            self.tallies.insert(proposer.to_owned(), Tally::default());
-        }
         self.tallies.entry(proposer.to_owned()).or_default()
     }
 
     /// Every proposer that did anything, by name.
     pub fn tallies(&self) -> impl Iterator<Item = (&str, &Tally)> {
         self.tallies.iter().map(|(name, tally)| (name.as_str(), tally))
+    }
+
+    /// All tallies, unless there is but one proposer and it costs nothing.
+    pub fn worth_telling(&self) -> Vec<(String, Tally)> {
+        let is_free = |tally: &Tally| tally.spent.tokens() == 0 && tally.spent.dollars == 0.0;
+        if self.tallies.len() < 2 && self.tallies.values().all(is_free) {
+            return Vec::new();
+        }
+        self.tallies.iter().map(|(name, tally)| (name.clone(), *tally)).collect()
     }
 
     /// Whom of these to ask, as a place in the list; `hour` is what an hour of
@@ -84,13 +90,14 @@ impl Portfolio {
         let tallies: Vec<Tally> =
             names.iter().map(|name| self.tallies.get(*name).copied().unwrap_or_default()).collect();
         let sum = |of: fn(&Tally) -> f64| tallies.iter().map(of).sum::<f64>();
-        let count = sum(|tally| tally.experiments as f64);
+        let settled: u64 = tallies.iter().map(|tally| tally.experiments).sum();
+        let count = settled as f64;
         let cost: f64 = tallies.iter().map(|tally| tally.cost(hour)).sum();
         // What a proposal costs, and a keep brings, on the average of all.
         let usual_cost = if count > 0.0 && cost > 0.0 { cost / count } else { 1.0 };
         let keeps = sum(|tally| tally.keeps as f64);
         let usual_gain = if keeps > 0.0 { sum(|tally| tally.gain) / keeps } else { 1.0 };
-        let mut random = Random::new(seed, count as u64);
+        let mut random = Random::new(seed, settled);
         let worth = tallies.iter().map(|tally| {
             let (n, keeps) = (tally.experiments as f64, tally.keeps as f64);
             let chance = Beta::new(1.0 + keeps, 1.0 + (n - keeps).max(0.0))

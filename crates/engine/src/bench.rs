@@ -14,7 +14,7 @@ use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::stopping::EarlyStop;
 use autoresearch_core::trial::{Crash, CrashKind, Exit, Seal, Trial};
 use autoresearch_repo::Repo;
-use autoresearch_run::{Confinement, Executor, Job, LogLimit, Report, RunError};
+use autoresearch_run::{Confinement, Executor, Job, LogLimit, Report, RunError, Talk};
 
 use crate::confine::Walls;
 use crate::environment::Environment;
@@ -208,6 +208,7 @@ impl Bench<'_> {
             directory: folder.to_owned(),
             environment: self.variables(number, seed, out),
             stdin: None,
+            talk: Talk::None,
             deadline_seconds: 0.0,
             quota: None,
             allowance_seconds: self.config.run.allowance.as_secs_f64(),

@@ -127,7 +127,9 @@ impl Walls {
             readable,
             protected,
             private: Some(self.scratch.join("home-trial")),
+            home: None,
             network: self.network,
+            hosts: Vec::new(),
             keep_secrets: false,
         }
     }
@@ -147,13 +149,17 @@ impl Walls {
             protected: Vec::new(),
             hidden: Vec::new(),
             private: Some(self.scratch.join("home-measure")),
+            home: None,
             network: false,
+            hosts: Vec::new(),
             keep_secrets: false,
         }
     }
 
-    /// Of a program on the worktree `desk`, the desk of this `number`, whose private git borrows from
-    /// `stores`. It keeps its secrets: an agent needs its key.
+    /// Of a program on the worktree `desk`, the desk of this `number`, whose
+    /// private git borrows from `stores`. It keeps its secrets: an agent needs
+    /// its key. Its `home` stays, if it has one. Only a sandbox can open single
+    /// `hosts`; elsewhere it gets all of the network for them.
     pub(crate) fn desk(
         &self,
         number: usize,
@@ -161,12 +167,16 @@ impl Walls {
         git: PathBuf,
         stores: Vec<PathBuf>,
         brief: Vec<PathBuf>,
+        home: Option<&Path>,
+        hosts: &[String],
     ) -> Confinement {
         let mut readable = self.readable.clone();
         readable.extend_from_slice(&self.for_proposers);
         readable.extend(stores);
         readable.extend(brief);
-        let writable = vec![desk.to_owned(), git];
+        let mut writable = vec![desk.to_owned(), git];
+        writable.extend(home.map(Path::to_owned));
+        let is_sandboxed = self.protection == Protection::Sandboxed;
         Confinement {
             protection: self.protection,
             hidden: self.hidden(&readable, &writable),
@@ -174,7 +184,9 @@ impl Walls {
             readable,
             protected: Vec::new(),
             private: Some(self.scratch.join(format!("home-desk-{number}"))),
-            network: self.proposers_network,
+            home: home.map(Path::to_owned),
+            network: self.proposers_network || !hosts.is_empty() && !is_sandboxed,
+            hosts: hosts.to_vec(),
             keep_secrets: true,
         }
     }
@@ -197,7 +209,7 @@ impl Walls {
         let means = match self.protection {
             Protection::Sandboxed => return Vec::new(),
             Protection::Restricted => {
-                "runs and proposers are restricted, not sandboxed: they write only where they may and have no network unless you gave it, but they see that other files and processes exist"
+                "runs and proposers are restricted, not sandboxed: they write only where they may and have no network unless you gave it, but a proposer that needs a host gets all of it, and they see that other files and processes exist"
             }
             Protection::Unprotected => {
                 "runs and proposers are not confined: they have your files, your network and your rights"

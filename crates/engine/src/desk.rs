@@ -1,7 +1,10 @@
 //! Where proposals are written: a worktree at the incumbent, made when the
 //! first proposer wants it, and programs that run there under supervision.
 
+mod errand;
+
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -17,7 +20,6 @@ use autoresearch_propose::{Desk, Errand, Finished, Input, Listener, ProposeError
 use autoresearch_repo::{ChangeKind, Repo};
 use autoresearch_run::{Executor, Job, LogLimit};
 
-use crate::bench::wait;
 use crate::confine::Walls;
 use crate::error::EngineError;
 use crate::guard::{self, Targets};
@@ -25,6 +27,8 @@ use crate::integrity::HeldOut;
 use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::stop::{Stop, Urgency};
+
+use errand::{Ended, Keeper};
 
 /// What all desks of a session share.
 #[derive(Clone)]
@@ -177,14 +181,17 @@ impl OneDesk<'_> {
         };
         let given = errand.environment.iter().map(|(_, value)| PathBuf::from(value));
         let brief = given.filter(|path| path.is_absolute()).chain(stdin.clone());
+        let readable = brief.chain(errand.readable.iter().cloned()).collect();
         let git = git_of(&folder);
-        let confinement = room.walls.desk(*number, &folder, git, stores, brief.collect());
+        let confinement =
+            room.walls.desk(*number, &folder, git, stores, readable, errand.home, errand.hosts);
         Job {
             id: format!("{}/desk-{errands}", room.session),
             command: errand.command.to_vec(),
             directory: folder,
             environment: errand.environment.iter().cloned().collect(),
             stdin,
+            talk: errand::talk_of(errand),
             deadline_seconds: self.time_left().as_secs_f64(),
             quota: None,
             allowance_seconds: 0.0,
@@ -220,26 +227,28 @@ impl Desk for OneDesk<'_> {
     fn run(
         &mut self,
         errand: &Errand<'_>,
-        _listener: &mut dyn Listener,
+        listener: &mut dyn Listener,
     ) -> Result<Finished, ProposeError> {
         let folder = self.folder()?;
         let job = self.job(errand, folder);
-        let report = wait(&*self.workplace.room.executor, &job, self.around.stop, None, &mut || {})
-            .map_err(|e| ProposeError::Failed(e.to_string()))?;
-        let Some(report) = report else {
-            return Err(ProposeError::Failed("its supervisor was killed".to_owned()));
-        };
-        if report.exit == Exit::Interrupted {
+        let mut running = errand::start(&*self.workplace.room.executor, &job)?;
+        let Ended { report, is_done } = errand::hear_out(&mut *running, errand, listener, self)?;
+        if report.exit == Exit::Interrupted && !is_done {
             return Err(ProposeError::Interrupted);
         }
-        let success = report.exit == Exit::Code(0);
+        let success = is_done || report.exit == Exit::Code(0);
         let mut how = report.exit.to_string();
-        let is_cut_off = report.protection > Protection::Unprotected
-            && !self.workplace.room.config.propose.network;
+        let is_cut_off = !self.workplace.room.config.propose.network
+            && (report.protection == Protection::Sandboxed
+                || report.protection == Protection::Restricted && errand.hosts.is_empty());
         if let Some(hint) = report.hint.filter(|_| !success) {
             how = format!("{how} ({hint})");
         } else if !success && is_cut_off {
-            how.push_str(" (it had no network; `propose.network = true` gives it one)");
+            let reached = match errand.hosts {
+                [] => "had no network".to_owned(),
+                hosts => format!("could reach only {}", hosts.join(", ")),
+            };
+            let _ = write!(how, " (it {reached}; `propose.network = true` gives it all)");
         }
         Ok(Finished { success, how, tail: report.tail })
     }
@@ -268,5 +277,19 @@ impl Desk for OneDesk<'_> {
 
     fn time_left(&self) -> Duration {
         OneDesk::time_left(self)
+    }
+}
+
+impl Keeper for OneDesk<'_> {
+    fn book(&mut self, spent: Spent) -> Result<(), ProposeError> {
+        OneDesk::book(self, spent)
+    }
+
+    fn say(&mut self, doing: &str) {
+        (self.around.say)(doing);
+    }
+
+    fn look(&mut self) -> Urgency {
+        self.around.stop.urgency()
     }
 }

@@ -20,6 +20,7 @@ pub(crate) fn of(state: &State, config: &Config, entries: &[Entry]) -> History {
     };
     session.stopped_early = state.stopped_early();
     session.noise = state.noise();
+    session.proposers = state.portfolio().worth_telling();
     let points = entries.iter().map(|entry| point(entry, state.opened_at())).collect();
     History { session, points }
 }

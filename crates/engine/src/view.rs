@@ -13,7 +13,8 @@ use autoresearch_core::verification::Comparison;
 use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message, TsvFile};
 use autoresearch_repo::Repo;
 use autoresearch_report::{
-    History, PngError, Point, Session, Size, SummaryOptions, plot_png, plot_svg, summary_markdown,
+    History, PngError, Point, Proposers, Session, Size, SummaryOptions, plot_png, plot_svg,
+    summary_markdown,
 };
 
 use crate::error::EngineError;
@@ -62,6 +63,8 @@ pub struct Status {
     pub comparison: Option<Comparison>,
     /// What the metric's noise meant when the last experiment was settled.
     pub noise: Option<Noise>,
+    /// What proposers had done and cost by then.
+    pub proposers: Proposers,
 }
 
 impl View {
@@ -136,7 +139,8 @@ impl View {
             last_at: last.map_or(self.opened_at, |record| record.at),
             protection: recent.as_ref().and_then(|last| last.trials.last()?.protection),
             comparison: self.comparison()?,
-            noise: recent.and_then(|last| last.noise),
+            noise: recent.as_ref().and_then(|last| last.noise),
+            proposers: recent.map(|last| last.proposers).unwrap_or_default(),
         })
     }
 
@@ -148,7 +152,8 @@ impl View {
         let comparison = status.comparison.clone();
         let not_compared = if comparison.is_none() { verify::why_not(self, status) } else { None };
         let Status { protection, noise, .. } = *status;
-        Session { protection, comparison, not_compared, noise, ..session }
+        let proposers = status.proposers.clone();
+        Session { protection, comparison, not_compared, noise, proposers, ..session }
     }
 
     /// Baseline and best, measured again beside each other.
@@ -178,6 +183,8 @@ impl View {
         session.stopped_early = state.stopped_early();
         // A session of an earlier version did not record it.
         session.noise = session.noise.or_else(|| state.noise());
+        // What was refused since the last experiment costs, too.
+        session.proposers = state.portfolio().worth_telling();
         let points = self.journal.entries(0)?.iter().map(|entry| self.point(entry)).collect();
         Ok(History { session, points })
     }

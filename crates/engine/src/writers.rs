@@ -181,14 +181,15 @@ impl Writers {
         lines.next()
     }
 
-    /// Who could be asked now, as places; `ahead` only those who write ahead.
-    pub(crate) fn free(&self, queued: Option<u64>, ahead: Option<Option<u64>>) -> Vec<usize> {
+    /// Who could be asked now, as places; perhaps only those who write ahead
+    /// unless told otherwise.
+    pub(crate) fn free(&self, queued: Option<u64>, only_ahead: bool) -> Vec<usize> {
         let now = Instant::now();
         let is_free = |writer: &Writer| {
             writer.busy.is_none()
                 && writer.is_able(queued)
                 && writer.rests_until.is_none_or(|until| until <= now)
-                && ahead.is_none_or(|configured| configured.is_some() || writer.lookahead > 0)
+                && (!only_ahead || writer.lookahead > 0)
         };
         let staff = self.staff.iter().enumerate();
         staff.filter_map(|(place, writer)| is_free(writer).then_some(place)).collect()

@@ -4,6 +4,8 @@
 
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test with a main of its own")]
 
+mod errands;
+
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -20,7 +22,7 @@ fn main() {
     if let Some(code) = autoresearch::supervise_if_asked() {
         std::process::exit(code);
     }
-    let tests: [(&str, fn()); 9] = [
+    let tests: [(&str, fn()); 11] = [
         ("a_better_change_is_kept_on_a_branch_of_its_own", a_better_change_is_kept),
         ("a_closure_computes_the_metric_from_what_the_run_left", a_closure_computes_the_metric),
         ("a_metric_function_that_fails_ends_the_session_with_its_words", a_metric_fn_that_fails),
@@ -29,6 +31,14 @@ fn main() {
         ("a_branch_made_alone_is_used_by_the_run_that_follows", a_branch_made_alone),
         ("a_confirmed_adjustment_is_a_commit_before_the_baseline", a_confirmed_adjustment),
         ("a_run_on_a_machine_unlike_the_incumbents_says_so", a_machine_unlike_the_incumbents),
+        (
+            "a_program_on_the_desk_is_answered_line_by_line_and_its_home_stays",
+            errands::a_program_is_answered_line_by_line_and_its_home_stays,
+        ),
+        (
+            "a_program_that_has_said_all_and_stays_is_ended_and_that_is_fine",
+            errands::a_program_that_has_said_all_and_stays_is_ended_and_that_is_fine,
+        ),
         ("without_confirmation_nothing_is_adjusted_but_the_environment", no_confirmation),
     ];
     for (name, test) in tests {

@@ -173,10 +173,10 @@ impl Listener for Deaf {
 /// How a program on the desk ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finished {
-    /// Whether it ended by itself with status 0.
+    /// Whether it ended by itself with status 0, or its [`Listener`] was done.
     pub success: bool,
     /// How it ended, in words.
     pub how: String,
-    /// The end of its output.
+    /// The end of its standard output, and after it that of its standard error.
     pub tail: String,
 }

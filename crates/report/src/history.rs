@@ -1,6 +1,7 @@
 //! A session as the report sees it: what was asked for, and what came of each
 //! experiment, in order.
 
+use crate::costs::Proposers;
 use autoresearch_core::experiment::{Counts, Verdict};
 use autoresearch_core::judge::{Noise, Rule};
 use autoresearch_core::metric::Direction;
@@ -61,6 +62,9 @@ pub struct Session {
     /// What the metric's noise means; `None` where nobody knows.
     #[serde(default)]
     pub noise: Option<Noise>,
+    /// Who proposed, and what came of it.
+    #[serde(default)]
+    pub proposers: Proposers,
 }
 
 impl Session {
@@ -86,6 +90,7 @@ impl Session {
             not_compared: None,
             stopped_early: Tally::default(),
             noise: None,
+            proposers: Vec::new(),
         }
     }
 }

@@ -9,6 +9,7 @@
 //! A [`History`] is filled from a journal, or from a bare `results.tsv`, in
 //! which case most of its optional fields are absent and the report says less.
 
+mod costs;
 mod history;
 mod line;
 mod noise;
@@ -19,6 +20,7 @@ mod summary;
 mod words;
 
 pub use autoresearch_core::experiment::Counts;
+pub use costs::{Proposers, spent_words};
 pub use history::{Best, History, Point, Session};
 pub use line::{Activity, Stage, Style, experiment_line, live_line, rerun_line};
 pub use noise::{keeps_words, noise_words, weighed_words};

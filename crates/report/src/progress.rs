@@ -11,6 +11,7 @@ use autoresearch_core::proposal::Category;
 use autoresearch_core::units::{Timestamp, human_duration};
 use autoresearch_core::verification::Comparison;
 
+use crate::costs::{self, Proposers};
 use crate::history::{Best, History, Point, Session};
 use crate::line::{Style, coarse, experiment_line};
 use crate::noise::{keeps_words, noise_words};
@@ -44,6 +45,8 @@ pub struct Progress {
     pub started: Option<Timestamp>,
     /// What the metric's noise means.
     pub noise: Option<Noise>,
+    /// Who proposed, and what came of it.
+    pub proposers: Proposers,
     /// Baseline and best, measured again.
     comparison: Option<Comparison>,
     /// Why they were not.
@@ -68,6 +71,7 @@ impl Progress {
             iterations_max: session.iterations_max,
             started: session.started,
             noise: session.noise,
+            proposers: session.proposers.clone(),
             budget: session.budget_seconds.and_then(|s| Duration::try_from_secs_f64(s).ok()),
             comparison: session.comparison.clone(),
             not_compared: session.not_compared.clone(),
@@ -266,6 +270,9 @@ pub fn progress(progress: &Progress, now: Timestamp, style: Style) -> String {
         if let Some(keeps) = keeps_words(noise) {
             let _ = writeln!(text, "  kept       together {keeps}");
         }
+    }
+    if let Some(spent) = costs::spent_words(&costs::spent(&progress.proposers)) {
+        let _ = writeln!(text, "  spent      {spent}");
     }
     if done > 0 {
         let _ = writeln!(text, "  outcomes   {}", progress.outcomes(", "));

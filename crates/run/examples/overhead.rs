@@ -1,19 +1,24 @@
 //! What a supervised command costs over a bare one, in every way to be confined
-//! that this machine offers, taken in turns.
+//! that this machine offers, taken in turns; and how fast a sandbox's gate is.
 
 use std::collections::BTreeMap;
 use std::error::Error;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use autoresearch_core::trial::Protection;
 use autoresearch_run::protection::offered;
 use autoresearch_run::{
-    CONFINE, Confinement, Executor as _, Job, Limits, Local, LogLimit, SUPERVISE, confine,
+    CONFINE, Confinement, Executor as _, Job, Limits, Local, LogLimit, SUPERVISE, Talk, confine,
     supervise,
 };
 
 const ROUNDS: usize = 200;
+/// Asked to read from a port, as fast as it can.
+const READ: &str = "__read";
+const BYTES: usize = 1 << 30;
 /// Longer than the supervisor before it takes to be gone, as any real run is.
 const PAUSE: [&str; 2] = ["sleep", "0.05"];
 
@@ -21,6 +26,7 @@ const PAUSE: [&str; 2] = ["sleep", "0.05"];
 fn main() -> Result<ExitCode, Box<dyn Error>> {
     match std::env::args().nth(1).as_deref() {
         Some(SUPERVISE) => return Ok(ExitCode::from(u8::try_from(supervise())?)),
+        Some(READ) => return read(),
         Some(CONFINE) => return Ok(ExitCode::from(u8::try_from(confine())?)),
         _ => {}
     }
@@ -30,12 +36,13 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     for file in ["evaluation/eval.py", "tokenizer.json", "uv.lock", "pyproject.toml", ".git"] {
         std::fs::write(worktree.join(file), "")?;
     }
-    let job = |protection| Job {
+    let job = |protection, hosts: &[String]| Job {
         id: "overhead/".into(),
         command: PAUSE.map(Into::into).into(),
         directory: worktree.clone(),
         environment: BTreeMap::new(),
         stdin: None,
+        talk: Talk::None,
         deadline_seconds: 60.0,
         grace_seconds: 1.0,
         quota: None,
@@ -53,6 +60,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
                 .into(),
             hidden: vec![worktree.join(".git")],
             private: Some(folder.path().join("private")),
+            hosts: hosts.to_vec(),
             ..Confinement::default()
         },
         container: None,
@@ -65,25 +73,47 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let start = Instant::now();
     let offer = offered(&local, folder.path());
     println!("what is offered: {:?} in {:.2?}", offer, start.elapsed());
-    let mut ways = vec![Protection::Unprotected, Protection::Restricted, Protection::Sandboxed];
-    ways.retain(|way| offer.has(*way).is_ok());
+    let host = ["api.example.com:443".to_owned()];
+    let mut ways: Vec<(Protection, &[String])> = vec![
+        (Protection::Unprotected, &[]),
+        (Protection::Restricted, &[]),
+        (Protection::Sandboxed, &[]),
+        (Protection::Sandboxed, &host),
+    ];
+    ways.retain(|(way, _)| offer.has(*way).is_ok());
     let mut bare = Vec::new();
     let mut supervised = vec![Vec::new(); ways.len()];
     for _ in 0..ROUNDS {
         let start = Instant::now();
         Command::new(PAUSE[0]).arg(PAUSE[1]).status()?;
         bare.push(start.elapsed());
-        for (way, times) in ways.iter().zip(&mut supervised) {
+        for ((way, hosts), times) in ways.iter().zip(&mut supervised) {
             let start = Instant::now();
-            local.start(&job(*way))?.wait(Duration::MAX)?;
+            local.start(&job(*way, hosts))?.wait(Duration::MAX)?;
             times.push(start.elapsed());
         }
     }
     let bare = median(bare);
     println!("bare {bare:.2?}");
-    for (way, times) in ways.iter().zip(supervised) {
+    for ((way, hosts), times) in ways.iter().zip(supervised) {
         let time = median(times);
-        println!("{way} {time:.2?}: {:.2?} more", time.saturating_sub(bare));
+        let gate = if hosts.is_empty() { "" } else { " with a gate" };
+        println!("{way}{gate} {time:.2?}: {:.2?} more", time.saturating_sub(bare));
+    }
+    if offer.has(Protection::Sandboxed).is_ok() {
+        let host = [format!("localhost:{}", serve()?)];
+        for is_open in [true, false, true, false] {
+            let mut job = job(Protection::Sandboxed, &host);
+            job.command = vec![
+                std::env::current_exe()?.display().to_string(),
+                READ.to_owned(),
+                host[0].clone(),
+            ];
+            job.confinement.network = is_open;
+            let report = local.start(&job)?.wait(Duration::MAX)?.ok_or("it still runs")?;
+            let how = if is_open { "over loopback" } else { "through the gate" };
+            println!("{how} {}", report.tail);
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -91,4 +121,37 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
 fn median(mut times: Vec<Duration>) -> Duration {
     times.sort_unstable();
     times[times.len() / 2]
+}
+
+/// A server that sends all bytes to whoever comes; its port.
+fn serve() -> Result<u16, Box<dyn Error>> {
+    let listener = TcpListener::bind("127.0.0.1:0")?;
+    let port = listener.local_addr()?.port();
+    std::thread::spawn(move || {
+        let piece = vec![7; 1 << 20];
+        for mut caller in listener.incoming().flatten() {
+            for _ in 0..BYTES / piece.len() {
+                let _ = caller.write_all(&piece);
+            }
+        }
+    });
+    Ok(port)
+}
+
+#[expect(clippy::print_stdout, reason = "a bench tells a person")]
+fn read() -> Result<ExitCode, Box<dyn Error>> {
+    let host = std::env::args().nth(2).ok_or("read from where?")?;
+    let start = Instant::now();
+    let mut stream = TcpStream::connect(host)?;
+    let mut piece = vec![0; 1 << 18];
+    let mut all = 0;
+    loop {
+        match stream.read(&mut piece)? {
+            0 => break,
+            n => all += n,
+        }
+    }
+    let speed = all as f64 / start.elapsed().as_secs_f64() / 1e9;
+    println!("{speed:.2} GB/s of {all} bytes");
+    Ok(ExitCode::SUCCESS)
 }

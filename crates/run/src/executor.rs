@@ -18,7 +18,8 @@ use crate::limits::cgroup::remove_left;
 use crate::limits::hierarchy::own_groups;
 use crate::supervisor::{INTERRUPT, KILL, Outcome};
 use crate::sweep::sweep_exactly;
-use crate::{Job, MARKER, Report, RunError};
+use crate::talk::{Ends, ends_for};
+use crate::{Job, MARKER, Report, RunError, sys};
 
 /// The most that a supervisor says: a report, and a panic before it.
 const MOST_SAID: u64 = 8 << 20;
@@ -37,7 +38,8 @@ pub trait Executor: Send + Sync {
 
 /// A job that was started. Dropping it kills every process of it.
 pub trait Running: Send {
-    /// Waits for the job to end, for `at_most` so long; `None` if it still runs.
+    /// Waits for the job to end, for `at_most` so long, or until something was
+    /// heard; `None` if it still runs.
     ///
     /// # Errors
     /// When there is no report: see [`RunError`]. No process is left then
@@ -50,6 +52,21 @@ pub trait Running: Send {
     fn points(&mut self) -> Vec<Point> {
         Vec::new()
     }
+
+    /// Takes what it printed to its standard output since the last time, while
+    /// waiting; nothing of a job that is not heard ([`Talk`](crate::Talk)). What
+    /// is not taken keeps it waiting.
+    fn heard(&mut self) -> Vec<u8> {
+        Vec::new()
+    }
+
+    /// Writes to the standard input of a job that is spoken with, without
+    /// waiting for it to read. One that leaves 64 MiB unread is not spoken to
+    /// any longer.
+    fn say(&mut self, _text: &[u8]) {}
+
+    /// Closes its standard input, once it has read what was said.
+    fn fall_silent(&mut self) {}
 
     /// Asks it to end: TERM, and after its grace KILL. The report will say
     /// `Exit::Interrupted`, unless it ended by itself just before.
@@ -127,6 +144,7 @@ impl Executor for Local {
             program: self.program.clone(),
             why: error.to_string(),
         };
+        let (talk, others) = ends_for(job.talk).map_err(failed)?;
         let mut order =
             serde_json::to_vec(job).map_err(|e| RunError::BadJob { why: e.to_string() })?;
         order.push(b'\n');
@@ -140,7 +158,13 @@ impl Executor for Local {
             .stderr(say)
             // The terminal's signals are for the engine: it decides.
             .process_group(0);
+        let handed_over = others.numbers();
+        if !handed_over.is_empty() {
+            command.args(handed_over.iter().map(ToString::to_string));
+            sys::pass_on(&mut command, handed_over);
+        }
         let mut child = command.spawn().map_err(failed)?;
+        drop(others);
         let mut life = child.stdin.take();
         if let Some(life) = &mut life {
             // A supervisor that died is found out by `wait`.
@@ -153,6 +177,7 @@ impl Executor for Local {
             leaving: Arc::clone(&self.leaving),
             life,
             said,
+            talk,
             text: Vec::new(),
             points: Vec::new(),
             outcome: None,
@@ -168,6 +193,7 @@ struct Supervised {
     leaving: Arc<Leaving>,
     life: Option<ChildStdin>,
     said: PipeReader,
+    talk: Ends,
     text: Vec<u8>,
     /// Heard, and not taken yet.
     points: Vec<Point>,
@@ -190,6 +216,18 @@ impl Running for Supervised {
         std::mem::take(&mut self.points)
     }
 
+    fn heard(&mut self) -> Vec<u8> {
+        self.talk.take()
+    }
+
+    fn say(&mut self, text: &[u8]) {
+        self.talk.say(text);
+    }
+
+    fn fall_silent(&mut self) {
+        self.talk.fall_silent();
+    }
+
     fn interrupt(&mut self) {
         self.tell(INTERRUPT);
     }
@@ -207,7 +245,8 @@ impl Supervised {
         }
     }
 
-    /// Hears the supervisor out; whether it has ended within `at_most`.
+    /// Hears the supervisor out; whether it has ended within `at_most`, and
+    /// before the job was heard.
     fn listen(&mut self, at_most: Duration) -> Result<bool, RunError> {
         let listen = |error: io::Error| RunError::system("listen to the supervisor", error);
         let started = Instant::now();
@@ -215,12 +254,20 @@ impl Supervised {
             let left = at_most.saturating_sub(started.elapsed());
             // Rounded up by what poll rounds down.
             let timeout = Timespec::try_from(left).ok();
-            let mut fds = [PollFd::new(&self.said, PollFlags::IN)];
+            let mut fds = vec![PollFd::new(&self.said, PollFlags::IN)];
+            fds.extend(self.talk.awaited().into_iter().flatten());
             match poll(&mut fds, timeout.as_ref()) {
                 Ok(0) if started.elapsed() >= at_most => return Ok(false),
                 Ok(0) | Err(rustix::io::Errno::INTR) => continue,
                 Ok(_) => {}
                 Err(error) => return Err(listen(error.into())),
+            }
+            let is_said = !fds[0].revents().is_empty();
+            if self.talk.attend() && !is_said {
+                return Ok(false);
+            }
+            if !is_said {
+                continue;
             }
             let mut piece = [0; 16 * 1024];
             match self.said.read(&mut piece) {
@@ -264,6 +311,8 @@ impl Supervised {
 
     /// What came of the job, now that the supervisor has closed its mouth.
     fn conclude(&mut self) -> Outcome {
+        // Said before the outcome was.
+        self.talk.attend_to_end();
         let child = self.child.take();
         if let Some(outcome) = self.said_outcome() {
             self.leaving.see_off(child);
@@ -312,6 +361,7 @@ impl Drop for Supervised {
         }
         // The end of its life line makes the supervisor kill everything.
         self.life = None;
+        self.talk = Ends::default();
         if !self.listen(FAREWELL).unwrap_or(false) {
             let _ = self.child.as_mut().map(Child::kill);
         }

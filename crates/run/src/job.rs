@@ -29,6 +29,9 @@ pub struct Job {
     /// What it reads as standard input; nothing if not given.
     #[serde(default, with = "any_path_or_none")]
     pub stdin: Option<PathBuf>,
+    /// What of its standard files the engine holds the other ends of.
+    #[serde(default)]
+    pub talk: Talk,
     /// Wall-clock seconds on a monotonic clock until its group gets TERM.
     pub deadline_seconds: f64,
     /// What it may use beside wall-clock time. Once it has, it gets
@@ -111,6 +114,20 @@ fn duration(what: &str, seconds: f64) -> Result<Duration, RunError> {
     }
 }
 
+/// Whether the engine hears a job, and speaks with it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Talk {
+    /// Neither: standard output and standard error are one.
+    #[default]
+    None,
+    /// [`Running::heard`](crate::Running::heard) has its standard output, which
+    /// is apart from standard error then, as it comes.
+    Hear,
+    /// And its standard input is what [`Running::say`](crate::Running::say) says.
+    Converse,
+}
+
 /// What all processes of a job together may use before they are ended; `None`
 /// is unlimited. The one that was reached is in [`Exit::Limit`].
 ///
@@ -180,8 +197,17 @@ pub struct Confinement {
     /// the network; without network the home folder is in memory, 1 GiB.
     #[serde(with = "any_path_or_none")]
     pub private: Option<PathBuf>,
+    /// Its home folder, one of `writable`; the user's, or an empty one in its
+    /// place (see `private`), where this is `None`.
+    #[serde(with = "any_path_or_none")]
+    pub home: Option<PathBuf>,
     /// Whether it shares the network of the machine.
     pub network: bool,
+    /// Hosts that it may reach without that, as `api.example.com:443`; also
+    /// `localhost:8123` of the machine. Only a sandbox on Linux can do it, by
+    /// TCP; the way to them is the machine's own, through its proxy
+    /// (`HTTPS_PROXY`) where it has one.
+    pub hosts: Vec<String>,
     /// Whether it gets the variables of the environment that look like secrets
     /// (keys, tokens, passwords, agents' sockets), as a proposer needs. What is
     /// set in [`Job::environment`] it gets in any case.
@@ -234,7 +260,9 @@ pub struct Report {
     /// Processes that had to be killed after the command itself had ended.
     pub strays: u32,
     /// Last lines of the output, at most 20, as a terminal would have shown
-    /// them: UTF-8, without escapes and control characters.
+    /// them: UTF-8, without escapes and control characters. Of a job that is
+    /// heard ([`Talk`]) those of standard output, and then those of standard
+    /// error.
     pub tail: String,
     /// Evidence that memory ran out: the limit that was reached, the kernel's
     /// counter, or the last line of
@@ -449,6 +477,7 @@ mod tests {
             directory: odd.clone(),
             environment: BTreeMap::new(),
             stdin: Some(odd.clone()),
+            talk: Talk::Converse,
             deadline_seconds: 1.5,
             quota: Some(Quota::Cpu(Duration::from_millis(300))),
             allowance_seconds: 0.0,

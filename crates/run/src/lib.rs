@@ -11,6 +11,7 @@
 mod conditions;
 mod contained;
 mod executor;
+mod gate;
 mod heard;
 mod job;
 mod launch;
@@ -25,6 +26,7 @@ mod supervisor;
 mod sweep;
 mod sys;
 mod tail;
+mod talk;
 mod tree;
 mod witness;
 
@@ -36,7 +38,7 @@ pub mod protection;
 
 pub use contained::sweep_containers;
 pub use executor::{Executor, Local, Running};
-pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError};
+pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError, Talk};
 #[cfg(windows)]
 pub use limits::windows::JobObject;
 pub use sandbox::confine;

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use autoresearch_core::trial::{Exit, Protection};
 
-use crate::{Confinement, Executor as _, Job, Limits, Local, LogLimit, RunError, Running};
+use crate::{Confinement, Executor as _, Job, Limits, Local, LogLimit, RunError, Running, Talk};
 
 /// The command of the job that looks whether its confinement holds.
 pub(crate) const PROBE: &str = "__probe";
@@ -93,6 +93,7 @@ impl Probe {
                 .into_iter()
                 .collect(),
             stdin: None,
+            talk: Talk::None,
             deadline_seconds: BOUND.as_secs_f64() / 2.0,
             grace_seconds: 0.0,
             quota: None,

@@ -17,7 +17,7 @@ mod installation;
 mod landlock;
 pub(crate) mod plan;
 mod probe;
-mod room;
+pub(crate) mod room;
 #[cfg(any(not(target_os = "linux"), test))]
 mod seatbelt;
 #[cfg(target_os = "linux")]

@@ -24,6 +24,7 @@ use signal_hook::low_level::pipe;
 
 use crate::conditions::ConditionsWatch;
 use crate::contained::{Contained, Left};
+use crate::gate::keeper::Keeper;
 use crate::heard::Heard;
 use crate::launch::{Launched, Running, launch};
 use crate::limits::hierarchy::own_groups;
@@ -35,8 +36,9 @@ use crate::quota::QuotaWatch;
 use crate::reading::Reader;
 use crate::sandbox::hint::hint_for;
 use crate::tail::{Tail, excerpt};
+use crate::talk::{Apart, HandedOver};
 use crate::witness::Witness;
-use crate::{Job, Report, RunError, sys};
+use crate::{Job, Report, RunError, Talk, sys};
 
 mod sweeping;
 
@@ -90,21 +92,23 @@ pub fn supervise() -> i32 {
 fn supervised() -> Result<Option<Report>, RunError> {
     let parent = getppid();
     let wakers = Wakers::new()?;
+    let talk = HandedOver::by_arguments();
     let Some((job, commands)) = read_job()? else {
         return Ok(None);
     };
+    let job = &job;
     sys::adopt_orphans();
     let own = own_groups();
     let counters = Counters::now(&own);
     let (deadline, grace) = (job.deadline()?, job.grace()?);
-    let quota = QuotaWatch::of(&job)?;
-    let reader = Reader::of(&job)?;
+    let quota = QuotaWatch::of(job)?;
+    let reader = Reader::of(job)?;
     let log = Log::create(&job.log, job.log_limit)?;
-    let mut bounds = Bounds::new(&job, &own);
+    let mut bounds = Bounds::new(job, &own);
     let witness = Witness::of(&job.confinement);
     let conditions = ConditionsWatch::begin(&job.cpus);
     let started = Instant::now();
-    let report = match launch(&job, &mut bounds)? {
+    let report = match launch(job, talk.said, &mut bounds)? {
         Launched::Failed(why) => {
             log.finish()?;
             Report {
@@ -123,13 +127,14 @@ fn supervised() -> Result<Option<Report>, RunError> {
             }
         }
         Launched::Running(running) => {
-            let Running { child, output, confined } = *running;
+            let Running { child, output, apart, confined, gate } = *running;
             let mut trial = Trial {
-                job: &job,
+                job,
                 child,
-                contained: Contained::of(&job),
+                contained: Contained::of(job),
                 asking: None,
                 confined: confined.map(Heard::new),
+                gate,
                 witness,
                 parent,
                 started,
@@ -138,6 +143,8 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 conditions,
                 grace,
                 output: Some(output),
+                apart: apart.zip(talk.heard).map(|(from, to)| Apart::new(from, to)),
+                is_apart_open: job.talk >= Talk::Hear,
                 has_life: true,
                 wakers,
                 log,
@@ -161,7 +168,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
             }
         }
     };
-    write_result(&job, &report)?;
+    write_result(job, &report)?;
     Ok(Some(report))
 }
 
@@ -237,6 +244,7 @@ struct Trial<'job> {
     /// Asks the program in the container to end.
     asking: Option<Pid>,
     confined: Option<Heard>,
+    gate: Option<Keeper>,
     witness: Option<Witness>,
     /// Who started us; another one means that the engine is gone.
     parent: Option<Pid>,
@@ -247,6 +255,9 @@ struct Trial<'job> {
     grace: Duration,
     /// Until its end was read.
     output: Option<io::PipeReader>,
+    /// Standard output, where it is not in `output`.
+    apart: Option<Apart>,
+    is_apart_open: bool,
     has_life: bool,
     wakers: Wakers,
     log: Log,
@@ -281,7 +292,7 @@ impl Trial<'_> {
         if !has_ended {
             gone = self.end_container();
         }
-        self.drain(LAST_PIECES);
+        self.drain_to_end();
         let (status, strays) = swept?;
         watched?;
         let in_container = gone?.out_of_memory.filter(|_| ended_by_us.is_none());
@@ -305,6 +316,7 @@ impl Trial<'_> {
         }
         let steps = self.reader.steps();
         let readings = self.reader.finish();
+        let spoken = self.apart.as_mut().map(|apart| apart.tail.lines()).unwrap_or_default();
         let lines = self.tail.lines();
         let has_failed = exit != Exit::Code(0) || (wants_metric && readings.metric.is_none());
         let used = sys::waited();
@@ -312,12 +324,14 @@ impl Trial<'_> {
             Some(breach @ Breach::Memory(_)) => Some(breach.to_string()),
             _ => self.bounds.kills().map(|kills| killed(kills.count, &kills.file)),
         };
-        let tail = excerpt(&lines);
+        let ends = [excerpt(&spoken), excerpt(&lines)];
+        let tail = ends.join("\n").trim_matches('\n').to_owned();
         let hint = self
             .confined
             .as_ref()
             .filter(|_| matches!(exit, Exit::Code(1..)))
-            .and_then(|heard| hint_for(&tail, &heard.confined.view));
+            .and_then(|heard| hint_for(&tail, &heard.confined.view))
+            .or_else(|| self.gate.as_ref().filter(|_| exit != Exit::Code(0))?.failure());
         let conditions = self.conditions.end(used.cpu_seconds);
         Ok(Some(Report {
             conditions: Some(Conditions { steps, ..conditions }),
@@ -418,6 +432,12 @@ impl Trial<'_> {
         let output_at = self.output.as_ref().map(|output| push(&mut fds, output.as_fd()));
         let heard = self.confined.as_ref().filter(|heard| heard.is_open());
         let said_at = heard.map(|heard| push(&mut fds, heard.confined.control.as_fd()));
+        let apart = self.apart.as_ref().filter(|_| self.is_apart_open);
+        let apart_at = apart.map(|apart| {
+            let (fd, what) = apart.awaited();
+            fds.push(PollFd::from_borrowed_fd(fd, what));
+            fds.len() - 1
+        });
         let timeout = Timespec::try_from(at_most).ok();
         match poll(&mut fds, timeout.as_ref()) {
             Ok(0) | Err(Errno::INTR) => return Ok(()),
@@ -428,7 +448,7 @@ impl Trial<'_> {
         let (ended, stop, life, output) =
             (is_ready(Some(0)), is_ready(Some(1)), is_ready(life_at), is_ready(output_at));
         let said = is_ready(said_at);
-        if output {
+        if output || is_ready(apart_at) {
             self.drain(PIECES);
             let reached = self.quota.is_reached_by(self.reader.steps());
             self.allow_no_more_than(reached);
@@ -480,34 +500,59 @@ impl Trial<'_> {
         }
     }
 
-    /// Takes output that is there, `pieces` at most.
+    /// Takes output that is there, `pieces` at most of each stream.
     fn drain(&mut self, pieces: usize) {
+        let mut piece = std::mem::take(&mut self.piece);
         for _ in 0..pieces {
-            let Some(output) = &mut self.output else {
-                return;
-            };
-            match output.read(&mut self.piece) {
+            let Some(output) = &mut self.output else { break };
+            match output.read(&mut piece) {
                 Ok(n) if n > 0 => {
-                    let chunk = &self.piece[..n];
-                    self.reader.feed(chunk);
-                    self.plotter.plot(self.reader.newest());
-                    self.tail.feed(chunk);
-                    if self.failure.is_none()
-                        && let Err(error) = self.log.feed(chunk)
-                    {
-                        self.failure = Some(error);
-                        self.end(Exit::Interrupted, Duration::ZERO);
-                    }
-                    if let Some(breach) = self.bounds.breach_of_output(self.log.total()) {
-                        self.end_at(breach);
-                        // Nobody needs the rest.
-                        self.output = None;
-                    }
+                    self.tail.feed(&piece[..n]);
+                    self.keep(&piece[..n]);
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Ok(_) | Err(_) => self.output = None,
             }
+        }
+        for _ in 0..pieces {
+            let Some(apart) = self.apart.as_mut().filter(|_| self.is_apart_open) else { break };
+            match apart.read(&mut piece) {
+                Ok(n) if n > 0 => self.keep(&piece[..n]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Ok(_) | Err(_) => self.is_apart_open = false,
+            }
+        }
+        self.piece = piece;
+    }
+
+    /// Takes all that is left when nobody is there to write more.
+    fn drain_to_end(&mut self) {
+        for _ in 0..LAST_PIECES / PIECES {
+            self.drain(PIECES);
+            match &mut self.apart {
+                Some(apart) if self.is_apart_open && !self.is_abandoned => apart.await_listener(),
+                _ => return self.drain(LAST_PIECES),
+            }
+        }
+    }
+
+    /// Takes a piece of output into the log and whatever reads it.
+    fn keep(&mut self, chunk: &[u8]) {
+        self.reader.feed(chunk);
+        self.plotter.plot(self.reader.newest());
+        if self.failure.is_none()
+            && let Err(error) = self.log.feed(chunk)
+        {
+            self.failure = Some(error);
+            self.end(Exit::Interrupted, Duration::ZERO);
+        }
+        if let Some(breach) = self.bounds.breach_of_output(self.log.total()) {
+            self.end_at(breach);
+            // Nobody needs the rest.
+            self.output = None;
+            self.is_apart_open = false;
         }
     }
 

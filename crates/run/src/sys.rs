@@ -59,7 +59,7 @@ pub(crate) fn keep_files_to_self() {
 
 /// Lets `command` inherit files under the numbers that they have here.
 pub(crate) fn pass_on(command: &mut Command, files: Vec<RawFd>) {
-    before_exec(command, move || {
+    let prepare = move || -> io::Result<()> {
         for file in &files {
             // SAFETY: only clears the close-on-exec flag.
             if unsafe { libc::fcntl(*file, libc::F_SETFD, 0) } != 0 {
@@ -67,7 +67,10 @@ pub(crate) fn pass_on(command: &mut Command, files: Vec<RawFd>) {
             }
         }
         Ok(())
-    });
+    };
+    // SAFETY: between fork and exec only system calls are made; the engine,
+    // which does this too, has threads.
+    unsafe { command.pre_exec(prepare) };
 }
 
 /// Makes a file ours that whoever started this process handed over. None if it
@@ -116,6 +119,57 @@ pub(crate) fn landlock_version() -> i32 {
 pub(crate) fn makes_user_namespace() -> bool {
     // SAFETY: changes nothing that safe code relies on.
     unsafe { libc::unshare(libc::CLONE_NEWUSER) == 0 }
+}
+
+/// Leaves the network that this process is in for an empty one, where it is
+/// alone on the loopback device. It must have one thread.
+#[cfg(target_os = "linux")]
+pub(crate) fn leave_network() -> io::Result<()> {
+    // SAFETY: changes nothing that safe code relies on.
+    if unsafe { libc::unshare(libc::CLONE_NEWNET) } != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let up = libc::c_short::try_from(libc::IFF_UP | libc::IFF_RUNNING).unwrap_or_default();
+    set_interface("lo", libc::SIOCSIFFLAGS, libc::__c_anonymous_ifr_ifru { ifru_flags: up })
+}
+
+/// Gives the loopback device another address, the `number`th.
+#[cfg(target_os = "linux")]
+pub(crate) fn adopt_address(number: usize, address: std::net::Ipv4Addr) -> io::Result<()> {
+    let place = libc::sockaddr_in {
+        sin_family: libc::sa_family_t::try_from(libc::AF_INET).unwrap_or_default(),
+        sin_port: 0,
+        sin_addr: libc::in_addr { s_addr: u32::from_ne_bytes(address.octets()) },
+        sin_zero: [0; 8],
+    };
+    // SAFETY: both are plain bytes of the same size, made for this.
+    let ifru_addr = unsafe { std::mem::transmute::<libc::sockaddr_in, libc::sockaddr>(place) };
+    let what = libc::__c_anonymous_ifr_ifru { ifru_addr };
+    set_interface(&format!("lo:{number}"), libc::SIOCSIFADDR, what)
+}
+
+#[cfg(target_os = "linux")]
+fn set_interface(
+    name: &str,
+    request: libc::c_ulong,
+    what: libc::__c_anonymous_ifr_ifru,
+) -> io::Result<()> {
+    use std::os::fd::AsRawFd as _;
+    let mut order = libc::ifreq { ifr_name: [0; libc::IFNAMSIZ], ifr_ifru: what };
+    // Its last byte stays a zero.
+    for (to, from) in order.ifr_name[..libc::IFNAMSIZ - 1].iter_mut().zip(name.bytes()) {
+        *to = from.cast_signed();
+    }
+    let socket = std::net::UdpSocket::bind(("0.0.0.0", 0))?;
+    #[expect(clippy::useless_conversion, reason = "its type differs by C library")]
+    let request = request.try_into().map_err(io::Error::other)?;
+    // SAFETY: the pointer is to a live `ifreq` that is filled as the request
+    // demands.
+    if unsafe { libc::ioctl(socket.as_raw_fd(), request, &raw const order) } == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::last_os_error())
+    }
 }
 
 /// There are none.

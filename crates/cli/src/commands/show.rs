@@ -2,7 +2,7 @@
 
 use autoresearch::core::trial::Purpose;
 use autoresearch::core::units::human_duration;
-use autoresearch::report::{Style, experiment_line, weighed_words};
+use autoresearch::report::{Style, experiment_line, spent_words, weighed_words};
 use autoresearch::{CHECKS, Places, View};
 
 use crate::args::{Global, ShowArgs};
@@ -27,6 +27,8 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
         ("category", experiment.category.to_string()),
         ("lines of code", experiment.code_lines.to_string()),
     ];
+    facts.extend(spent_words(&experiment.spent).map(|spent| ("cost", spent)));
+    facts.extend(experiment.expected.clone().map(|expected| ("expected", expected)));
     if let Some(relief) = &experiment.relief {
         facts.push(("out of memory", relief.what.clone()));
     }

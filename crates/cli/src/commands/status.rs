@@ -29,7 +29,8 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
             "best": best,
             "last": status.last.iter().map(|entry| view.point(entry)).collect::<Vec<_>>(),
             "opened_at": status.opened_at, "last_at": status.last_at,
-            "protection": status.protection, "noise": status.noise, "comparison": status.comparison,
+            "protection": status.protection, "noise": status.noise, "proposers": status.proposers,
+            "comparison": status.comparison,
             "not_compared": view.session(&status).not_compared,
         }))?;
         return Ok(Exit::Success);

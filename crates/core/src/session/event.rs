@@ -256,6 +256,7 @@ pub enum Failing {
 }
 
 impl Failing {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde hands it over")]
     fn is_usual(&self) -> bool {
         *self == Failing::Usual
     }

@@ -159,6 +159,7 @@ fn experiment(number: u64, runs: &[(u64, Purpose, Option<f64>)]) -> Experiment {
         settled_at: None,
         expected: None,
         spent: crate::spent::Spent::default(),
+        proposers: Vec::new(),
         noise: None,
     }
 }

@@ -101,8 +101,8 @@ impl Office<'_> {
         let writing = self.writers.writing();
         if let Some(queued) = self.state.ahead(lookahead, &writing) {
             let queued = queued.cloned();
-            let waiting = (writing.len() + self.state.drafts().count()) as u64;
-            self.ask(self.state.next_number() + waiting, queued.as_ref(), true)?;
+            let before = (writing.len() + self.state.drafts().count()) as u64;
+            self.ask(self.state.next_number() + before, queued.as_ref(), true)?;
         }
         Ok(())
     }
@@ -130,7 +130,8 @@ impl Office<'_> {
             }
             return Ok(false);
         }
-        let free = self.writers.free(id, is_ahead.then_some(self.config.propose.lookahead));
+        let only_ahead = is_ahead && self.config.propose.lookahead.is_none();
+        let free = self.writers.free(id, only_ahead);
         let names: Vec<&str> = free.iter().map(|place| self.writers.name(*place)).collect();
         let seed = self.state.plan().map_or(0, |plan| plan.seed);
         let position = number.wrapping_mul(1 << 20).wrapping_add(u64::from(self.state.stuck()));
@@ -161,7 +162,7 @@ impl Office<'_> {
         let Answer { proposer, queued, base, targets, written, spent } = answer;
         let Written { proposal, edits } = match written {
             Ok(written) => written,
-            Err(error) => return self.unanswered(place, &proposer, queued.as_ref(), error, spent),
+            Err(error) => return self.unanswered(place, &proposer, queued.as_ref(), &error, spent),
         };
         self.writers.reached(place);
         let id = queued.as_ref().map(|queued| queued.id);
@@ -327,7 +328,7 @@ impl Office<'_> {
         place: usize,
         proposer: &str,
         queued: Option<&Queued>,
-        error: ProposeError,
+        error: &ProposeError,
         spent: Spent,
     ) -> Result<(), EngineError> {
         if !matches!(error, ProposeError::Unavailable { .. }) {
@@ -352,7 +353,7 @@ impl Office<'_> {
                 self.fail(proposer, reason, Failing::Usual, spent)
             }
             ProposeError::Unavailable { retry_after, .. } => {
-                let wait = self.writers.rest(place, retry_after);
+                let wait = self.writers.rest(place, *retry_after);
                 let reason = format!("{reason}; asked again in {}", human_duration(wait));
                 self.fail(proposer, reason, Failing::Outage, spent)
             }

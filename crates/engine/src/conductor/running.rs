@@ -140,6 +140,7 @@ impl Office<'_> {
         // the event is on disk, and moves again to the same place on resume.
         self.note(Event::Settled { number });
         experiment.noise = self.state.noise();
+        experiment.proposers = self.state.portfolio().worth_telling();
         self.settled = Some(experiment.clone());
         if self.state.tip() != before.as_ref()
             && let Some(tip) = self.state.tip().cloned()
@@ -173,6 +174,7 @@ impl Office<'_> {
         let point = history::point_of(experiment, self.state.opened_at());
         self.progress.record(&point);
         self.progress.noise = experiment.noise;
+        self.progress.proposers.clone_from(&experiment.proposers);
         experiment.trusts.into_iter().for_each(|number| self.progress.trust(number));
         self.recall(experiment);
         point

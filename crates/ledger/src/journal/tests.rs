@@ -97,6 +97,7 @@ fn a_run_after_the_verdict_is_archived_and_changes_no_figure() {
         ruling: Some(Ruling::baseline()),
         expected: None,
         spent: autoresearch_core::spent::Spent::default(),
+        proposers: Vec::new(),
         noise: None,
         proposed_at: Timestamp(1),
         settled_at: Some(Timestamp(2)),

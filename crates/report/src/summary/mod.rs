@@ -16,6 +16,7 @@ use autoresearch_core::units::Timestamp;
 use autoresearch_core::verification::{Comparison, Method};
 use jiff::tz::TimeZone;
 
+use crate::costs;
 use crate::history::{Best, History, Step};
 use crate::noise::{keeps_words, noise_words};
 use crate::numbers::{self, Precision};
@@ -107,6 +108,7 @@ pub fn summary_markdown(history: &History, options: &SummaryOptions) -> String {
         failures::discarded_section(&mut text, &facts);
         failures::crashed_section(&mut text, &facts);
     }
+    costs::section(&mut text, &session.proposers, &|gain| facts.change(gain));
     next_steps::section(&mut text, &facts);
     text
 }

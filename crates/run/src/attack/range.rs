@@ -15,7 +15,7 @@ use autoresearch_core::trial::{Exit, Protection};
 
 use super::attacker::{BYTES, DONE, IMPOSSIBLE, Order, PROCESSES, READY, VICTIM, VICTIM_SECRET};
 use super::{Attempt, Fate, Finding, ORDER};
-use crate::{Confinement, Executor, Job, Limits, LogLimit, Report, RunError};
+use crate::{Confinement, Executor, Job, Limits, LogLimit, Report, RunError, Talk};
 
 /// Attacks at a time: each is mostly waiting.
 const AT_ONCE: usize = 4;
@@ -178,6 +178,7 @@ impl Range {
             directory: inside.clone(),
             environment: [(ORDER.to_owned(), order)].into_iter().collect(),
             stdin: None,
+            talk: Talk::None,
             deadline_seconds: DEADLINE.as_secs_f64(),
             grace_seconds: 0.0,
             quota: None,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::*;
-use crate::{Confinement, Limits, LogLimit};
+use crate::{Confinement, Limits, LogLimit, Talk};
 
 fn words(text: &str) -> Vec<String> {
     text.split_whitespace().map(str::to_owned).collect()
@@ -19,6 +19,7 @@ fn held_to(cpus: &[usize], wrapper: &str, memory: Option<u64>, processes: Option
         directory: "/repo/bench 1".into(),
         environment: BTreeMap::from([("AUTORESEARCH_SEED".into(), "3 4".into())]),
         stdin: None,
+        talk: Talk::None,
         deadline_seconds: 1.0,
         grace_seconds: 1.0,
         quota: None,

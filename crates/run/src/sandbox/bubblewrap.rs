@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
 use std::fs;
+use std::os::fd::RawFd;
 use std::os::unix::fs::FileTypeExt as _;
 use std::path::{Path, PathBuf};
 
@@ -43,17 +44,26 @@ impl Bubblewrap {
 
     /// All arguments before the program that is to run inside. `private` is the
     /// folder with the job's `tmp` and `home`; without one both are in memory.
+    /// `names` is what `/etc/hosts` is to say where single hosts are open.
     pub(crate) fn arguments(
         &self,
         view: &View,
         private: Option<&Path>,
         network: bool,
         shared_memory: u64,
+        names: Option<RawFd>,
     ) -> Vec<OsString> {
         let mut arguments = Arguments::default();
         arguments.add(["--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts"]);
         arguments.add(["--unshare-cgroup-try", "--die-with-parent", "--as-pid-1"]);
         arguments.add(["--cap-drop", "ALL"]);
+        if names.is_some() {
+            // The first process makes a network of its own, with doors on ports
+            // that not everybody may have, and gives all of this up.
+            for right in ["CAP_SYS_ADMIN", "CAP_NET_ADMIN", "CAP_NET_BIND_SERVICE", "CAP_SETPCAP"] {
+                arguments.add(["--cap-add", right]);
+            }
+        }
         if !network {
             arguments.add(["--unshare-net"]);
         }
@@ -85,6 +95,12 @@ impl Bubblewrap {
                 Mount::Own("home") if home.is_none() => self.in_memory(&mut arguments, &path),
                 mount => arguments.mount(&path, &mount, private),
             }
+        }
+        if let Some(names) = names {
+            let place = Path::new("/etc/hosts");
+            let real = place.canonicalize().unwrap_or_else(|_| place.to_owned());
+            arguments.add(["--ro-bind-data", &names.to_string()]);
+            arguments.0.push(real.into());
         }
         arguments.add(["--chdir", "/", "--"]);
         arguments.0

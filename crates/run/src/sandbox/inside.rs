@@ -5,6 +5,7 @@
 
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt as _;
 use std::process::Command;
@@ -23,6 +24,7 @@ use signal_hook::consts::SIGCHLD;
 
 use super::plan::{Plan, Raw, Said, TERM};
 use super::{landlock, probe, syscalls};
+use crate::gate::inside::Gate;
 use crate::protection::PROBE;
 use crate::sys;
 
@@ -33,14 +35,20 @@ use crate::sys;
 /// was started with [`CONFINE`](crate::CONFINE): it takes over the files that
 /// the supervisor hands it, signals and children.
 pub fn confine() -> i32 {
-    let Some((plan, mut control)) = handed_over() else { return 1 };
+    let Some((plan, mut control, gate)) = handed_over() else { return 1 };
     let refused = |control: &mut UnixStream, why: String| {
         say(control, &Said::NotConfined { why });
         1
     };
+    let gate = match gate.map(|out| Gate::open(&plan.doors, out)).transpose() {
+        Ok(gate) => gate,
+        Err(why) => return refused(&mut control, why),
+    };
     match prepared(&plan) {
         Err(why) => refused(&mut control, why),
-        Ok(command) if plan.protection == Protection::Sandboxed => first(command, control),
+        Ok(command) if plan.protection == Protection::Sandboxed => {
+            first(command, control, gate.as_ref())
+        }
         Ok(mut command) => {
             say(&mut control, &Said::Started);
             let error = command.exec();
@@ -51,7 +59,7 @@ pub fn confine() -> i32 {
 }
 
 /// What the supervisor gave us. None if it was none that started us.
-fn handed_over() -> Option<(Plan, UnixStream)> {
+fn handed_over() -> Option<(Plan, UnixStream, Option<OwnedFd>)> {
     sys::keep_files_to_self();
     let mut numbers = std::env::args().skip(2).map(|text| text.parse().ok());
     let mut file = || sys::take_over(numbers.next()??);
@@ -59,7 +67,9 @@ fn handed_over() -> Option<(Plan, UnixStream)> {
     let mut text = Vec::new();
     plan.rewind().ok()?;
     plan.read_to_end(&mut text).ok()?;
-    Some((serde_json::from_slice(&text).ok()?, control))
+    let plan: Plan = serde_json::from_slice(&text).ok()?;
+    let gate = if plan.doors.0.is_empty() { None } else { Some(file()?) };
+    Some((plan, control, gate))
 }
 
 fn say(control: &mut UnixStream, said: &Said) {
@@ -119,9 +129,14 @@ fn shut_doors(
 }
 
 /// The first process of a sandbox: with it everything in there ends.
-fn first(mut command: Command, mut control: UnixStream) -> i32 {
+fn first(mut command: Command, mut control: UnixStream, gate: Option<&Gate>) -> i32 {
     // Nobody inside may look into it: it could be told what to say.
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    if let Err(error) = sys::drop_capabilities() {
+        let why = format!("its rights cannot be given up: {error}");
+        say(&mut control, &Said::NotConfined { why });
+        return 1;
+    }
     let Some(mut ended) = waker() else {
         say(&mut control, &Said::NotConfined { why: "signals cannot be handled".to_owned() });
         return 1;
@@ -136,11 +151,19 @@ fn first(mut command: Command, mut control: UnixStream) -> i32 {
     };
     say(&mut control, &Said::Started);
     while reap(command, &mut control) {
-        let mut fds = [PollFd::new(&ended, PollFlags::IN), PollFd::new(&control, PollFlags::IN)];
+        let mut fds =
+            vec![PollFd::new(&ended, PollFlags::IN), PollFd::new(&control, PollFlags::IN)];
+        let doors = gate.into_iter().flat_map(Gate::awaited);
+        fds.extend(doors.map(|door| PollFd::from_borrowed_fd(door, PollFlags::IN)));
         if poll(&mut fds, None).is_err() {
             continue;
         }
-        let is_ready = fds.map(|fd| !fd.revents().is_empty());
+        let is_ready: Vec<bool> = fds.iter().map(|fd| !fd.revents().is_empty()).collect();
+        if let Some(gate) = gate
+            && is_ready[2..].contains(&true)
+        {
+            gate.attend();
+        }
         if is_ready[0] {
             let _ = ended.read(&mut [0; 64]);
         }

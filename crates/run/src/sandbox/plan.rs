@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use autoresearch_core::trial::Protection;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::gate::Doors;
+
 /// To the process that confines: TERM for the command's group.
 pub(crate) const TERM: u8 = b't';
 
@@ -23,6 +25,8 @@ pub(crate) struct Plan {
     /// May be changed as well.
     pub(crate) writable: Vec<Raw>,
     pub(crate) network: bool,
+    /// What opens to single hosts.
+    pub(crate) doors: Doors,
 }
 
 /// What the process that confines says, a line of JSON each.
@@ -103,6 +107,7 @@ mod tests {
             readable: vec![odd.clone()],
             writable: vec![odd],
             network: false,
+            doors: Doors(vec!["127.1.0.1:443".parse().unwrap()]),
         };
         let line = serde_json::to_vec(&plan).unwrap();
         assert_eq!(serde_json::from_slice::<Plan>(&line).unwrap(), plan);

@@ -61,6 +61,19 @@ pub(super) fn adjust(
             environment.remove(OsStr::new(name));
         }
     }
+    move_in(environment, job);
+}
+
+/// Gives a job the home folder that was chosen for it.
+pub(crate) fn move_in(environment: &mut BTreeMap<OsString, OsString>, job: &Job) {
+    let Some(home) = &job.confinement.home else { return };
+    environment.insert("HOME".into(), home.into());
+    // They lie in the home folder unless they are set, and were set for another.
+    for name in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
+        if !job.environment.contains_key(name) {
+            environment.remove(OsStr::new(name));
+        }
+    }
 }
 
 /// A folder for the job's `/tmp` and home; goes away with its value.

@@ -2,10 +2,10 @@
 //! and become the command, and what is heard of it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
@@ -17,6 +17,9 @@ use super::bubblewrap::Bubblewrap;
 use super::plan::{Plan, Raw, Said, TERM};
 use super::room::{Private, adjust};
 use super::view::View;
+use crate::gate::keeper::Keeper;
+use crate::gate::proxy::{self, Proxies};
+use crate::gate::{Doors, Layout};
 use crate::{CONFINE, Job, MARKER, RunError, sys};
 
 /// Devices that any program may use, without a sandbox.
@@ -38,6 +41,7 @@ pub(crate) struct Confined {
     pub(crate) command: Command,
     pub(crate) control: Control,
     pub(crate) view: View,
+    gate: Option<Outside>,
     /// Removed with it.
     _private: Option<Private>,
     /// What the new process inherits, kept open until it has.
@@ -67,21 +71,40 @@ impl Confined {
             .transpose()?;
         let folder = private.as_ref().map(|private| private.0.as_path());
 
+        let gate = (is_sandbox && !wish.network && !wish.hosts.is_empty())
+            .then(|| Layout::of(&wish.hosts))
+            .transpose()
+            .map_err(|why| RunError::BadJob { why })?;
+        let proxies = Proxies::of(&environment);
         let view = View::of(job, &environment);
+        if gate.is_some() {
+            // They are reached outside.
+            for name in proxy::VARIABLES {
+                environment.remove(OsStr::new(name));
+            }
+        }
         adjust(&mut environment, job, &view, folder);
-        let plan = plan_of(job, &view, folder, &environment);
+        let doors = gate.as_ref().map(Layout::places).unwrap_or_default();
+        let plan = plan_of(job, &view, folder, &environment, doors);
         let made = |error: io::Error| RunError::system("hand the job over", error);
-        let mut paper = File::from(
-            memfd_create("plan", MemfdFlags::CLOEXEC).map_err(|error| made(error.into()))?,
-        );
-        paper.write_all(&serde_json::to_vec(&plan).map_err(|e| made(e.into()))?).map_err(made)?;
-        paper.rewind().map_err(made)?;
+        let paper =
+            paper("plan", &serde_json::to_vec(&plan).map_err(|e| made(e.into()))?).map_err(made)?;
         let (ours, theirs) = UnixStream::pair().map_err(made)?;
         ours.set_nonblocking(true).map_err(made)?;
         // As it is now, even if another version has been installed since.
         let own = File::open("/proc/self/exe").map_err(made)?;
 
-        let mut handed_over = vec![paper.into(), theirs.into()];
+        let mut handed_over = vec![paper, theirs.into()];
+        let mut names = None;
+        let gate = gate
+            .map(|layout| -> io::Result<Outside> {
+                let (ours, theirs) = UnixStream::pair()?;
+                handed_over.push(theirs.into());
+                names = Some(self::paper("hosts", layout.names.as_bytes())?);
+                Ok(Outside { layout, inner: ours.into(), proxies })
+            })
+            .transpose()
+            .map_err(made)?;
         let numbers: Vec<String> = handed_over
             .iter()
             .map(|file: &std::os::fd::OwnedFd| file.as_raw_fd().to_string())
@@ -91,17 +114,26 @@ impl Confined {
             Some(bubblewrap) => {
                 let half = shared_memory(job);
                 let mut command = Command::new(&bubblewrap.program);
-                command.args(bubblewrap.arguments(&view, folder, wish.network, half)).arg(program);
+                command
+                    .args(bubblewrap.arguments(
+                        &view,
+                        folder,
+                        wish.network,
+                        half,
+                        names.as_ref().map(AsRawFd::as_raw_fd),
+                    ))
+                    .arg(program);
                 command
             }
             None => Command::new(program),
         };
         handed_over.push(own.into());
+        handed_over.extend(names);
         // Nothing that is set for the command has a say in how it is confined.
         command.arg(CONFINE).args(numbers).env_clear().env(MARKER, &job.id);
         sys::pass_on(&mut command, handed_over.iter().map(AsRawFd::as_raw_fd).collect());
         let control = Control { socket: ours, text: Vec::new(), is_sandbox };
-        Ok(Confined { command, control, view, _private: private, handed_over })
+        Ok(Confined { command, control, view, gate, _private: private, handed_over })
     }
 }
 
@@ -111,6 +143,33 @@ impl Confined {
         self.command = Command::new("");
         self.handed_over.clear();
     }
+
+    /// Lets it reach its hosts. No process may be started by this one any more.
+    ///
+    /// # Errors
+    /// When there can be no more threads.
+    pub(crate) fn keep_gate(&mut self) -> Result<Option<Keeper>, RunError> {
+        self.gate
+            .take()
+            .map(|Outside { layout, inner, proxies }| Keeper::start(layout, inner, proxies))
+            .transpose()
+            .map_err(|error| RunError::system("start a thread", error))
+    }
+}
+
+/// The outer side of a gate, before anybody keeps it.
+struct Outside {
+    layout: Layout,
+    inner: OwnedFd,
+    proxies: Proxies,
+}
+
+/// A file in memory to be handed over.
+fn paper(name: &str, text: &[u8]) -> io::Result<OwnedFd> {
+    let mut paper = File::from(memfd_create(name, MemfdFlags::CLOEXEC)?);
+    paper.write_all(text)?;
+    paper.rewind()?;
+    Ok(paper.into())
 }
 
 /// Half of what the job may use, or of what the machine has.
@@ -127,6 +186,7 @@ fn plan_of(
     view: &View,
     private: Option<&Path>,
     environment: &BTreeMap<OsString, OsString>,
+    doors: Doors,
 ) -> Plan {
     let protection = job.confinement.protection;
     let mut writable: Vec<Raw> = view.writable.iter().map(Raw::from).collect();
@@ -149,6 +209,7 @@ fn plan_of(
         readable,
         writable,
         network: job.confinement.network,
+        doors,
     }
 }
 

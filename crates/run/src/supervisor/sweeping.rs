@@ -91,7 +91,7 @@ impl Trial<'_> {
     fn settle(&mut self) {
         let until = Instant::now() + SETTLE;
         self.drain(PIECES);
-        while self.ending.is_none() && self.output.is_some() {
+        while self.ending.is_none() && (self.output.is_some() || self.is_apart_open) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || tree::living_below(getpid()).is_empty() {
                 return;

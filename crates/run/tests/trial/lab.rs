@@ -11,6 +11,7 @@ use autoresearch_core::metric::Source;
 use autoresearch_core::trial::Protection;
 use autoresearch_run::{
     Confinement, Executor as _, Job, Limits, Local, LogLimit, MARKER, Report, RunError, Running,
+    Talk,
 };
 use tempfile::TempDir;
 
@@ -41,6 +42,7 @@ impl Lab {
             directory: folder.path().to_owned(),
             environment: BTreeMap::new(),
             stdin: None,
+            talk: Talk::None,
             deadline_seconds: BOUND.as_secs_f64(),
             grace_seconds: BOUND.as_secs_f64(),
             quota: None,

@@ -103,6 +103,7 @@ impl State {
             settled_at: None,
             expected: proposed.expected.clone(),
             spent: draft.map_or(proposed.spent, |draft| draft.spent),
+            proposers: Vec::new(),
             noise: None,
         });
     }
