@@ -98,6 +98,9 @@ fn a_model_completes_five_experiments_and_its_key_is_nowhere() {
     assert_eq!(verdicts, ["keep", "keep", "discard", "keep", "discard", "keep"]);
     assert_eq!(log(&place)[1]["hypothesis"], "from 50 by -10");
     assert_eq!(show(&place, 1)["proposer"], "model");
+    let spent = &show(&place, 1)["spent"];
+    assert_eq!((&spent["input_tokens"], &spent["output_tokens"]), (&json!(2000), &json!(200)));
+    assert!((spent["dollars"].as_f64().unwrap() - 0.009).abs() < 1e-12, "{spent}");
 
     let requests = server.requests();
     assert!(requests.iter().all(|request| request.path == "/v1/messages"));
