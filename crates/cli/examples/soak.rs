@@ -192,8 +192,11 @@ impl Round {
     /// Begins the session, or takes it up where there is one.
     fn start(&self, resumed: &mut u64) -> Running {
         let journal = self.place.root().join(format!(".autoresearch/{TAG}/journal.db"));
-        let is_opened = journal.exists() && self.place.run(["status", "--json"]).code == Some(0);
-        if is_opened {
+        let status = journal.exists().then(|| self.place.run(["status", "--json"]));
+        if let Some(status) = status.as_ref().filter(|status| status.code != Some(0)) {
+            println!("begun anew, since status says: {}", status.stderr.trim());
+        }
+        if status.is_some_and(|status| status.code == Some(0)) {
             *resumed += 1;
             self.place.start(["resume", "--json"])
         } else {

@@ -8,6 +8,9 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
+use crate::commands::mcp::Client;
+use crate::commands::skill::Agent;
+
 /// Runs experiments overnight: propose one change, run it for a fixed time,
 /// read one number, keep it if it is better, revert it if not, log it, repeat.
 #[derive(Debug, Parser)]
@@ -52,6 +55,8 @@ pub(crate) enum Command {
     Diff(DiffArgs),
     /// The queue of hypotheses that the loop takes from first
     Hypothesis(HypothesisArgs),
+    /// What the next proposer would be told
+    Brief(TagArgs),
     /// Make a session out of another tool's results.tsv, to go on with it
     Import(ImportArgs),
     /// Let a result that was held as suspect run again, unsuspected
@@ -60,6 +65,10 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     /// Bring what was kept back to the branch that the session came from
     Merge(MergeArgs),
+    /// Serve an agent that drives: an MCP server on standard input and output
+    Mcp(McpArgs),
+    /// Teach coding agents to use this program: a skill file for their folders
+    Skill(SkillArgs),
     /// What this machine and this repository offer, and what a run could do here
     Doctor(DoctorArgs),
     /// Watch a small language model improve, with nothing but Python 3
@@ -133,9 +142,14 @@ pub(crate) struct ConfigArgs {
     /// Untracked path that runs need, as .venv or data; may be given several times
     #[arg(long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) link: Vec<String>,
-    /// Who proposes: search, queue, or command with --proposer-command
-    #[arg(long, value_name = "WHO")]
-    pub(crate) proposer: Option<String>,
+    /// Who proposes: search, queue, command with --proposer-command, model, or a
+    /// coding agent: claude, codex, gemini, opencode, pi, aider or one of
+    /// autoresearch.toml; may be given several times
+    #[arg(long, visible_alias = "agent", value_name = "WHO")]
+    pub(crate) proposer: Vec<String>,
+    /// The model that proposes, by the name that the agent or its provider knows
+    #[arg(long, value_name = "MODEL")]
+    pub(crate) model: Option<String>,
     /// Program that edits the target, split as a shell would; implies --proposer command
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     pub(crate) proposer_command: Option<String>,
@@ -351,6 +365,76 @@ pub(crate) struct MergeArgs {
     /// Say what would happen, and touch nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct McpArgs {
+    #[command(subcommand)]
+    pub(crate) action: Option<McpAction>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum McpAction {
+    /// Tell an agent of this server, in its own configuration
+    Install {
+        /// Which agent
+        #[arg(value_name = "CLIENT", required_unless_present = "print")]
+        client: Option<Client>,
+        #[command(flatten)]
+        place: McpPlaceArgs,
+        /// Print what belongs into the configuration, and touch nothing
+        #[arg(long)]
+        print: bool,
+    },
+    /// Take this server out of an agent's configuration
+    Uninstall {
+        /// Which agent
+        #[arg(value_name = "CLIENT")]
+        client: Client,
+        #[command(flatten)]
+        place: McpPlaceArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct McpPlaceArgs {
+    /// For the user instead of this project; Codex knows no other way
+    #[arg(long)]
+    pub(crate) user: bool,
+    /// Show how the file would change, and touch nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SkillArgs {
+    #[command(subcommand)]
+    pub(crate) action: SkillAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum SkillAction {
+    /// Write the skill into the folders of agents
+    Install {
+        /// Which agent; `agents` (shared by several) and `claude` unless given
+        #[arg(long, value_name = "AGENT")]
+        agent: Vec<Agent>,
+        /// For the user, in every project
+        #[arg(long, conflicts_with = "project")]
+        user: bool,
+        /// For this project alone, as is usual
+        #[arg(long)]
+        project: bool,
+        /// Show what would be written, and touch nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Replace another version
+        #[arg(long)]
+        force: bool,
+    },
+    /// Print the skill
+    Show,
 }
 
 #[derive(Debug, Args)]

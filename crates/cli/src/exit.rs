@@ -76,6 +76,7 @@ impl Exit {
                 EngineError::Config(_)
                 | EngineError::BadFile { .. }
                 | EngineError::BadPath { .. }
+                | EngineError::Template(_)
                 | EngineError::Unconfinable { .. }
                 | EngineError::BadTag(_)
                 | EngineError::TagTaken { .. }

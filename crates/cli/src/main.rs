@@ -5,6 +5,7 @@
 mod args;
 mod commands;
 mod exit;
+mod files;
 mod output;
 mod settings;
 mod signals;
@@ -33,10 +34,13 @@ fn main() -> std::process::ExitCode {
         Command::Show(args) => commands::show::run(&cli.global, &args),
         Command::Diff(args) => commands::diff::run(&cli.global, &args),
         Command::Hypothesis(args) => commands::hypothesis::run(&cli.global, &args),
+        Command::Brief(args) => commands::brief::run(&cli.global, &args),
         Command::Import(args) => commands::import::run(&cli.global, &args),
         Command::Trust(args) => commands::trust::run(&cli.global, &args),
         Command::Verify(args) => commands::verify::run(&cli.global, &args),
         Command::Merge(args) => commands::merge::run(&cli.global, &args),
+        Command::Mcp(args) => commands::mcp::run(&cli.global, &args),
+        Command::Skill(args) => commands::skill::run(&cli.global, &args),
         Command::Doctor(args) => commands::doctor::run(&cli.global, &args),
         Command::Demo(args) => commands::demo::run(&cli.global, &args),
         Command::Simulate(args) => commands::simulate::run(&cli.global, &args),

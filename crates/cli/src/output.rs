@@ -16,20 +16,29 @@ pub(crate) fn report(error: &anyhow::Error) {
         anstream::eprintln!("{}", config.render(true));
         return;
     }
+    let (text, hint) = words(error);
+    anstream::eprintln!("{RED}error{RED:#}: {text}");
+    if let Some(hint) = hint {
+        anstream::eprintln!("{CYAN}hint{CYAN:#}: {hint}");
+    }
+}
+
+/// An error and its hint.
+pub(crate) fn words(error: &anyhow::Error) -> (String, Option<String>) {
+    if let Some(EngineError::Config(config)) = error.downcast_ref() {
+        return (config.render(false), None);
+    }
     // The engine's errors tell their causes themselves.
     let text = match error.downcast_ref::<EngineError>() {
         Some(error) => error.to_string(),
         None => format!("{error:#}"),
     };
-    anstream::eprintln!("{RED}error{RED:#}: {text}");
     let hint = match (error.downcast_ref::<EngineError>(), error.downcast_ref::<BadInput>()) {
         (Some(error), _) => error.hint(),
         (_, Some(input)) => input.hint.clone(),
         _ => None,
     };
-    if let Some(hint) = hint {
-        anstream::eprintln!("{CYAN}hint{CYAN:#}: {hint}");
-    }
+    (text, hint)
 }
 
 /// Prints a note to stderr.

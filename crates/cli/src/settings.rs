@@ -76,6 +76,10 @@ fn add_flags(layers: &mut Layers, args: &ConfigArgs) -> anyhow::Result<()> {
             set(key, &list(values), flag)?;
         }
     }
+    if !args.proposer.is_empty() {
+        // `--agent claude,search` is `--agent claude --agent search`.
+        set("propose.proposer", &args.proposer.join(","), "--proposer")?;
+    }
     for (key, value, flag) in [
         ("run.command", &args.command, "--command"),
         ("budget", &args.budget, "--budget"),
@@ -85,7 +89,7 @@ fn add_flags(layers: &mut Layers, args: &ConfigArgs) -> anyhow::Result<()> {
         ("scope", &args.scope, "--scope"),
         ("tag", &args.tag, "--tag"),
         ("results", &args.results, "--results"),
-        ("propose.proposer", &args.proposer, "--proposer"),
+        ("propose.model", &args.model, "--model"),
         ("propose.command", &args.proposer_command, "--proposer-command"),
         ("stop.time", &args.stop_after, "--stop-after"),
     ] {
@@ -93,7 +97,7 @@ fn add_flags(layers: &mut Layers, args: &ConfigArgs) -> anyhow::Result<()> {
             set(key, value, flag)?;
         }
     }
-    if args.proposer_command.is_some() && args.proposer.is_none() {
+    if args.proposer_command.is_some() && args.proposer.is_empty() {
         set("propose.proposer", "command", "--proposer-command")?;
     }
     if args.minimize {

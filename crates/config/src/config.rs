@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use autoresearch_core::agent::Table;
 use autoresearch_core::budget::Budget;
 use autoresearch_core::constraint::Constraint;
 use autoresearch_core::judge::{Mode, Suspects};
@@ -54,6 +55,9 @@ pub struct Config {
     pub checks: Checks,
     /// When the session ends.
     pub stop: Stop,
+    /// Tables about agents by name; they lie over the presets.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub agent: BTreeMap<String, Table>,
     /// Ranges for the search by the name of a setting, as written.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub search: BTreeMap<String, String>,
@@ -201,6 +205,9 @@ pub struct Propose {
     pub timeout: Duration,
     /// Refusals or failures in a row before the session stops; at least one.
     pub patience: u64,
+    /// How long a session with the queue alone waits for a hypothesis.
+    #[serde(with = "duration_text", default)]
+    pub wait: Duration,
     /// How long every proposer may be out of reach before the session stops.
     #[serde(with = "duration_text")]
     pub outage: Duration,
@@ -229,6 +236,24 @@ pub struct Propose {
     pub network: bool,
     /// What proposers' programs may read besides, written as in [`Run::readable`].
     pub readable: Vec<String>,
+    /// How large a brief is at most, the targets apart; less than 16 KiB counts as that.
+    #[serde(with = "size_text")]
+    pub brief: Bytes,
+    /// Folder with templates for parts of the brief, written as in [`Run::readable`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub templates: Option<String>,
+    /// What becomes of a proposal of several independent changes.
+    pub bundles: Bundles,
+}
+
+/// What becomes of a proposal of several independent changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Bundles {
+    /// It is refused, unless a person made it.
+    Refuse,
+    /// It runs.
+    Allow,
 }
 
 /// A model behind an API.

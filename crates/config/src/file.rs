@@ -3,12 +3,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use autoresearch_core::agent::Table;
 use serde_json::Value as Json;
 use toml::Spanned;
 use toml::de::{DeString, DeTable, DeValue};
 
+use crate::agent;
 use crate::error::{ConfigError, File, Place, Problem, What};
-use crate::keys::{self, KEYS};
+use crate::keys::{self, KEYS, Kind};
 use crate::read::{Given, Refused, read};
 
 /// A value with the place where it stands.
@@ -51,7 +53,7 @@ impl Reader<'_> {
 
     fn table(&mut self, prefix: &str, table: &DeTable<'_>) {
         for (key, value) in table {
-            let own = key.get_ref();
+            let (own, span) = (key.get_ref(), key.span());
             let name = if prefix.is_empty() { own.to_string() } else { format!("{prefix}.{own}") };
             if keys::is_table(&name) {
                 match value.get_ref() {
@@ -60,6 +62,16 @@ impl Reader<'_> {
                 }
             } else if let Some((key, own)) = keys::find(&name) {
                 match value.get_ref() {
+                    // The fields of an agent are read whole, with all below them.
+                    _ if key.kind == Kind::Agents
+                        && own.is_some_and(|own| agent::split(own).is_some()) =>
+                    {
+                        self.field(&name, key, own.unwrap_or_default(), value, span);
+                    }
+                    DeValue::Table(inner) if key.kind == Kind::Agents => self.table(&name, inner),
+                    other if key.kind == Kind::Agents => {
+                        self.not_a_table(&name, value.span(), other);
+                    }
                     // `model.lr = "…"` in an open table is the setting `model.lr`.
                     DeValue::Table(inner) if key.kind.is_open() => self.table(&name, inner),
                     _ => self.value(&name, key, own, value),
@@ -68,6 +80,33 @@ impl Reader<'_> {
                 self.unknown(prefix, &name, key.span());
             }
         }
+    }
+
+    /// A field of an agent's table.
+    fn field(
+        &mut self,
+        name: &str,
+        key: &keys::Key,
+        own: &str,
+        value: &Spanned<DeValue<'_>>,
+        at: Range<usize>,
+    ) {
+        let field = agent::split(own).map_or("", |(_, field)| field);
+        if agent::is_field(field) {
+            match read(key.kind, Some(own), Given::Any(json(value.get_ref()))) {
+                Ok(value) => self.found.push(Found { key: name.to_owned(), value, span: at }),
+                Err(refused) => {
+                    self.problems.push(problem(name, refused, self.place(value.span())));
+                }
+            }
+            return;
+        }
+        let hint = agent::nearest(field).map_or_else(
+            || format!("an agent has {}", Table::FIELDS.join(", ")),
+            |nearest| format!("did you mean `{nearest}`?"),
+        );
+        let what = What::UnknownKey(name.to_owned());
+        self.problems.push(Problem::new(what, self.place(at)).hint(hint));
     }
 
     fn value(
@@ -101,6 +140,7 @@ impl Reader<'_> {
         let first = KEYS
             .iter()
             .find_map(|key| key.name.strip_prefix(name)?.strip_prefix('.'))
+            .or_else(|| name.starts_with("agent.").then_some("model"))
             .map_or_else(|| format!("{name}.NAME"), |first| format!("{name}.{first}"));
         self.problems
             .push(Problem::new(what, self.place(span)).hint(format!("write `{first} = …`")));
@@ -169,5 +209,21 @@ pub(crate) fn given(value: &DeValue<'_>) -> Given {
             Given::Table(table.iter().map(field).collect())
         }
         DeValue::Datetime(_) => Given::Other(type_name(value)),
+    }
+}
+
+/// A value of any form; a date is its text.
+fn json(value: &DeValue<'_>) -> Json {
+    match value {
+        DeValue::String(text) => text.to_string().into(),
+        DeValue::Integer(n) => i64::from_str_radix(n.as_str(), n.radix()).ok().into(),
+        DeValue::Float(n) => n.as_str().parse::<f64>().ok().into(),
+        DeValue::Boolean(value) => (*value).into(),
+        DeValue::Array(items) => items.iter().map(|item| json(item.get_ref())).collect(),
+        DeValue::Table(table) => {
+            let fields = table.iter().map(|(k, v)| (k.get_ref().to_string(), json(v.get_ref())));
+            Json::Object(fields.collect())
+        }
+        DeValue::Datetime(date) => date.to_string().into(),
     }
 }

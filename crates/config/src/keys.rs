@@ -4,8 +4,8 @@
 /// One key of `autoresearch.toml`.
 #[derive(Debug)]
 pub struct Key {
-    /// Its full name, as `metric.name`. `run.env` and `search` are tables with
-    /// names of the user's own, as `run.env.OMP_NUM_THREADS`.
+    /// Its full name, as `metric.name`. `run.env`, `search` and `agent` are tables
+    /// with names of the user's own, as `run.env.OMP_NUM_THREADS`.
     pub name: &'static str,
     /// What it means, in one line.
     pub about: &'static str,
@@ -68,12 +68,16 @@ pub(crate) enum Kind {
     Budget,
     /// Which of several values counts.
     Take,
+    /// A model's name.
+    Model,
+    /// Tables about agents by name.
+    Agents,
 }
 
 impl Kind {
     /// Whether the names below this key are the user's own.
     pub(crate) fn is_open(self) -> bool {
-        matches!(self, Kind::Variables | Kind::Ranges)
+        matches!(self, Kind::Variables | Kind::Ranges | Kind::Agents)
     }
 }
 
@@ -281,12 +285,21 @@ pub const KEYS: &[Key] = &[
         Kind::Command,
         "the proposer `command`: a program that edits the target",
     ),
-    key("propose.model", Kind::Text, "model that an agent or the proposer `model` uses"),
+    key(
+        "propose.model",
+        Kind::Model,
+        "the model that proposes; an agent's own choice unless given, and `agent.NAME.model` is stronger",
+    ),
     key("propose.timeout", Kind::Duration { may_be_zero: false }, "how long one proposal may take"),
     key(
         "propose.patience",
         Kind::Integer { least: 1 },
         "refused or failed proposals in a row before the session stops",
+    ),
+    key(
+        "propose.wait",
+        Kind::Duration { may_be_zero: true },
+        "how long a session with the queue alone waits for the next hypothesis before it ends",
     ),
     key(
         "propose.outage",
@@ -333,6 +346,21 @@ pub const KEYS: &[Key] = &[
         "propose.readable",
         Kind::Texts,
         "what a proposer's program may read beyond what runs may, as `~/.config/my-agent`",
+    ),
+    key(
+        "propose.brief",
+        Kind::Size,
+        "how large a brief is at most, the targets apart, which may take twice that; 16KiB at least",
+    ),
+    key(
+        "propose.templates",
+        Kind::Text,
+        "folder with templates of your own for parts of the brief, as `prompts` or `~/.config/prompts`",
+    ),
+    key(
+        "propose.bundles",
+        Kind::Choice(&["refuse", "allow"]),
+        "whether a proposal of several independent changes is refused; people's own never are",
     ),
     key(
         "model.provider",
@@ -427,6 +455,11 @@ pub const KEYS: &[Key] = &[
     ),
     key("stop.when", Kind::Texts, "rules that end the session, as `improvement >= 10%`"),
     key("stop.time", Kind::Duration { may_be_zero: false }, "how long the whole session may take"),
+    key(
+        "agent",
+        Kind::Agents,
+        "coding agents by name: fields of a known one that are to be others, or all of a new one",
+    ),
     key("search", Kind::Ranges, "ranges for the embedded search, as `1e-4..1e-1 log`"),
 ];
 

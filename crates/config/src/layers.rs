@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
+use crate::agent;
 use crate::check;
 use crate::config::Config;
 use crate::error::{ConfigError, File, Place, Problem, What};
@@ -191,7 +192,11 @@ impl Layers {
         let value = parse(key, value).map_err(|refused| match refused {
             Refusal::Unknown => {
                 let problem = Problem::new(What::UnknownKey(key.to_owned()), place());
-                match keys::nearest(key) {
+                let field = key.strip_prefix("agent.").and_then(agent::split);
+                let field = field.and_then(|(name, field)| {
+                    Some(format!("agent.{name}.{}", agent::nearest(field)?))
+                });
+                match field.or_else(|| keys::nearest(key).map(str::to_owned)) {
                     Some(nearest) => problem.hint(format!("did you mean `{nearest}`?")),
                     None => problem,
                 }
@@ -289,7 +294,10 @@ impl Layers {
                 continue;
             };
             let mut parts: Vec<&str> = key.name.split('.').collect();
-            parts.extend(own);
+            match own.filter(|_| key.kind == keys::Kind::Agents).and_then(agent::split) {
+                Some((name, field)) => parts.extend([name, field]),
+                None => parts.extend(own),
+            }
             let mut table = &mut tree;
             while parts.len() > 1 {
                 let inner = table.entry(parts.remove(0)).or_insert_with(|| Map::new().into());
@@ -313,5 +321,9 @@ pub(crate) enum Refusal {
 /// The value that a text means for a key.
 pub(crate) fn parse(key: &str, text: &str) -> Result<Json, Refusal> {
     let (key, own) = keys::find(key).ok_or(Refusal::Unknown)?;
+    let field = own.filter(|_| key.kind == keys::Kind::Agents).map(agent::split);
+    if field.is_some_and(|field| field.is_none_or(|(_, field)| !agent::is_field(field))) {
+        return Err(Refusal::Unknown);
+    }
     read(key.kind, own, Given::from_flag(key.kind, text)).map_err(Refusal::Refused)
 }

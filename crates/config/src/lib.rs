@@ -8,6 +8,7 @@
 //!
 //! Pure: the caller reads the files, the environment and the terminal.
 
+mod agent;
 mod budget;
 mod check;
 mod config;
@@ -25,7 +26,7 @@ mod write;
 pub use autoresearch_core::judge::{Mode, Suspects};
 pub use autoresearch_core::stopping::EarlyStop;
 pub use config::{
-    Checks, Config, Confine, Judge, Metric, Model, OnBudget, Propose, Run, Seeds, Stop,
+    Bundles, Checks, Config, Confine, Judge, Metric, Model, OnBudget, Propose, Run, Seeds, Stop,
 };
 pub use error::{ConfigError, Problem, What};
 pub use keys::{KEYS, Key, Required};

@@ -8,7 +8,7 @@ use regex::Regex;
 use serde_json::Value as Json;
 
 use crate::keys::Kind;
-use crate::{budget, text};
+use crate::{agent, budget, text};
 
 /// A value as a file or a flag gives it.
 #[derive(Clone, Debug)]
@@ -20,6 +20,8 @@ pub(crate) enum Given {
     Texts(Vec<String>),
     /// By name, in order.
     Table(Vec<(String, Given)>),
+    /// Anything, for a key that reads it by itself.
+    Any(Json),
     /// What no key holds: a date, an integer beyond 64 bits, a list
     /// of anything but texts.
     Other(&'static str),
@@ -48,7 +50,8 @@ impl Given {
             Given::Float(_) => "a float",
             Given::Boolean(_) => "a boolean",
             Given::Texts(_) => "a list",
-            Given::Table(_) => "a table",
+            Given::Table(_) | Given::Any(Json::Object(_)) => "a table",
+            Given::Any(_) => "a value",
             Given::Other(name) => name,
         }
     }
@@ -58,6 +61,9 @@ impl Given {
     /// shell.
     pub(crate) fn from_flag(kind: Kind, text: &str) -> Given {
         let trimmed = text.trim();
+        if kind == Kind::Agents {
+            return Given::Any(agent::from_flag(trimmed));
+        }
         let is_list =
             matches!(kind, Kind::Paths { .. } | Kind::Texts | Kind::Names | Kind::Constraints);
         if (is_list || kind == Kind::Command)
@@ -137,6 +143,8 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
         (Kind::Variables, Given::Integer(value)) => variable(own, value.to_string()),
         (Kind::Variables, Given::Boolean(value)) => variable(own, value.to_string()),
         (Kind::Budget, given) => budget::read(given),
+        (Kind::Agents, Given::Any(value)) => agent::read(own.unwrap_or_default(), value),
+        (Kind::Model, Given::Text(text)) => Ok(agent::model_name(&text)?.into()),
         (Kind::Take, Given::Text(text)) => Ok(take(&text)?.into()),
         (kind, given) => refuse(expected(kind), &given),
     }
@@ -145,7 +153,7 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
 /// What a key of this kind holds, as in "must be …".
 pub(crate) fn expected(kind: Kind) -> &'static str {
     match kind {
-        Kind::Text | Kind::MetricName | Kind::Tag | Kind::Variables => "a string",
+        Kind::Text | Kind::MetricName | Kind::Tag | Kind::Variables | Kind::Model => "a string",
         Kind::Path => "a path, as \"out/metrics.json\"",
         Kind::Paths { .. } => "a path or a list of paths, as [\"train.py\"]",
         Kind::Pattern => "a regular expression, as 'accuracy (\\S+)'",
@@ -163,6 +171,7 @@ pub(crate) fn expected(kind: Kind) -> &'static str {
         Kind::Constraints => "a list of constraints, as [\"peak_mem_gb <= 40\"]",
         Kind::Ranges => "a range, as \"1e-4..1e-1 log\"",
         Kind::Budget => budget::EXPECTED,
+        Kind::Agents => "a table, as [agent.claude]",
         Kind::Take => "a word, as \"min\" or \"p10\"",
     }
 }
@@ -357,7 +366,7 @@ fn constraints(items: &[String]) -> Result<Json, Refused> {
     Ok(items.iter().enumerate().map(read).collect::<Result<Vec<String>, Refused>>()?.into())
 }
 
-fn variable_name(name: &str) -> Result<(), String> {
+pub(crate) fn variable_name(name: &str) -> Result<(), String> {
     let is_name = name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
         && !name.is_empty()
         && !name.starts_with(|c: char| c.is_ascii_digit());

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use crate::agent;
 use crate::keys::{KEYS, Key, Kind};
 use crate::layers::Layers;
 
@@ -79,7 +80,8 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
         })
     };
     let mut schema = match key.kind {
-        Kind::Text | Kind::MetricName | Kind::Path => text,
+        Kind::Text | Kind::MetricName | Kind::Path | Kind::Model => text,
+        Kind::Agents => agent::schema(),
         Kind::Tag => {
             json!({ "type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "maxLength": 100 })
         }

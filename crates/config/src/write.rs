@@ -141,7 +141,7 @@ pub(crate) fn toml(value: &Json) -> Value {
         Json::Bool(value) => (*value).into(),
         Json::Number(number) if number.is_f64() => number.as_f64().unwrap_or_default().into(),
         Json::Number(number) => number.as_i64().unwrap_or(i64::MAX).into(),
-        Json::Array(items) => items.iter().filter_map(Json::as_str).collect::<Array>().into(),
+        Json::Array(items) => items.iter().map(toml).collect::<Array>().into(),
         Json::Null => "unlimited".into(),
         Json::Object(fields) => {
             fields.iter().map(|(name, value)| (name, toml(value))).collect::<InlineTable>().into()

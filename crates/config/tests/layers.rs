@@ -60,6 +60,9 @@ timeout = "10m"
 patience = 10
 network = true
 readable = ["~/.config/my-agent"]
+brief = "32KiB"
+templates = "~/.config/prompts"
+bundles = "allow"
 
 [judge]
 mode = "greedy"

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, Model, OnBudget, Origin,
-    Propose, Run, Seeds, Stop, Suspects, to_toml, update,
+    Bundles, Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, Model,
+    OnBudget, Origin, Propose, Run, Seeds, Stop, Suspects, to_toml, update,
 };
+use autoresearch_core::agent::{Event, Price, Table, Words};
 use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::constraint::Constraint;
 use autoresearch_core::metric::{Direction, Take};
@@ -166,10 +167,41 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn agent()(
+        command in option::of(vec(prop_oneof![
+            text().prop_map(Words::One),
+            vec("[^\\x00]{0,6}", 0..3).prop_map(Words::Group),
+        ], 0..3)),
+        program in text(),
+        model in "[a-z0-9/.:-]{0,6}m",
+        files in option::of(btree_map("[^\\x00]{1,8}", "[^\\x00]{0,8}", 0..3)),
+        dollars in option::of(0.0..1e6),
+    ) -> Table {
+        Table {
+            command: command.map(|mut words| {
+                words.insert(0, Words::One(program));
+                words
+            }),
+            model: Some(format!("m{model}")),
+            files,
+            price: dollars.map(|input| Price { input, cached: None, output: 2.0 }),
+            events: dollars.map(|_| vec![Event {
+                when: [("type".to_owned(), true.into())].into(),
+                input: vec!["a.b".to_owned()],
+                total: true,
+                ..Event::default()
+            }]),
+            ..Table::default()
+        }
+    }
+}
+
+prop_compose! {
     fn config()(
         target in paths(1),
         (read_only, links) in (paths(0), paths(0)),
         (budget, timeout, session) in (budget(), time(), option::of(time())),
+        head: u64,
         iterations in option::of(1..=i64::MAX.cast_unsigned()),
         scope in 0..4_usize,
         tag in option::of("[a-z0-9][a-z0-9_-]{0,8}"),
@@ -179,6 +211,7 @@ prop_compose! {
         when in vec(text(), 0..3),
         constraints in vec(constraint(), 0..3),
         checks in option::of(words()),
+        agent in btree_map("[a-z0-9_-]{1,6}", agent(), 0..3),
         search in btree_map("[^\\x00]{1,6}", text(), 0..3),
     ) -> Config {
         Config {
@@ -196,10 +229,11 @@ prop_compose! {
             propose: Propose {
                 proposer: vec![if command.is_some() { "command" } else { "queue" }.to_owned()],
                 command,
-                model: tag.clone(),
+                model: iterations.map(|n| format!("model-{n}")),
                 timeout,
                 patience: 3,
                 outage: timeout,
+                wait: timeout,
                 lookahead: iterations,
                 hour: 1.5,
                 max_dollars: Some(0.1),
@@ -209,6 +243,9 @@ prop_compose! {
                 max_tokens_each: iterations,
                 network: session.is_some(),
                 readable: vec!["~/.agent".to_owned()],
+                brief: Bytes(head),
+                templates: session.map(|_| "prompts".to_owned()),
+                bundles: if session.is_some() { Bundles::Refuse } else { Bundles::Allow },
             },
             judge: Judge {
                 mode: Mode::Greedy,
@@ -221,6 +258,7 @@ prop_compose! {
             },
             checks: Checks { command: checks, timeout },
             stop: Stop { when, time: session },
+            agent,
             search,
         }
     }

@@ -5,6 +5,7 @@
 //! [`experiment`], whose [`trial`]s are measured ([`metric`]) and judged
 //! ([`judge`]); [`session`] is the state machine that says what comes next.
 
+pub mod agent;
 pub mod budget;
 pub mod conditions;
 pub mod constraint;

@@ -286,6 +286,12 @@ pub enum Refusal {
         /// Which, as `` `SEED = 42` became `SEED = 43` ``.
         what: String,
     },
+    /// It makes several changes that have nothing to do with one another (SPEC E2).
+    #[error("it makes {} changes that have nothing to do with one another: {}; propose one of them, and the others later", parts.len(), parts.join("; "))]
+    Bundle {
+        /// What to propose apart, as `` `LR` ``.
+        parts: Vec<String>,
+    },
     /// The edit is no ordinary file with sane contents.
     #[error("{what}")]
     Unacceptable {

@@ -4,6 +4,7 @@
 //! Python is read with tree-sitter; any other language line by line. What a
 //! knob is, is left to the embedded proposer.
 
+pub mod bundle;
 mod literal;
 mod python;
 pub mod seeds;

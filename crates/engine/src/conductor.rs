@@ -15,19 +15,21 @@ mod comparing;
 mod inbox;
 mod relieving;
 mod running;
+mod waiting;
 
-use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use autoresearch_config::Config;
 use autoresearch_core::experiment::{CommitId, Experiment};
 use autoresearch_core::session::{Action, Event, Record, State, StopReason};
 use autoresearch_ledger::{Journal, Lock, TsvFile};
-use autoresearch_propose::{Past, Proposer, Text};
+use autoresearch_propose::{Proposer, Text};
 use autoresearch_repo::Repo;
 use autoresearch_report::{Activity, Progress, Stage};
 
 use crate::bench::{Bench, Order};
+use crate::briefing::{Lasting, Memory};
 use crate::error::EngineError;
 use crate::guard::Targets;
 use crate::news::{News, Observer};
@@ -54,6 +56,8 @@ pub(crate) struct Office<'a> {
     pub(crate) journal: Journal,
     pub(crate) state: State,
     pub(crate) writers: Writers,
+    /// How long it waits for a hypothesis when nobody else proposes.
+    pub(crate) waits: Duration,
     pub(crate) observer: &'a mut dyn Observer,
     pub(crate) stop: Stop,
     pub(crate) tsv: TsvFile,
@@ -62,18 +66,13 @@ pub(crate) struct Office<'a> {
     /// Contents of the candidate's targets, unless it was proposed by an
     /// earlier engine.
     pub(crate) candidate: Option<Targets>,
-    /// The targets as the session found them.
-    pub(crate) origin: Vec<Text>,
-    /// README and read-only files.
-    pub(crate) context: Vec<Text>,
-    /// The last experiments, oldest first.
-    pub(crate) past: VecDeque<Past>,
+    /// What briefs always tell, and what was tried so far.
+    pub(crate) lasting: Lasting,
+    pub(crate) memory: Memory,
     /// Records that are not on disk yet, and the experiment that they settle.
     pub(crate) pending: Vec<Record>,
     pub(crate) settled: Option<Experiment>,
     pub(crate) progress: Progress,
-    /// Why the last proposal was refused.
-    pub(crate) complaint: Option<String>,
 }
 
 impl Conductor<'_> {
@@ -156,6 +155,9 @@ impl Office<'_> {
     }
 
     fn flush(&mut self) -> Result<(), EngineError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
         crash_point::before(&self.pending);
         self.journal.append(&self.pending, self.settled.as_ref())?;
         crash_point::after(&self.pending);

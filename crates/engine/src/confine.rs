@@ -157,9 +157,10 @@ impl Walls {
     }
 
     /// Of a program on the worktree `desk`, the desk of this `number`, whose
-    /// private git borrows from `stores`. It keeps its secrets: an agent needs
-    /// its key. Its `home` stays, if it has one. Only a sandbox can open single
-    /// `hosts`; elsewhere it gets all of the network for them.
+    /// private git borrows from `stores`. Without a `home` of its own it keeps
+    /// the user's secrets, as a command needs its key; with one it gets the
+    /// keys that are meant for it, and that home stays. Only a sandbox can open
+    /// single `hosts`; elsewhere it gets all of the network for them.
     pub(crate) fn desk(
         &self,
         number: usize,
@@ -187,7 +188,7 @@ impl Walls {
             home: home.map(Path::to_owned),
             network: self.proposers_network || !hosts.is_empty() && !is_sandboxed,
             hosts: hosts.to_vec(),
-            keep_secrets: true,
+            keep_secrets: home.is_none(),
         }
     }
 
@@ -259,7 +260,7 @@ fn chosen(wanted: Confine, offer: &Offer) -> Result<(Protection, Option<String>)
 }
 
 /// A path that the user wrote, as the system knows it.
-fn named(
+pub(crate) fn named(
     key: &'static str,
     text: &str,
     root: &Path,

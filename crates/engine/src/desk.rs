@@ -231,8 +231,10 @@ impl Desk for OneDesk<'_> {
     ) -> Result<Finished, ProposeError> {
         let folder = self.folder()?;
         let job = self.job(errand, folder);
+        let deadline = Duration::from_secs_f64(job.deadline_seconds);
         let mut running = errand::start(&*self.workplace.room.executor, &job)?;
-        let Ended { report, is_done } = errand::hear_out(&mut *running, errand, listener, self)?;
+        let Ended { report, is_done } =
+            errand::hear_out(&mut *running, deadline, errand, listener, self)?;
         if report.exit == Exit::Interrupted && !is_done {
             return Err(ProposeError::Interrupted);
         }

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use autoresearch_config::ConfigError;
 use autoresearch_core::trial::Protection;
 use autoresearch_ledger::{JournalError, LockError, TsvError};
+use autoresearch_propose::TemplateError;
 use autoresearch_repo::{LandError, RepoError};
 use autoresearch_run::RunError;
 
@@ -29,6 +30,9 @@ pub enum EngineError {
     /// The configuration.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A template of the brief.
+    #[error("a template of the brief is of no use: {0}")]
+    Template(#[from] TemplateError),
     /// A results table.
     #[error("failed to read {}: {source}", path.display())]
     Table {
@@ -91,6 +95,16 @@ pub enum EngineError {
     /// Runs would get the variable that holds the model's key.
     #[error("runs would see the key in the variable `{0}`")]
     KeyInSight(String),
+    /// An agent cannot be asked.
+    #[error("the agent `{name}` cannot propose: {what}")]
+    UnfitAgent {
+        /// Its name.
+        name: String,
+        /// What is missing.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
     /// The tag is no name for a branch.
     #[error("`{0}` cannot be a tag")]
     BadTag(String),
@@ -194,13 +208,20 @@ impl EngineError {
             EngineError::UncountedCpu(_) => {
                 "give a budget of time, as `5m`, or of steps".to_owned()
             }
-            EngineError::UnknownProposer { known, .. } => {
-                format!("known are {}", known.join(", "))
+            EngineError::UnknownProposer { name, known } => {
+                let all = format!("known are {}", known.join(", "));
+                let likeness = |known: &&String| strsim::normalized_damerau_levenshtein(known, name);
+                let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));
+                nearest.filter(|known| likeness(known) >= 0.5).map_or_else(
+                    || all.clone(),
+                    |nearest| format!("did you mean `{nearest}`? {all}"),
+                )
             }
             EngineError::Model(misfit) => misfit.hint(),
             EngineError::KeyInSight(name) => {
                 format!("call it `{name}_API_KEY`: variables of such names are kept from runs")
             }
+            EngineError::UnfitAgent { remedy, .. } => remedy.clone(),
             EngineError::BadTag(_) => {
                 "use letters, digits, `-`, `_` and `.`, as in `mar8`".to_owned()
             }

@@ -52,6 +52,7 @@ pub struct SystemExperiment {
     proposer: Option<Box<dyn Proposer>>,
     executor: Option<Box<dyn Executor>>,
     revert_on_failure: bool,
+    waits: Option<Duration>,
     made_branch: Option<String>,
     surroundings: OnceLock<(Surroundings, Option<String>)>,
 }
@@ -122,6 +123,7 @@ impl SystemExperiment {
             proposer: None,
             executor: None,
             revert_on_failure: true,
+            waits: None,
             made_branch: None,
             surroundings: OnceLock::new(),
         }
@@ -210,6 +212,16 @@ impl SystemExperiment {
     #[must_use]
     pub fn proposer(mut self, proposer: impl Proposer + 'static) -> Self {
         self.proposer = Some(Box::new(proposer));
+        self
+    }
+
+    /// Lets the queue alone propose, whomever the configuration names, and
+    /// waits for it: while nothing is queued the session reads its inbox, for at
+    /// most `longest`, and then ends. For whoever drives a session from outside,
+    /// through [`View::offer`].
+    #[must_use]
+    pub fn wait_for_hypotheses(mut self, longest: Duration) -> Self {
+        self.waits = Some(longest);
         self
     }
 
@@ -344,7 +356,8 @@ impl SystemExperiment {
             observer.tell(&crate::news::News::Note(note.clone()));
         }
         observer.tell(&crate::news::News::Note(opening.seeds()?.note()));
-        let session = opening.make(&adjusting, self.revert_on_failure, hypotheses)?;
+        let mut session = opening.make(&adjusting, self.revert_on_failure, hypotheses)?;
+        session.waits = self.waits;
         conduct(session, self.executor, self.proposer, self.metric_fn.as_ref(), observer, stop)
     }
 }
@@ -363,7 +376,8 @@ impl SystemExperiment {
         stop: &Stop,
     ) -> Result<Outcome, EngineError> {
         let tag = self.config()?.tag;
-        let session = Session::resume(&self.folder, tag.as_deref(), limit, observer)?;
+        let mut session = Session::resume(&self.folder, tag.as_deref(), limit, observer)?;
+        session.waits = self.waits;
         conduct(session, self.executor, self.proposer, self.metric_fn.as_ref(), observer, stop)
     }
 }
@@ -440,7 +454,7 @@ impl Outcome {
 }
 
 /// A patch that `git apply` takes.
-fn patch_between(path: &str, before: &str, after: &str) -> String {
+pub(crate) fn patch_between(path: &str, before: &str, after: &str) -> String {
     let diff = similar::TextDiff::from_lines(before, after);
     let (a, b) = (format!("a/{path}"), format!("b/{path}"));
     diff.unified_diff().context_radius(3).header(&a, &b).to_string()

@@ -4,8 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use autoresearch_config::{Bundles, Config};
 use autoresearch_core::proposal::{FileEdit, Fingerprint, Refusal, Scope};
-use autoresearch_core::source;
+use autoresearch_core::source::{self, bundle};
 
 /// A target larger than this is no source file.
 const LARGEST: usize = 8 << 20;
@@ -73,6 +74,41 @@ pub(crate) fn check(
         return Err(Refusal::Duplicate { of });
     }
     Ok(Accepted { changed, fingerprint, code_lines: code_lines(&after), after })
+}
+
+/// What passed, if it tests one idea or need not.
+pub(crate) fn one_idea(
+    config: &Config,
+    proposer: &str,
+    before: &Targets,
+    accepted: Accepted,
+) -> Result<Accepted, Refusal> {
+    if config.propose.bundles == Bundles::Refuse && must_be_one_change(proposer) {
+        one_change(before, &accepted)?;
+    }
+    Ok(accepted)
+}
+
+/// Whether what this proposer changes must be one thing. People may bundle, and the
+/// search turns knobs together by a rule of its own.
+fn must_be_one_change(proposer: &str) -> bool {
+    !matches!(proposer, "queue" | "search" | "baseline")
+}
+
+/// Checks that what passed tests one idea (SPEC E2).
+fn one_change(before: &Targets, accepted: &Accepted) -> Result<(), Refusal> {
+    let texts: Vec<_> = accepted
+        .changed
+        .iter()
+        .filter_map(|FileEdit { path, content }| {
+            let old = String::from_utf8_lossy(before.get(path)?);
+            Some((path.as_str(), old, String::from_utf8_lossy(content.as_deref()?)))
+        })
+        .collect();
+    let changes: Vec<bundle::Change<'_>> =
+        texts.iter().map(|(path, before, after)| bundle::Change { path, before, after }).collect();
+    let parts = bundle::parts(&changes);
+    if parts.len() > 1 { Err(Refusal::Bundle { parts }) } else { Ok(()) }
 }
 
 /// The seeds that `changed` differs by, where it differs by nothing else.
@@ -179,6 +215,20 @@ mod tests {
         );
         assert_eq!(check(2, "0.2"), Err(Refusal::Duplicate { of: 7 }));
         assert_eq!(check(2, "0.3"), Ok(()));
+    }
+
+    #[test]
+    fn independent_changes_are_refused_of_programs_and_named() {
+        let accepted =
+            |text: &str| check(&targets(), Scope::All, &edit("train.py", text), |_| None);
+        let two = accepted("LR = 0.2\nDEPTH = 3\n").unwrap();
+        let refusal = one_change(&targets(), &two).unwrap_err();
+        assert_eq!(refusal, Refusal::Bundle { parts: vec!["`LR`".into(), "`DEPTH`".into()] });
+        assert!(refusal.to_string().ends_with("propose one of them, and the others later"));
+        let one = accepted("LR = 0.2\nDEPTH = 2\n").unwrap();
+        assert_eq!(one_change(&targets(), &one), Ok(()));
+        assert!(must_be_one_change("claude") && must_be_one_change("command"));
+        assert!(!must_be_one_change("queue") && !must_be_one_change("search"));
     }
 
     #[test]

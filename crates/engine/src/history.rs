@@ -69,6 +69,7 @@ pub(crate) fn point(entry: &Entry, opened_at: Timestamp) -> Point {
         at_seconds: Some(entry.settled_at.since(opened_at).as_secs_f64()),
         wall_seconds: Some(entry.wall_seconds),
         code_lines: Some(entry.code_lines),
+        expected: entry.expected.clone(),
     }
 }
 
@@ -91,6 +92,7 @@ pub(crate) fn point_of(experiment: &Experiment, opened_at: Timestamp) -> Point {
         at_seconds: Some(settled_at.since(opened_at).as_secs_f64()),
         wall_seconds: Some(experiment.trials.iter().map(|t| t.usage.wall_seconds).sum()),
         code_lines: Some(experiment.code_lines),
+        expected: experiment.expected.clone(),
     }
 }
 

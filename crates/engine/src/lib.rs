@@ -9,7 +9,9 @@
 //! `autoresearch_core::session` what comes next, does it, and journals it.
 
 mod adjust;
+mod agents;
 mod bench;
+mod briefing;
 mod checks;
 mod clock;
 mod conductor;
@@ -27,6 +29,7 @@ mod integrity;
 mod landing;
 mod measure;
 mod news;
+mod offering;
 mod open;
 mod pickle;
 mod place;
@@ -52,12 +55,14 @@ pub use autoresearch_repo as repo;
 pub use autoresearch_report as report;
 pub use autoresearch_run as run;
 
+pub use agents::{Installed, installed};
 pub use bench::FinishedTrial;
 pub use error::EngineError;
 pub use experiment::{DryRun, MetricError, Outcome, SystemExperiment, resume};
 pub use import::{history_of_table, import, read_table};
 pub use landing::{Landing, merge};
 pub use news::{News, Observer, Silent};
+pub use offering::{Change, Fate, Follower, Replacement};
 pub use places::{CHECKS, FOLDER, Places, sessions};
 pub use stop::{Limit, Stop, Urgency};
 pub use verify::{Verification, verify, verify_dry_run};

@@ -1,28 +1,30 @@
 //! How a session begins, and how it goes on: everything is checked before
 //! anything is made, and what a dead engine left behind is cleaned.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use autoresearch_config::{Config, Confine, Layers, Origin};
 use autoresearch_core::experiment::CommitId;
 use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
+use autoresearch_core::trial::Protection;
 use autoresearch_core::units::human_duration;
 use autoresearch_ledger::{Holder, Journal, JournalError, Lock, Message, TsvFile};
+use autoresearch_propose::Proposer;
 use autoresearch_propose::knobs::Spec;
-use autoresearch_propose::{Proposer, Text};
-use autoresearch_repo::{Head, Repo, is_under};
+use autoresearch_repo::{Head, Repo};
 use autoresearch_report::Progress;
 use autoresearch_run::protection::{Offer, offered};
 use autoresearch_run::{Executor, Local};
 
 use crate::adjust::{self, Adjusting};
 use crate::bench::{Bench, MetricFn};
-use crate::conductor::{Conductor, Office, read_targets, texts};
+use crate::briefing::{self, Lasting, Memory};
+use crate::conductor::{Conductor, Office, read_targets};
 use crate::confine::{Inherited, Walls};
 use crate::desk::{Room, Tried};
 use crate::environment::Environment;
@@ -34,12 +36,6 @@ use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
 use crate::writers::Writers;
 use crate::{clock, fair, history, proposers, roles, seeds, wrap};
-
-/// README files that a brief carries, the first that exists.
-const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
-
-/// A README or read-only file is cut to this length in a brief.
-const CONTEXT: usize = 60_000;
 
 /// A new session, checked and not made.
 #[derive(Debug)]
@@ -74,7 +70,8 @@ impl Opening {
             Spec::parse(range)
                 .map_err(|source| EngineError::Range { name: name.clone(), source })?;
         }
-        proposers::check(&config)?;
+        briefing::templates(&config, repo.root())?;
+        notes.extend(proposers::check(&config, repo.root())?);
         wrap::check(&config)?;
         fair::check(&config)?;
         let tag = match made.or(config.tag.as_deref()) {
@@ -213,7 +210,7 @@ impl Opening {
         let mut state = State::default();
         let mut events = vec![Event::Opened(Box::new(plan))];
         events.extend(hypotheses.into_iter().zip(1..).map(|((hypothesis, patch), id)| {
-            Event::Queued(Queued { id, hypothesis, patch, trusts: None })
+            Event::Queued(Queued { id, hypothesis, patch, trusts: None, by: None, message: None })
         }));
         append(&mut journal, &mut state, events)?;
         // An earlier session's table, which its own journal can write again.
@@ -221,7 +218,8 @@ impl Opening {
         if results.exists() {
             std::fs::remove_file(&results).map_err(EngineError::io("replace", &results))?;
         }
-        let session = Session { repo, places, config, journal, state, walls, lock, resumed: false };
+        let (resumed, waits) = (false, None);
+        let session = Session { repo, places, config, journal, state, walls, lock, resumed, waits };
         session.ensure_branch()?;
         Ok(session)
     }
@@ -237,6 +235,9 @@ pub(crate) struct Session {
     walls: Walls,
     lock: Lock,
     pub(crate) resumed: bool,
+    /// The queue alone proposes, whoever else is configured, and is waited for
+    /// this long.
+    pub(crate) waits: Option<Duration>,
 }
 
 impl Session {
@@ -266,8 +267,9 @@ impl Session {
         for note in walls.notes() {
             observer.tell(&News::Note(note));
         }
+        let (resumed, waits) = (true, None);
         let mut session =
-            Session { repo, places, config, journal, state, walls, lock, resumed: true };
+            Session { repo, places, config, journal, state, walls, lock, resumed, waits };
         let strays = autoresearch_run::sweep(&format!("{}/", plan.id))?;
         if strays > 0 {
             let what = format!("ended {strays} processes that a dead engine had left running");
@@ -348,7 +350,8 @@ impl Session {
         observer: &'a mut dyn Observer,
         stop: Stop,
     ) -> Result<Conductor<'a>, EngineError> {
-        let Session { repo, places, config, journal, state, walls, lock, resumed } = self;
+        let Session { repo, places, config, journal, state, walls, mut lock, resumed, waits } =
+            self;
         let plan = state.plan().cloned();
         let config = adjust::applied(config, plan.as_ref());
         let id = plan.as_ref().map_or_else(String::new, |plan| plan.id.clone());
@@ -361,21 +364,27 @@ impl Session {
         let lookup = inherited.lookup(&config, repo.root());
         let configuration =
             Fingerprint::of([("config", autoresearch_config::to_toml(&config).as_str())]);
-        let origin = texts(&read_targets(&repo, &base, &config.target)?);
-        let context = context(&repo, &base, &config)?;
+        let lasting = Lasting::of(&repo, &base, &config, &tracked)?;
+        let memory = Memory::of(&journal, &repo)?;
         if let Some(plan) = &plan {
             observer.tell(&News::Begun { plan, folder: places.folder(), resumed });
         }
+        let confined = walls.protection > Protection::Unprotected;
         let proposers = match proposer {
             Some(proposer) => vec![proposer],
-            None => proposers::of(&config, &places),
+            None if waits.is_some() => Vec::new(),
+            None => proposers::of(&config, &places, confined),
         };
         let tried = Tried::default();
         state.all_tried().for_each(|(fingerprint, number)| tried.insert(fingerprint, number));
         let errands = places.last_errand();
+        let waits = waits.unwrap_or(config.propose.wait);
+        if proposers.is_empty() && !waits.is_zero() {
+            lock.tell(&Holder { waits: true, ..holder() })?;
+        }
         let cpus = fair::cpus(&config)?;
         let history = history::of(&state, &config, &journal.entries(0)?);
-        let mut conductor = Conductor {
+        Ok(Conductor {
             bench: Bench {
                 executor,
                 repo: repo.clone(),
@@ -404,6 +413,7 @@ impl Session {
                     tried,
                     errands: Arc::new(AtomicU64::new(errands)),
                 }),
+                waits,
                 tsv: TsvFile::at(&repo.root().join(&config.results)),
                 config,
                 repo,
@@ -412,23 +422,17 @@ impl Session {
                 stop,
                 targets: Arc::new(targets),
                 candidate: None,
-                origin,
-                context,
-                past: VecDeque::new(),
+                lasting,
+                memory,
                 pending: Vec::new(),
                 settled: None,
                 progress: Progress::of(&history),
-                complaint: None,
                 journal,
                 state,
             },
             proposers,
             _lock: lock,
-        };
-        for experiment in conductor.office.journal.recent(200)? {
-            conductor.office.recall(&experiment);
-        }
-        Ok(conductor)
+        })
     }
 }
 
@@ -604,39 +608,12 @@ fn stop_rules(config: &Config) -> Result<Vec<StopRule>, EngineError> {
     Ok(config.stop.when.iter().map(parse).collect::<Result<_, _>>()?)
 }
 
-/// What a brief tells of the repository; nothing that is held out.
-fn context(repo: &Repo, base: &CommitId, config: &Config) -> Result<Vec<Text>, EngineError> {
-    let mut texts = Vec::new();
-    let is_told = |path: &str| !is_under(path, &config.metric.held_out);
-    for path in README.into_iter().filter(|path| is_told(path)) {
-        if let Some(bytes) = repo.read_file(base, path)? {
-            texts.push(text(path, &bytes));
-            break;
-        }
-    }
-    for path in config.read_only.iter().filter(|path| is_told(path)) {
-        if let Some(bytes) = repo.read_file(base, path)? {
-            texts.push(text(path, &bytes));
-        }
-    }
-    Ok(texts)
-}
-
-fn text(path: &str, bytes: &[u8]) -> Text {
-    let mut text = String::from_utf8_lossy(bytes).into_owned();
-    if text.len() > CONTEXT {
-        let end = (0..=CONTEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-        text.push_str("\n[cut]");
-    }
-    Text { path: path.to_owned(), text }
-}
-
 fn holder() -> Holder {
     Holder {
         pid: std::process::id(),
         host: autoresearch_run::platform::host(),
         since: clock::now(),
+        waits: false,
     }
 }
 

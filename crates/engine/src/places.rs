@@ -66,6 +66,11 @@ impl Places {
         self.folder().join("scratch")
     }
 
+    /// The private home of an agent.
+    pub(crate) fn home_of(&self, agent: &str) -> PathBuf {
+        self.folder().join(format!("home-{agent}"))
+    }
+
     /// What the last trial ran on, beside its commit.
     pub(crate) fn environment(&self) -> PathBuf {
         self.folder().join("environment.tsv")

@@ -1,10 +1,14 @@
 //! From the configuration to who proposes, and what that may cost.
 
+use std::path::Path;
+
 use autoresearch_config::Config;
 use autoresearch_core::spent::Allowance;
 use autoresearch_models::{Form, Model, Prices, Provider, Wanted};
+use autoresearch_propose::agent::{self, Agent};
 use autoresearch_propose::{Command, Proposer, Search};
 
+use crate::agents::{Machine, Unfit};
 use crate::error::EngineError;
 use crate::places::Places;
 
@@ -17,16 +21,36 @@ const BUILT_IN: [&str; 4] = ["search", "command", MODEL, QUEUE];
 /// The name of the model behind an API.
 const MODEL: &str = "model";
 
-/// Whether every proposer that the configuration names exists, and is complete.
-pub(crate) fn check(config: &Config) -> Result<(), EngineError> {
-    match config.propose.proposer.iter().find(|name| !BUILT_IN.contains(&name.as_str())) {
-        Some(name) => Err(EngineError::UnknownProposer {
-            name: name.clone(),
-            known: BUILT_IN.map(str::to_owned).to_vec(),
-        }),
-        None if config.propose.proposer.iter().any(|name| name == MODEL) => check_model(config),
-        None => Ok(()),
+/// Whether every proposer that the configuration names exists and can be
+/// asked; what is worth knowing of them.
+pub(crate) fn check(config: &Config, root: &Path) -> Result<Vec<String>, EngineError> {
+    if config.propose.proposer.iter().any(|name| name == MODEL) {
+        check_model(config)?;
     }
+    let mut notes = Vec::new();
+    let agents = agent::known(&config.agent);
+    let names = config.propose.proposer.iter();
+    for name in names.filter(|name| !BUILT_IN.contains(&name.as_str())) {
+        let Some(table) = agents.get(name) else {
+            let known = BUILT_IN.into_iter().map(str::to_owned).chain(agents.into_keys());
+            return Err(EngineError::UnknownProposer {
+                name: name.clone(),
+                known: known.collect(),
+            });
+        };
+        let unfit =
+            |Unfit { what, remedy }| EngineError::UnfitAgent { name: name.clone(), what, remedy };
+        let found = Machine::by_this_process().look(name, table, root).map_err(unfit)?;
+        if let Err(remedy) = found.login {
+            return Err(unfit(Unfit { what: "nobody is logged in".to_owned(), remedy }));
+        }
+        if let (Some(version), Some(tested)) = (found.version, found.tested) {
+            notes.push(format!(
+                "{name} {version} is older than {tested}, the oldest that was tested"
+            ));
+        }
+    }
+    Ok(notes)
 }
 
 fn check_model(config: &Config) -> Result<(), EngineError> {
@@ -62,16 +86,24 @@ fn model(config: &Config) -> Model {
 }
 
 /// The proposers that the configuration names; none for the queue alone.
-pub(crate) fn of(config: &Config, places: &Places) -> Vec<Box<dyn Proposer>> {
+/// `confined` is whether the desk's programs run behind walls.
+pub(crate) fn of(config: &Config, places: &Places, confined: bool) -> Vec<Box<dyn Proposer>> {
     let named = |name: &String| -> Option<Box<dyn Proposer>> {
         match name.as_str() {
+            QUEUE => None,
             "search" => Some(Box::new(Search::default())),
             "command" => {
                 let command = config.propose.command.clone()?;
                 Some(Box::new(Command::new(command, places.scratch())))
             }
             MODEL => Some(Box::new(model(config))),
-            _ => None,
+            name => {
+                let table = agent::known(&config.agent).remove(name)?;
+                let machine = Machine::by_this_process();
+                let mut around = machine.surroundings(name, &table, config, places, confined);
+                around.max_dollars = allowance_each(config).dollars;
+                Some(Box::new(Agent::new(name, table, around)))
+            }
         }
     };
     config.propose.proposer.iter().filter_map(named).collect()

@@ -46,7 +46,7 @@ impl Lookup {
     }
 
     /// The program of a name as a shell would find it.
-    fn program(&self, name: &str) -> Option<PathBuf> {
+    pub(crate) fn program(&self, name: &str) -> Option<PathBuf> {
         if name.contains('/') {
             return Some(self.root.join(name)).filter(|path| path.is_file());
         }

@@ -6,17 +6,21 @@ use std::path::{Path, PathBuf};
 use autoresearch_config::Config;
 use autoresearch_core::experiment::{CommitId, Counts, Experiment};
 use autoresearch_core::judge::Noise;
-use autoresearch_core::session::{Event, Plan, Queued, State, StopReason};
+use autoresearch_core::session::{Event, Plan, Queued, Record, State, StopReason};
 use autoresearch_core::trial::Protection;
 use autoresearch_core::units::Timestamp;
 use autoresearch_core::verification::Comparison;
 use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message, TsvFile};
+use autoresearch_propose::Brief;
 use autoresearch_repo::Repo;
 use autoresearch_report::{
     History, PngError, Point, Proposers, Session, Size, SummaryOptions, plot_png, plot_svg,
     summary_markdown,
 };
 
+use crate::adjust;
+use crate::briefing::{Known, Lasting, Memory};
+use crate::conductor::read_targets;
 use crate::error::EngineError;
 use crate::history;
 use crate::open::{config_of, find, plan_of, unopened};
@@ -171,6 +175,15 @@ impl View {
         history::point(entry, self.opened_at)
     }
 
+    /// Hands every event after the place `seq` to `each`, in order.
+    pub(crate) fn replay_since(
+        &self,
+        seq: u64,
+        each: impl FnMut(Record),
+    ) -> Result<(), EngineError> {
+        Ok(self.journal.since(seq, each)?)
+    }
+
     /// Everything that a report tells.
     ///
     /// # Errors
@@ -246,15 +259,31 @@ impl View {
         self.journal.replay(|record| state.apply(&record))?;
         let mut next = state.next_queued();
         let mut queue: Vec<Queued> = state.queue().cloned().collect();
-        for (_, message) in self.journal.inbox()? {
+        for (number, message) in self.journal.inbox()? {
+            let number = Some(number);
             match message {
-                Some(Message::Hypothesis { hypothesis, patch }) => {
-                    queue.push(Queued { id: next, hypothesis, patch, trusts: None });
+                Some(Message::Hypothesis { hypothesis, patch, by }) => {
+                    queue.push(Queued {
+                        id: next,
+                        hypothesis,
+                        patch,
+                        trusts: None,
+                        by,
+                        message: number,
+                    });
                     next += 1;
                 }
-                Some(Message::Trust { number }) => {
-                    let hypothesis = format!("the change of #{number}, which is trusted");
-                    queue.push(Queued { id: next, hypothesis, patch: None, trusts: Some(number) });
+                Some(Message::Trust { number: held }) => {
+                    let hypothesis = format!("the change of #{held}, which is trusted");
+                    let queued = Queued {
+                        id: next,
+                        hypothesis,
+                        patch: None,
+                        trusts: Some(held),
+                        by: None,
+                        message: number,
+                    };
+                    queue.push(queued);
                     next += 1;
                 }
                 Some(Message::Drop { id }) => queue.retain(|queued| queued.id != id),
@@ -264,11 +293,47 @@ impl View {
         Ok(queue)
     }
 
-    /// Leaves a message for the engine; it is heard now, or on resume.
+    /// What the next proposer would be told.
+    ///
+    /// # Errors
+    /// When the journal, git or a template cannot be read.
+    pub fn brief(&self) -> Result<Brief, EngineError> {
+        let mut state = State::default();
+        self.journal.replay(|record| state.apply(&record))?;
+        let config = adjust::applied(self.config.clone(), Some(&self.plan));
+        let tracked = self.repo.tracked(&self.plan.base)?;
+        let lasting = Lasting::of(&self.repo, &self.plan.base, &config, &tracked)?;
+        let memory = Memory::of(&self.journal, &self.repo)?;
+        let tip = state.tip().unwrap_or(&self.plan.base);
+        let known = Known {
+            config: &config,
+            state: &state,
+            targets: &read_targets(&self.repo, tip, &config.target)?,
+            lasting: &lasting,
+            memory: &memory,
+            proposer: None,
+        };
+        let current = state.current().map_or(0, |current| current.number);
+        let number = current.max(memory.last()) + 1;
+        // A patch needs nobody to write it.
+        let queued = self.queue()?.into_iter().find(|queued| queued.patch.is_none());
+        Ok(known.brief(number, queued.as_ref()))
+    }
+
+    /// Whether messages wait that no engine has heard yet.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn has_unheard(&self) -> Result<bool, EngineError> {
+        Ok(!self.journal.inbox()?.is_empty())
+    }
+
+    /// Leaves a message for the engine, and returns its number; it is heard now,
+    /// or on resume.
     ///
     /// # Errors
     /// When the journal cannot be written.
-    pub fn post(&self, message: &Message) -> Result<(), EngineError> {
+    pub fn post(&self, message: &Message) -> Result<i64, EngineError> {
         Ok(Journal::open(&self.places.journal())?.post(message)?)
     }
 

@@ -98,6 +98,8 @@ pub struct Entry {
     pub wall_seconds: f64,
     /// Lines of code of the targets.
     pub code_lines: u64,
+    /// What its proposer expected of it.
+    pub expected: Option<String>,
 }
 
 /// What another process asks of the engine.
@@ -115,6 +117,9 @@ pub enum Message {
         hypothesis: String,
         /// A patch, if there is one.
         patch: Option<String>,
+        /// Who proposes it, where that is not a person.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<String>,
     },
     /// Take a hypothesis out of the queue.
     Drop {
@@ -263,12 +268,20 @@ impl Journal {
     ///
     /// # Errors
     /// [`JournalError::Unreadable`] names the first row that is no event.
-    pub fn replay(&self, mut each: impl FnMut(Record)) -> Result<(), JournalError> {
+    pub fn replay(&self, each: impl FnMut(Record)) -> Result<(), JournalError> {
+        self.since(0, each)
+    }
+
+    /// Hands every event after the place `seq` to `each`, in order.
+    ///
+    /// # Errors
+    /// As [`Journal::replay`].
+    pub fn since(&self, seq: u64, mut each: impl FnMut(Record)) -> Result<(), JournalError> {
         let mut statement = self
             .connection
-            .prepare_cached("SELECT seq, at, body FROM event ORDER BY seq")
+            .prepare_cached("SELECT seq, at, body FROM event WHERE seq > ? ORDER BY seq")
             .map_err(|source| self.sqlite(source))?;
-        let mut rows = statement.query([]).map_err(|source| self.sqlite(source))?;
+        let mut rows = statement.query([seq]).map_err(|source| self.sqlite(source))?;
         while let Some(row) = rows.next().map_err(|source| self.sqlite(source))? {
             let seq: u64 = row.get(0).map_err(|source| self.sqlite(source))?;
             let at = row.get(1).map_err(|source| self.sqlite(source))?;
@@ -299,6 +312,24 @@ impl Journal {
     /// What `SQLite` reports.
     pub fn recent(&self, limit: usize) -> Result<Vec<Experiment>, JournalError> {
         self.whole("SELECT number, record FROM experiment ORDER BY number DESC LIMIT ?", limit)
+    }
+
+    /// Hands every settled experiment to `each`, oldest first, whole.
+    ///
+    /// # Errors
+    /// What `SQLite` reports.
+    pub fn each(&self, mut each: impl FnMut(Experiment)) -> Result<(), JournalError> {
+        let mut statement = self
+            .connection
+            .prepare_cached("SELECT number, record FROM experiment ORDER BY number")
+            .map_err(|source| self.sqlite(source))?;
+        let mut rows = statement.query([]).map_err(|source| self.sqlite(source))?;
+        while let Some(row) = rows.next().map_err(|source| self.sqlite(source))? {
+            let number: u64 = row.get(0).map_err(|source| self.sqlite(source))?;
+            let record: String = row.get(1).map_err(|source| self.sqlite(source))?;
+            each(self.parse(number, &record)?);
+        }
+        Ok(())
     }
 
     /// The last `limit` kept experiments, oldest first, whole; the baseline is
@@ -400,7 +431,8 @@ impl Journal {
     fn some_entries(&self, which: &str, argument: u64) -> Result<Vec<Entry>, JournalError> {
         let sql = format!(
             "SELECT number, commit_id, metric, memory, verdict, rule, hypothesis, reason,
-             category, gain, crash, settled_at, wall_seconds, code_lines
+             category, gain, crash, settled_at, wall_seconds, code_lines,
+             json_extract(record, '$.expected')
              FROM experiment WHERE {which}"
         );
         self.connection
@@ -467,14 +499,15 @@ impl Journal {
         Ok(Record { seq, at: Timestamp(at), event })
     }
 
-    /// Leaves a message for the engine; it need not be running.
+    /// Leaves a message for the engine, which need not be running, and returns
+    /// its number, which no other message ever gets.
     ///
     /// # Errors
     /// What `SQLite` reports.
-    pub fn post(&self, message: &Message) -> Result<(), JournalError> {
+    pub fn post(&self, message: &Message) -> Result<i64, JournalError> {
         json(message)
             .and_then(|body| self.connection.execute("INSERT INTO inbox (body) VALUES (?)", [body]))
-            .map(|_| ())
+            .map(|_| self.connection.last_insert_rowid())
             .map_err(|source| self.sqlite(source))
     }
 
@@ -528,6 +561,7 @@ fn entry(row: &rusqlite::Row<'_>) -> rusqlite::Result<Entry> {
         settled_at: Timestamp(row.get(11)?),
         wall_seconds: row.get(12)?,
         code_lines: row.get(13)?,
+        expected: row.get(14)?,
     })
 }
 

@@ -17,6 +17,9 @@ pub struct Holder {
     pub host: String,
     /// Since when.
     pub since: Timestamp,
+    /// Whether people alone propose, and it waits for them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub waits: bool,
 }
 
 /// Why a lock was not taken.
@@ -38,7 +41,8 @@ pub enum LockError {
 /// A held lock; dropping it, or dying, releases it.
 #[derive(Debug)]
 pub struct Lock {
-    _file: File,
+    file: File,
+    path: PathBuf,
 }
 
 impl Lock {
@@ -60,10 +64,22 @@ impl Lock {
             Err(TryLockError::WouldBlock) => return Err(LockError::Held(read(&mut file))),
             Err(TryLockError::Error(source)) => return Err(io(source)),
         }
-        file.set_len(0).map_err(io)?;
+        let mut lock = Lock { file, path: path.to_owned() };
+        lock.tell(holder)?;
+        Ok(lock)
+    }
+
+    /// Writes anew who holds it.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn tell(&mut self, holder: &Holder) -> Result<(), LockError> {
         let text = serde_json::to_string(holder).unwrap_or_default();
-        file.write_all(text.as_bytes()).map_err(io)?;
-        Ok(Lock { _file: file })
+        let Lock { file, path } = self;
+        file.set_len(0)
+            .and_then(|()| file.rewind())
+            .and_then(|()| file.write_all(text.as_bytes()))
+            .map_err(|source| LockError::Io { path: path.clone(), source })
     }
 
     /// Who holds the lock at `path` now, if anyone.
@@ -102,10 +118,13 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("lock");
         assert_eq!(Lock::holder(&path).unwrap(), None);
-        let me = Holder { pid: 42, host: "here".into(), since: Timestamp(7) };
-        let lock = Lock::acquire(&path, &me).unwrap();
+        let me = Holder { pid: 42, host: "here".into(), since: Timestamp(7), waits: false };
+        let mut lock = Lock::acquire(&path, &me).unwrap();
         assert_eq!(Lock::holder(&path).unwrap(), Some(me.clone()));
         assert!(matches!(Lock::acquire(&path, &me), Err(LockError::Held(h)) if h == me));
+        let waits = Holder { waits: true, ..me.clone() };
+        lock.tell(&waits).unwrap();
+        assert_eq!(Lock::holder(&path).unwrap(), Some(waits));
         drop(lock);
         assert_eq!(Lock::holder(&path).unwrap(), None);
         Lock::acquire(&path, &me).unwrap();

@@ -1,19 +1,41 @@
 //! What a proposer is told: all that it may know, in a bounded size however
 //! long the session is.
 
-use std::fmt::Write as _;
+mod ledger;
+mod page;
+mod past;
+mod subject;
+mod templates;
+mod text;
 
-use autoresearch_core::experiment::Verdict;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use autoresearch_core::metric::Direction;
-use autoresearch_core::proposal::{Category, Scope, Settings};
-use serde::Serialize;
+use autoresearch_core::proposal::{Category, Scope};
+use serde::{Serialize, Serializer};
+
+pub use ledger::{Digest, Group, Ledger, Tally};
+pub use past::Past;
+pub use templates::{Part, TemplateError, Templates};
+
+/// Bytes of all targets, and of all other files, that a program is told of at the
+/// most.
+const FILES: usize = 1 << 20;
+
+/// Rows of each sort that a program gets of the ledger.
+const ROWS: usize = 40;
+
+/// Bytes of a page without the targets, unless it is said.
+pub const PAGE: usize = 64 << 10;
 
 /// A file with its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Text {
     /// Path from the root of the repository.
     pub path: String,
-    /// Its contents at the incumbent, cut where they are long.
+    /// Its contents at the incumbent; told to programs and pages, it is cut where
+    /// it is long.
     pub text: String,
 }
 
@@ -28,27 +50,19 @@ pub struct Mark {
     pub metric: f64,
 }
 
-/// An earlier experiment, in short.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Past {
-    /// Its number.
-    pub number: u64,
-    /// What it tested.
-    pub hypothesis: String,
-    /// What sort of change it was.
-    pub category: Category,
-    /// What was decided.
-    pub verdict: Verdict,
-    /// Why.
-    pub reason: String,
-    /// The metric, unless it crashed or breaks a constraint.
-    pub metric: Option<f64>,
-    /// What a search had set.
-    #[serde(skip)]
-    pub settings: Option<Settings>,
+/// Files that nobody may change, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Protected {
+    /// Why, as `a lock file`.
+    pub why: String,
+    /// Their paths, or a few of them.
+    pub paths: Vec<String>,
+    /// How many more there are.
+    pub more: usize,
 }
 
-/// All that a proposer may know.
+/// All that a proposer may know. As JSON it is what programs read: fields are added
+/// to it and never renamed.
 #[derive(Clone, Debug, Serialize)]
 pub struct Brief {
     /// Number that the experiment will have.
@@ -67,11 +81,13 @@ pub struct Brief {
     /// What may be changed in the targets.
     pub scope: Scope,
     /// The targets at the incumbent: the only files that may change.
+    #[serde(serialize_with = "cut")]
     pub targets: Vec<Text>,
     /// The targets as the session found them: what ranges are derived from.
     #[serde(skip)]
     pub origin: Vec<Text>,
     /// README and read-only files.
+    #[serde(serialize_with = "cut")]
     pub context: Vec<Text>,
     /// The unmodified target.
     pub baseline: Option<Mark>,
@@ -87,91 +103,105 @@ pub struct Brief {
     pub failures_in_a_row: u32,
     /// Why the last proposal was refused, if it was.
     pub complaint: Option<String>,
+    /// Why the last proposals were refused since one was not, three at most, oldest
+    /// first.
+    pub complaints: Vec<String>,
     /// Earlier experiments, oldest first: those kept, then the recent ones.
     pub history: Vec<Past>,
+    /// Everything that was tried, in groups.
+    #[serde(serialize_with = "digest")]
+    pub ledger: Arc<Ledger>,
+    /// The changes of near misses as patches, by their numbers.
+    pub diffs: BTreeMap<u64, String>,
+    /// Whether `git show <commit>` works where the proposer's program runs.
+    pub has_history: bool,
     /// What runs run on, and what is adjusted for it: a line each.
     pub platform: Vec<String>,
+    /// What the metric's noise means, in words.
+    pub noise: Option<String>,
+    /// What must hold besides, as `peak_mem_gb <= 40`.
+    pub constraints: Vec<String>,
+    /// What nobody may change besides whatever is not a target, and why.
+    pub protected: Vec<Protected>,
+    /// Whether a proposal of several independent changes is refused.
+    pub one_change: bool,
     /// Search ranges from the configuration, by knob.
     #[serde(skip)]
-    pub ranges: std::collections::BTreeMap<String, String>,
+    pub ranges: BTreeMap<String, String>,
     /// Seed for whoever draws lots; differs with every question.
     #[serde(skip)]
     pub seed: u64,
+    /// How the page is worded.
+    #[serde(skip)]
+    pub templates: Arc<Templates>,
+    /// Bytes of the page without the targets; these may have twice as many besides.
+    #[serde(skip)]
+    pub limit: usize,
 }
 
-/// Experiments that the page shows in full; older ones are in the JSON.
-const SHOWN: usize = 60;
-
 impl Brief {
+    /// A brief that tells of nothing but the metric.
+    pub fn about(metric: &str, direction: Direction) -> Brief {
+        Brief {
+            number: 1,
+            metric: metric.to_owned(),
+            direction,
+            budget_seconds: 0.0,
+            quota: None,
+            command: Vec::new(),
+            scope: Scope::All,
+            targets: Vec::new(),
+            origin: Vec::new(),
+            context: Vec::new(),
+            baseline: None,
+            incumbent: None,
+            hypothesis: None,
+            near: None,
+            avoid: None,
+            failures_in_a_row: 0,
+            complaint: None,
+            complaints: Vec::new(),
+            history: Vec::new(),
+            ledger: Arc::default(),
+            diffs: BTreeMap::new(),
+            has_history: false,
+            platform: Vec::new(),
+            noise: None,
+            constraints: Vec::new(),
+            protected: Vec::new(),
+            one_change: true,
+            ranges: BTreeMap::new(),
+            seed: 0,
+            templates: Arc::default(),
+            limit: PAGE,
+        }
+    }
+
     /// The brief as a page for a person or an agent.
     pub fn to_markdown(&self) -> String {
-        let mut page = String::new();
-        let targets: Vec<&str> = self.targets.iter().map(|t| t.path.as_str()).collect();
-        let _ = writeln!(page, "# Experiment {}\n", self.number);
-        let _ = writeln!(
-            page,
-            "Edit `{}` so that `{}` improves ({}). One focused change; nothing else may change. \
-             Print a line `HYPOTHESIS: <one sentence>`.\n",
-            targets.join("`, `"),
-            self.metric,
-            self.direction
-        );
-        if let Some(hypothesis) = &self.hypothesis {
-            let _ = writeln!(page, "Test exactly this hypothesis: **{hypothesis}**\n");
-        }
-        let budget = self.quota.clone().unwrap_or_else(|| format!("{} s", self.budget_seconds));
-        let _ = writeln!(page, "- run: `{}`, {budget} a run", self.command.join(" "));
-        let _ = writeln!(page, "- scope: {}", self.scope);
-        for (name, mark) in [("baseline", &self.baseline), ("best so far", &self.incumbent)] {
-            if let Some(mark) = mark {
-                let _ = writeln!(page, "- {name}: {} (experiment {})", mark.metric, mark.number);
-            }
-        }
-        if let Some(category) = self.near {
-            let _ = writeln!(page, "- the last keep was in {category}: explore near it");
-        }
-        if let Some(category) = self.avoid {
-            let _ =
-                writeln!(page, "- {category} failed several times in a row: try something else");
-        }
-        if self.failures_in_a_row > 5 {
-            let _ = writeln!(page, "- {} failures in a row: be bolder", self.failures_in_a_row);
-        }
-        if let Some(complaint) = &self.complaint {
-            let _ = writeln!(page, "- your last proposal was refused: {complaint}");
-        }
-        if !self.platform.is_empty() {
-            let _ = writeln!(page, "\n## Platform\n");
-            for line in &self.platform {
-                let _ = writeln!(page, "- {line}");
-            }
-        }
-        if !self.history.is_empty() {
-            page.push_str("\n## Tried so far\n\n| # | verdict | metric | change | why |\n|---|---|---|---|---|\n");
-            let skip = self.history.len().saturating_sub(SHOWN);
-            for past in self.history.iter().enumerate().filter_map(|(at, past)| {
-                (at >= skip || past.verdict == Verdict::Keep).then_some(past)
-            }) {
-                let metric = past.metric.map_or_else(|| "—".to_owned(), |m| m.to_string());
-                let _ = writeln!(
-                    page,
-                    "| {} | {} | {metric} | {} | {} |",
-                    past.number,
-                    past.verdict,
-                    cell(&past.hypothesis),
-                    cell(&past.reason)
-                );
-            }
-        }
-        for text in self.targets.iter().chain(&self.context) {
-            let fence = if text.text.contains("```") { "~~~~" } else { "```" };
-            let _ =
-                writeln!(page, "\n## {}\n\n{fence}\n{}\n{fence}", text.path, text.text.trim_end());
-        }
-        page
+        self.page(&Part::ALL)
+    }
+
+    /// Some parts of the page, in this order.
+    pub fn page(&self, parts: &[Part]) -> String {
+        page::page(self, parts)
     }
 }
 
-fn cell(text: &str) -> String {
-    text.replace('|', "\\|").replace(['\n', '\r'], " ")
+fn cut<S: Serializer>(texts: &[Text], serializer: S) -> Result<S::Ok, S::Error> {
+    let sizes: Vec<usize> = texts.iter().map(|file| file.text.len()).collect();
+    let shares = text::shares(&sizes, FILES);
+    serializer.collect_seq(texts.iter().zip(shares).map(|(file, share)| {
+        let (head, missing) = text::head(&file.text, share);
+        let note = format!("\n[{missing} bytes are left out]\n");
+        let note = if missing > 0 { note.as_str() } else { "" };
+        Text { path: file.path.clone(), text: format!("{head}{note}") }
+    }))
 }
+
+fn digest<S: Serializer>(ledger: &Ledger, serializer: S) -> Result<S::Ok, S::Error> {
+    ledger.digest(ROWS).serialize(serializer)
+}
+
+#[cfg(test)]
+mod tests;

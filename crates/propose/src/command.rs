@@ -1,8 +1,9 @@
 //! Any program that edits the desk. It gets the brief as JSON on its standard
 //! input and as a page in the file that `AUTORESEARCH_BRIEF` names.
 
-use autoresearch_core::proposal::{Category, Edit, Proposal};
+use autoresearch_core::proposal::Proposal;
 
+use crate::stated::Stated;
 use crate::{Brief, Deaf, Desk, Errand, Input, ProposeError, Proposer};
 
 /// A program and its arguments.
@@ -54,29 +55,7 @@ impl Proposer for Command {
                 finished.how
             )));
         }
-        let hypothesis = stated(&finished.tail)
-            .or_else(|| brief.hypothesis.clone())
-            .unwrap_or_else(|| "an edit by the proposer's command".to_owned());
-        let category = Category::of(&hypothesis);
-        Ok(Proposal { hypothesis, category, edit: Edit::Desk, settings: None, expected: None })
-    }
-}
-
-/// The last `HYPOTHESIS: …` line of an output.
-fn stated(output: &str) -> Option<String> {
-    output.lines().rev().find_map(|line| {
-        let (mark, text) = line.trim().split_once(':')?;
-        let text = text.trim();
-        (mark.eq_ignore_ascii_case("hypothesis") && !text.is_empty()).then(|| text.to_owned())
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    #[test]
-    fn the_last_stated_hypothesis_counts() {
-        let output = "hypothesis: first\nworking…\nHYPOTHESIS: raise LR: twice\nbye";
-        assert_eq!(super::stated(output).as_deref(), Some("raise LR: twice"));
-        assert_eq!(super::stated("HYPOTHESIS:  \nnothing"), None);
+        let stated = Stated::of(&finished.tail);
+        Ok(stated.proposal(brief.hypothesis.as_deref(), "an edit by the proposer's command"))
     }
 }

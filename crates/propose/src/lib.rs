@@ -1,12 +1,15 @@
 //! Who proposes. A proposer is told everything in a [`Brief`] and answers with
 //! a proposal; whether it is sound, new and better is for others to decide.
 
+mod acp;
+pub mod agent;
 mod brief;
 mod command;
 pub mod knobs;
 pub mod relief;
 pub mod rewrites;
 mod search;
+mod stated;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -14,7 +17,10 @@ use std::time::Duration;
 use autoresearch_core::proposal::{FileEdit, Proposal};
 use autoresearch_core::spent::Spent;
 
-pub use brief::{Brief, Mark, Past, Text};
+pub use brief::{
+    Brief, Digest, Group, Ledger, Mark, PAGE, Part, Past, Protected, Tally, TemplateError,
+    Templates, Text,
+};
 pub use command::Command;
 pub use search::Search;
 
@@ -144,6 +150,12 @@ pub enum Input<'a> {
 pub trait Listener {
     /// A line of its standard output, without its end.
     fn hear(&mut self, line: &str) -> Heard;
+
+    /// What to say to a program that has to end now, before it is ended: it has
+    /// a moment to come to be done. Nothing unless its protocol has words for it.
+    fn farewell(&mut self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// What follows from a line.

@@ -127,6 +127,9 @@ pub struct Point {
     pub wall_seconds: Option<f64>,
     /// Lines of code of the targets with the change.
     pub code_lines: Option<u64>,
+    /// What its proposer expected it to do to the metric.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<String>,
 }
 
 impl Point {
@@ -154,6 +157,7 @@ impl Point {
             at_seconds: None,
             wall_seconds: None,
             code_lines: None,
+            expected: None,
         }
     }
 

@@ -20,6 +20,8 @@ use serde::{Deserialize, Serialize};
 
 /// Hosts at most: each is a listening socket of the first process.
 const MOST: usize = 100;
+/// Names that are known in any case.
+const OF_THIS_MACHINE: &str = "127.0.0.1 localhost\n::1 localhost\n";
 
 /// A host and a port on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,9 +49,7 @@ impl Layout {
     /// # Errors
     /// Which is none, and what one looks like.
     pub(crate) fn of(hosts: &[String]) -> Result<Layout, String> {
-        let mut layout =
-            Layout { doors: Vec::new(), names: "127.0.0.1 localhost\n::1 localhost\n".to_owned() };
-        let mut known: Vec<(String, Ipv4Addr)> = Vec::new();
+        let mut layout = Layout { doors: Vec::new(), names: OF_THIS_MACHINE.to_owned() };
         if hosts.len() > MOST {
             return Err(format!("it names {} hosts; name {MOST} at most", hosts.len()));
         }
@@ -66,20 +66,23 @@ impl Layout {
                     layout.add(Ipv6Addr::LOCALHOST.into(), &target);
                     Ipv4Addr::LOCALHOST.into()
                 }
-                Err(_) => match known.iter().find(|(name, _)| *name == target.host) {
-                    Some((_, address)) => (*address).into(),
-                    None => {
-                        let number = u8::try_from(known.len() + 1).unwrap_or(u8::MAX);
-                        let address = Ipv4Addr::new(127, 1, 0, number);
-                        let _ = writeln!(layout.names, "{address} {}", target.host);
-                        known.push((target.host.clone(), address));
-                        address.into()
-                    }
-                },
+                Err(_) => layout.address_of(&target.host).into(),
             };
             layout.add(place, &target);
         }
         Ok(layout)
+    }
+
+    /// The address that stands for a name, the same for all of its ports.
+    fn address_of(&mut self, name: &str) -> Ipv4Addr {
+        let known = self.names.lines().find_map(|line| line.strip_suffix(name)?.strip_suffix(' '));
+        if let Some(address) = known.and_then(|address| address.parse().ok()) {
+            return address;
+        }
+        let number = self.names.lines().count() - OF_THIS_MACHINE.lines().count() + 1;
+        let address = Ipv4Addr::new(127, 1, 0, u8::try_from(number).unwrap_or(u8::MAX));
+        let _ = writeln!(self.names, "{address} {name}");
+        address
     }
 
     fn add(&mut self, place: IpAddr, target: &Target) {

@@ -16,7 +16,8 @@ pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit
     match &args.action {
         HypothesisAction::Add { sentence, patch } => {
             let patch = patch.as_ref().map(|path| read(path)).transpose()?;
-            view.post(&Message::Hypothesis { hypothesis: sentence.clone(), patch })?;
+            let hypothesis = sentence.clone();
+            view.post(&Message::Hypothesis { hypothesis, patch, by: None })?;
             let when = match view.engine()? {
                 Some(_) => "the running session takes it next",
                 None => "`autoresearch resume` takes it first",

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod brief;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod diff;
@@ -8,12 +9,14 @@ pub(crate) mod hypothesis;
 pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod log;
+pub(crate) mod mcp;
 pub(crate) mod merge;
 pub(crate) mod report;
 pub(crate) mod resume;
 pub(crate) mod run;
 pub(crate) mod show;
 pub(crate) mod simulate;
+pub(crate) mod skill;
 pub(crate) mod status;
 pub(crate) mod stop;
 pub(crate) mod trust;

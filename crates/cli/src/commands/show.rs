@@ -1,5 +1,6 @@
 //! `autoresearch show N`: everything about one experiment.
 
+use autoresearch::core::metric::significant;
 use autoresearch::core::trial::Purpose;
 use autoresearch::core::units::human_duration;
 use autoresearch::report::{Style, experiment_line, spent_words, weighed_words};
@@ -28,7 +29,13 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
         ("lines of code", experiment.code_lines.to_string()),
     ];
     facts.extend(spent_words(&experiment.spent).map(|spent| ("cost", spent)));
-    facts.extend(experiment.expected.clone().map(|expected| ("expected", expected)));
+    if let Some(expected) = &experiment.expected {
+        let gain = experiment.ruling.as_ref().and_then(|ruling| ruling.gain);
+        let came = gain.map_or_else(String::new, |gain| {
+            format!("; what came is a gain of {}", significant(gain, 4))
+        });
+        facts.push(("expected", format!("{expected}{came}")));
+    }
     if let Some(relief) = &experiment.relief {
         facts.push(("out of memory", relief.what.clone()));
     }

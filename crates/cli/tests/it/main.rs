@@ -10,6 +10,7 @@
     reason = "helpers of tests are tests, too, and say what they skip"
 )]
 
+mod brief;
 mod checkout;
 mod checks;
 mod containers;
@@ -18,6 +19,7 @@ mod doctor;
 mod early;
 mod fair;
 mod kill9;
+mod mcp;
 mod model;
 mod noise;
 mod protection;

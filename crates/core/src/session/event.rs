@@ -236,6 +236,13 @@ pub struct Queued {
     /// The held experiment whose change it is, which a person trusts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusts: Option<u64>,
+    /// Who proposed it, where that is not a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// The message in the journal's inbox that brought it, by which whoever
+    /// left that message finds it again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<i64>,
 }
 
 /// What a proposer's failure means for the session.

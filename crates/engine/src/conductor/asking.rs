@@ -62,6 +62,9 @@ impl Office<'_> {
             return self.propose_patch(hypothesis, patch, queued);
         }
         if self.writers.is_empty() {
+            if queued.is_none() && self.wait_for_hypothesis()? {
+                return Ok(());
+            }
             return self.leave_to_the_queue(queued);
         }
         if !self.writers.is_busy() && !self.ask(number, queued, false)? {
@@ -147,7 +150,7 @@ impl Office<'_> {
         let Some(base) = self.state.tip().cloned() else { return Ok(false) };
         let left = self.state.plan().map(|plan| plan.allowance.less(&self.state.spent()));
         let task = Task {
-            brief: self.brief(number, queued),
+            brief: self.brief(number, queued, self.writers.name(place)),
             queued: queued.cloned(),
             base,
             targets: Arc::clone(&self.targets),
@@ -167,8 +170,9 @@ impl Office<'_> {
         self.writers.reached(place);
         let id = queued.as_ref().map(|queued| queued.id);
         let tried = |fingerprint| self.state.tried(fingerprint);
-        let checked =
-            edits.and_then(|edits| guard::check(&targets, self.config.scope, &edits, tried));
+        let checked = edits
+            .and_then(|edits| guard::check(&targets, self.config.scope, &edits, tried))
+            .and_then(|accepted| guard::one_idea(&self.config, &proposer, &targets, accepted));
         let accepted = match checked {
             Ok(accepted) => accepted,
             Err(refusal) => {
@@ -183,7 +187,6 @@ impl Office<'_> {
         let reference = self.places.draft_ref();
         let message = format!("draft: {}\n", one_line(&proposal.hypothesis));
         let commit = self.repo.commit(&base, &accepted.changed, &message, &reference, at)?;
-        self.complaint = None;
         self.intend(Event::Drafted(Box::new(Draft {
             id: self.state.next_draft(),
             proposer,
@@ -237,13 +240,16 @@ impl Office<'_> {
         // What a person trusts runs again.
         let trusts = queued.and_then(|queued| queued.trusts);
         let tried = |fingerprint| self.state.tried(fingerprint).filter(|_| trusts.is_none());
+        let by = queued.and_then(|queued| queued.by.clone());
+        let proposer = by.unwrap_or_else(|| "queue".to_owned());
+        let (config, targets) = (&self.config, &self.targets);
         let checked = self
             .repo
             .apply_patch(&tip, patch.as_bytes())?
             .map_err(|why| Refusal::DoesNotApply { why })
-            .and_then(|edits| guard::check(&self.targets, self.config.scope, &edits, tried));
+            .and_then(|edits| guard::check(targets, config.scope, &edits, tried))
+            .and_then(|accepted| guard::one_idea(config, &proposer, targets, accepted));
         let queued = queued.map(|queued| queued.id);
-        let proposer = "queue".to_owned();
         match checked {
             Ok(accepted) => {
                 let proposal = Proposal {
@@ -282,7 +288,6 @@ impl Office<'_> {
         let reference = self.places.candidate_ref(number);
         let (changed, at) = (&accepted.changed, clock::now());
         let commit = self.repo.commit(&parent, changed, &message, &reference, at)?;
-        self.complaint = None;
         self.writers.tell_tried(accepted.fingerprint, number);
         self.note(Event::Proposed(Box::new(Proposed {
             number,
@@ -385,7 +390,6 @@ impl Office<'_> {
                 .collect();
         let reason = reasons.join("; ");
         self.observer.tell(&News::Note(format!("{proposer}: {why}")));
-        self.complaint = Some(reason.clone());
         let is_for_good = self.writers.outs().any(|(_, out)| !out.is_exhausted);
         let failing = if is_for_good { Failing::ForGood } else { Failing::Usual };
         self.book(proposer, reason, !is_for_good, failing, spent)
@@ -399,9 +403,6 @@ impl Office<'_> {
         spent: Spent,
     ) -> Result<(), EngineError> {
         self.observer.tell(&News::Note(format!("{proposer}: {reason}")));
-        if failing == Failing::Usual {
-            self.complaint = Some(reason.clone());
-        }
         self.book(proposer, reason, false, failing, spent)
     }
 
@@ -442,8 +443,7 @@ impl Office<'_> {
     ) -> Result<(), EngineError> {
         let hypothesis = one_line(hypothesis);
         let reason = refusal.to_string();
-        self.observer.tell(&News::Refused { hypothesis: &hypothesis, reason: reason.clone() });
-        self.complaint = Some(reason);
+        self.observer.tell(&News::Refused { hypothesis: &hypothesis, reason });
         // A draft's cost is on the books.
         let spent = if draft.is_none() { spent } else { Spent::default() };
         self.intend(Event::Refused { proposer, hypothesis, refusal, queued, draft, spent })

@@ -13,22 +13,23 @@ use crate::stop::Urgency;
 impl Office<'_> {
     /// What other processes asked for becomes events.
     pub(super) fn read_inbox(&mut self) -> Result<(), EngineError> {
-        for (id, message) in self.journal.inbox()? {
+        for (number, message) in self.journal.inbox()? {
             match message {
                 Some(Message::Stop { now }) => {
                     self.stop.request(if now { Urgency::Now } else { Urgency::AfterThis });
                 }
-                Some(Message::Hypothesis { hypothesis, patch }) => {
+                Some(Message::Hypothesis { hypothesis, patch, by }) => {
                     let id = self.state.next_queued();
-                    let queued = Queued { id, hypothesis, patch, trusts: None };
+                    let queued =
+                        Queued { id, hypothesis, patch, trusts: None, by, message: Some(number) };
                     self.intend(Event::Queued(queued))?;
                 }
                 Some(Message::Drop { id }) => self.intend(Event::Dropped { id })?,
-                Some(Message::Trust { number }) => self.trust(number)?,
+                Some(Message::Trust { number: held }) => self.trust(held)?,
                 Some(Message::Report) => self.observer.tell(&News::Progress(&self.progress)),
                 None => self.observer.tell(&News::Note("a message was not understood".to_owned())),
             }
-            self.journal.discard(id)?;
+            self.journal.discard(number)?;
         }
         Ok(())
     }
@@ -58,6 +59,8 @@ impl Office<'_> {
             hypothesis: experiment.hypothesis,
             patch: Some(patch),
             trusts: Some(number),
+            by: None,
+            message: None,
         };
         self.intend(Event::Trusted { number, queued })
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use autoresearch_core::experiment::{Experiment, Rerun, Verdict};
-use autoresearch_core::judge::{Rule, Ruling};
+use autoresearch_core::judge::Ruling;
 use autoresearch_core::session::{Event, Purpose};
 use autoresearch_core::trial::Trial;
 use autoresearch_propose::Past;
@@ -16,9 +16,6 @@ use crate::error::EngineError;
 use crate::news::News;
 use crate::watching::Watcher;
 use crate::{clock, history};
-
-/// Experiments that a brief tells of.
-const REMEMBERED: usize = 200;
 
 /// Experiments between two progress reports (SPEC F1).
 const REPORT_EVERY: u64 = 10;
@@ -176,30 +173,8 @@ impl Office<'_> {
         self.progress.noise = experiment.noise;
         self.progress.proposers.clone_from(&experiment.proposers);
         experiment.trusts.into_iter().for_each(|number| self.progress.trust(number));
-        self.recall(experiment);
+        self.memory.add(Past::of(experiment));
+        self.memory.look_up(&self.repo);
         point
-    }
-
-    /// Takes a settled experiment into what briefs tell.
-    pub(crate) fn recall(&mut self, experiment: &Experiment) {
-        let Some(ruling) = &experiment.ruling else { return };
-        self.past.push_back(Past {
-            number: experiment.number,
-            hypothesis: experiment.hypothesis.clone(),
-            category: experiment.category,
-            verdict: ruling.verdict,
-            reason: ruling.reason.clone(),
-            // A good number must not draw a proposer to where nothing is kept.
-            metric: experiment
-                .metric()
-                .filter(|_| ruling.verdict != Verdict::Crash && ruling.rule != Rule::Constraint),
-            // A search must not learn from what nobody believes.
-            settings: experiment.settings.clone().filter(|_| ruling.rule != Rule::Suspect),
-        });
-        if self.past.len() > REMEMBERED {
-            // Keeps are remembered longer than failures.
-            let place = self.past.iter().position(|p| p.verdict != Verdict::Keep).unwrap_or(0);
-            self.past.remove(place);
-        }
     }
 }

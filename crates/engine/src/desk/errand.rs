@@ -51,13 +51,15 @@ pub(crate) fn start(executor: &dyn Executor, job: &Job) -> Result<Box<dyn Runnin
 }
 
 /// Waits for the end of a job that was started for `errand`, while `listener`
-/// hears it.
+/// hears it. One that is to end is told so, by whoever knows its protocol,
+/// before it is ended: also `LEAVING` before its `deadline` is over.
 ///
 /// # Errors
 /// What the keeper refused with, once the job has ended; or why there is no
 /// report.
 pub(crate) fn hear_out(
     running: &mut dyn Running,
+    deadline: Duration,
     errand: &Errand<'_>,
     listener: &mut dyn Listener,
     keeper: &mut dyn Keeper,
@@ -65,10 +67,17 @@ pub(crate) fn hear_out(
     if let Input::Lines(first) = &errand.input {
         speak(running, first);
     }
-    let mut talk =
-        Conversation { listener, keeper, lines: Lines::default(), done: None, refused: None };
+    let mut talk = Conversation {
+        listener,
+        keeper,
+        lines: Lines::default(),
+        done: None,
+        refused: None,
+        farewell: None,
+    };
     let mut asked = Urgency::None;
-    let mut looked = Instant::now();
+    let started = Instant::now();
+    let mut looked = started;
     loop {
         let left = TICK.saturating_sub(looked.elapsed());
         let ended = running.wait(left).map_err(failed)?;
@@ -85,8 +94,14 @@ pub(crate) fn hear_out(
             wanted = talk.keeper.look();
             looked = Instant::now();
         }
-        let has_to_leave = talk.done.is_some_and(|at| at.elapsed() >= LEAVING);
-        if talk.refused.is_some() || has_to_leave {
+        if talk.refused.is_some() {
+            wanted = wanted.max(Urgency::Now);
+        }
+        let is_late = started.elapsed() + LEAVING >= deadline;
+        if (is_late || wanted == Urgency::Now) && talk.has_time_for_farewell(running) {
+            continue;
+        }
+        if talk.done.is_some_and(|at| at.elapsed() >= LEAVING) {
             wanted = wanted.max(Urgency::Now);
         }
         if wanted > asked {
@@ -122,6 +137,8 @@ struct Conversation<'a> {
     /// When the listener had heard enough.
     done: Option<Instant>,
     refused: Option<ProposeError>,
+    /// When it was told to end, if it can be.
+    farewell: Option<Instant>,
 }
 
 impl Conversation<'_> {
@@ -138,6 +155,22 @@ impl Conversation<'_> {
                 running.fall_silent();
             }
         }
+    }
+
+    /// Tells the program to end, if there are words for it; whether it still has
+    /// time to do so by itself.
+    fn has_time_for_farewell(&mut self, running: &mut dyn Running) -> bool {
+        if self.done.is_some() {
+            return false;
+        }
+        if self.farewell.is_none() {
+            let words = self.listener.farewell();
+            // Without words there is nothing to wait for.
+            let now = Instant::now();
+            self.farewell = if words.is_empty() { now.checked_sub(LEAVING) } else { Some(now) };
+            speak(running, &words);
+        }
+        self.farewell.is_some_and(|at| at.elapsed() < LEAVING)
     }
 
     /// A last line need not have an end.

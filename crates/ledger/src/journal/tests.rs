@@ -95,7 +95,7 @@ fn a_run_after_the_verdict_is_archived_and_changes_no_figure() {
         checks: Vec::new(),
         trusts: None,
         ruling: Some(Ruling::baseline()),
-        expected: None,
+        expected: Some("lower by 0.01".into()),
         spent: autoresearch_core::spent::Spent::default(),
         proposers: Vec::new(),
         noise: None,
@@ -109,7 +109,11 @@ fn a_run_after_the_verdict_is_archived_and_changes_no_figure() {
     experiment.reruns.push(Rerun { number: 2, purpose, trial: measured(9.0) });
     journal.append(&[record(2, Event::Resumed)], Some(&experiment)).unwrap();
     assert_eq!(journal.experiment(4).unwrap().unwrap(), experiment);
+    let mut each = Vec::new();
+    journal.each(|settled| each.push(settled)).unwrap();
+    assert_eq!(each, [experiment]);
     let after = journal.entry(4).unwrap().unwrap();
+    assert_eq!(after.expected.as_deref(), Some("lower by 0.01"));
     assert_eq!(after, Entry { rule: Rule::Trusted, ..before });
 }
 

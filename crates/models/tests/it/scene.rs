@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use autoresearch_core::metric::Direction;
-use autoresearch_core::proposal::{Edit, FileEdit, Proposal, Scope};
+use autoresearch_core::proposal::{Edit, FileEdit, Proposal};
 use autoresearch_core::spent::Spent;
 use autoresearch_models::{Form, Model, Prices, Provider, Wanted};
 use autoresearch_propose::{
@@ -87,27 +87,12 @@ impl Desk for Bench {
 pub(crate) fn brief() -> Brief {
     Brief {
         number: 7,
-        metric: "loss".to_owned(),
-        direction: Direction::Minimize,
         budget_seconds: 60.0,
-        quota: None,
         command: vec!["python3".to_owned(), "train.py".to_owned()],
-        scope: Scope::All,
         // What a brief shows may be cut; what counts is on the desk.
         targets: vec![Text { path: "train.py".to_owned(), text: "RATE = 0.1\n…".to_owned() }],
-        origin: Vec::new(),
-        context: Vec::new(),
-        baseline: None,
-        incumbent: None,
-        hypothesis: None,
-        near: None,
-        avoid: None,
-        failures_in_a_row: 0,
-        complaint: None,
-        history: Vec::new(),
-        platform: Vec::new(),
-        ranges: std::collections::BTreeMap::default(),
         seed: 1,
+        ..Brief::about("loss", Direction::Minimize)
     }
 }
 

@@ -347,6 +347,7 @@ fn kept_section(text: &mut String, facts: &Facts<'_>) {
     // Columns that a bare ledger does not fill are left out.
     let has_memory = shown.iter().any(|s| s.point.memory.is_some());
     let has_time = shown.iter().any(|s| s.point.wall_seconds.is_some());
+    let has_expected = shown.iter().any(|s| s.point.expected.is_some());
     text.push_str("Kept changes by what each brought over the incumbent of its time.\n\n");
     let metric = markdown(&facts.history.session.metric);
     let _ = write!(text, "| rank | # | commit | change | before | {metric} | difference |");
@@ -356,6 +357,10 @@ fn kept_section(text: &mut String, facts: &Facts<'_>) {
             let _ = write!(text, " {name} |");
             rule.push_str("---:|");
         }
+    }
+    if has_expected {
+        text.push_str(" expected |");
+        rule.push_str("---|");
     }
     let _ = writeln!(text, "\n{rule}");
     let cell = |value: Option<String>| value.unwrap_or_else(|| "–".to_owned());
@@ -381,6 +386,9 @@ fn kept_section(text: &mut String, facts: &Facts<'_>) {
         }
         if has_time {
             let _ = write!(text, " {} |", cell(point.wall_seconds.and_then(numbers::seconds)));
+        }
+        if has_expected {
+            let _ = write!(text, " {} |", cell(point.expected.as_deref().map(sentence)));
         }
         text.push('\n');
     }

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use autoresearch::SystemExperiment;
 use autoresearch::config::{Config, Confine, Layers};
 use autoresearch::core::platform::{Python, Surroundings};
 use autoresearch::core::units::Bytes;
 use autoresearch::repo::Repo;
 use autoresearch::run::platform;
+use autoresearch::{Installed, SystemExperiment};
 
 use super::Check;
 use crate::args::DoctorArgs;
@@ -57,6 +57,10 @@ pub(super) fn all(
         ("nvidia-smi", &["--query-gpu=driver_version", "--format=csv,noheader"]),
     ] {
         tell(&Check::optional(name, version(name, arguments)))?;
+    }
+    let configured = known.as_ref().map(|config| config.agent.clone()).unwrap_or_default();
+    for agent in autoresearch::installed(&root, &configured) {
+        tell(&Check::optional("agent", fitness(&agent)))?;
     }
     tell(&Check::optional("disk", space(&root)))?;
     tell(&Check::ok("cgroups", platform::controllers()))?;
@@ -142,6 +146,18 @@ fn adjustments(
             Ok(())
         }
         Err(error) => tell(&Check::needed("session", Err(error.to_string()))),
+    }
+}
+
+/// What an installed agent is, or what it lacks.
+fn fitness(agent: &Installed) -> Result<String, String> {
+    let version = agent.version.as_deref().unwrap_or("of unknown version");
+    let text = format!("{} {version} at {}", agent.name, agent.program.display());
+    let login = agent.login.as_ref();
+    let login = login.map_err(|remedy| format!("{text}; nobody is logged in: {remedy}"))?;
+    match &agent.tested {
+        Some(tested) => Err(format!("{text}; older than {tested}, the oldest that was tested")),
+        None => Ok(format!("{text}, login: {login}")),
     }
 }
 

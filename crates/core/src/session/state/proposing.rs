@@ -10,6 +10,10 @@ use crate::session::event::{Draft, Event, Failing, Plan, Proposed, Queued, Recor
 use crate::spent::Spent;
 use crate::units::Timestamp;
 
+/// Reasons of refusals that a proposer is reminded of, and of all proposers.
+const COMPLAINTS: usize = 3;
+const REMEMBERED: usize = 30;
+
 /// Where the session stands with its proposers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Proposing {
@@ -19,6 +23,8 @@ pub(super) struct Proposing {
     /// Refusals and failures since the last proposal.
     stuck: u32,
     last_complaint: String,
+    /// Who was refused or failed since it last proposed, and why, oldest first.
+    complaints: VecDeque<(String, String)>,
     /// Since when nobody is in reach.
     outage: Option<Timestamp>,
     /// Why nobody has anything left to propose.
@@ -34,7 +40,7 @@ impl State {
     pub(super) fn hear(&mut self, record: &Record) {
         match &record.event {
             Event::Refused { proposer, refusal, queued, draft, spent, .. } => {
-                self.complain(refusal.to_string());
+                self.complain(proposer, refusal.to_string());
                 self.unqueue(*queued);
                 let draft = draft.and_then(|id| self.take_draft(id));
                 self.pay(proposer, *spent, draft.as_ref());
@@ -46,7 +52,7 @@ impl State {
                 self.proposing.last_complaint.clone_from(reason);
                 match failing {
                     _ if *exhausted => self.proposing.exhausted = Some(reason.clone()),
-                    Failing::Usual => self.proposing.stuck += 1,
+                    Failing::Usual => self.complain(proposer, reason.clone()),
                     Failing::Outage => {
                         self.proposing.outage.get_or_insert(record.at);
                         return;
@@ -57,7 +63,7 @@ impl State {
                 self.proposing.outage = None;
             }
             Event::Drafted(draft) => {
-                self.hopeful();
+                self.accept(&draft.proposer);
                 self.unqueue(draft.answers.as_ref().map(|queued| queued.id));
                 self.pay(&draft.proposer, draft.spent, None);
                 self.proposing.last_draft = self.proposing.last_draft.max(draft.id);
@@ -73,7 +79,7 @@ impl State {
     }
 
     fn begin(&mut self, proposed: &Proposed, at: Timestamp) {
-        self.hopeful();
+        self.accept(&proposed.proposer);
         self.next_number += 1;
         self.is_beside = false;
         let answers = |queued: &&Queued| Some(queued.id) == proposed.queued;
@@ -114,8 +120,29 @@ impl State {
         (*stuck, *outage, *exhausted, *hopeless) = (0, None, None, None);
     }
 
-    fn complain(&mut self, what: String) {
+    fn accept(&mut self, proposer: &str) {
+        self.hopeful();
+        self.proposing.complaints.retain(|(who, _)| who != proposer);
+    }
+
+    /// Why the last proposals of `proposer`, or of anybody, were refused or failed
+    /// since it last proposed, oldest first; three at most.
+    pub fn complaints(&self, proposer: Option<&str>) -> Vec<String> {
+        let is_its = |who: &str| proposer.is_none_or(|proposer| proposer == who);
+        let all = self.proposing.complaints.iter().rev();
+        let its = all.filter(|(who, _)| is_its(who)).take(COMPLAINTS);
+        let mut its: Vec<String> = its.map(|(_, why)| why.clone()).collect();
+        its.reverse();
+        its
+    }
+
+    fn complain(&mut self, proposer: &str, what: String) {
         self.proposing.stuck += 1;
+        let complaints = &mut self.proposing.complaints;
+        complaints.push_back((proposer.to_owned(), what.clone()));
+        if complaints.len() > REMEMBERED {
+            complaints.pop_front();
+        }
         self.proposing.outage = None;
         self.proposing.last_complaint = what;
     }

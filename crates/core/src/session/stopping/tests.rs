@@ -134,7 +134,14 @@ fn only_the_first_run_of_a_proposed_change_is_watched() {
     told.end(1, finished(1.5));
     assert!(!told.is_watched(), "it has run");
     told.settle(1);
-    let queued = Queued { id: 1, hypothesis: "t".into(), patch: None, trusts: Some(1) };
+    let queued = Queued {
+        id: 1,
+        hypothesis: "t".into(),
+        patch: None,
+        trusts: Some(1),
+        by: None,
+        message: None,
+    };
     told.append(Event::Trusted { number: 1, queued });
     told.propose(2);
     assert!(!told.is_watched(), "a person trusts it");

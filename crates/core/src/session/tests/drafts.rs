@@ -105,7 +105,14 @@ fn what_a_draft_cost_is_booked_once() {
 #[test]
 fn a_persons_question_survives_the_draft_that_no_longer_fits() {
     let mut driver = running(plan(None));
-    let question = Queued { id: 1, hypothesis: "q".into(), patch: None, trusts: None };
+    let question = Queued {
+        id: 1,
+        hypothesis: "q".into(),
+        patch: None,
+        trusts: None,
+        by: None,
+        message: None,
+    };
     driver.append(Event::Queued(question.clone()));
     driver.draft();
     assert_eq!(driver.state.queue().count(), 0, "it is being answered");

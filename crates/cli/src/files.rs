@@ -1,0 +1,65 @@
+//! Files of the user's that a command writes: shown before, written whole or
+//! not at all.
+
+use std::io::Write as _;
+use std::path::Path;
+
+use anyhow::Context as _;
+
+use crate::exit::BadInput;
+
+/// A file as text; `None` when there is none.
+///
+/// # Errors
+/// When it cannot be read, or is no text.
+pub(crate) fn read(path: &Path) -> anyhow::Result<Option<String>> {
+    match std::fs::read(path) {
+        Ok(bytes) => String::from_utf8(bytes).map(Some).map_err(|_| {
+            let message = format!("{} is not UTF-8; it is left as it is", path.display());
+            BadInput::new(message, "save it as UTF-8").into()
+        }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("failed to read {}", path.display())),
+    }
+}
+
+/// How a file would change.
+pub(crate) fn diff(path: &Path, before: &str, after: &str) -> String {
+    let name = path.display().to_string();
+    similar::TextDiff::from_lines(before, after).unified_diff().header(&name, &name).to_string()
+}
+
+/// Writes a file in one step, where it really lies, with the permissions that it
+/// had.
+///
+/// # Errors
+/// When it cannot be written; then it is as it was.
+pub(crate) fn replace(path: &Path, text: &str) -> anyhow::Result<()> {
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let write = || -> std::io::Result<()> {
+        let folder = path.parent().unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::NamedTempFile::new_in(folder)?;
+        file.write_all(text.as_bytes())?;
+        match std::fs::metadata(&path) {
+            Ok(old) => file.as_file().set_permissions(old.permissions())?,
+            Err(_) => readable(file.as_file())?,
+        }
+        file.as_file().sync_all()?;
+        file.persist(&path)?;
+        Ok(())
+    };
+    write().with_context(|| format!("failed to write {}", path.display()))
+}
+
+/// A temporary file is its owner's alone; a project's file is not.
+#[cfg(unix)]
+fn readable(file: &std::fs::File) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt as _;
+    file.set_permissions(std::fs::Permissions::from_mode(0o644))
+}
+
+#[cfg(not(unix))]
+fn readable(_file: &std::fs::File) -> std::io::Result<()> {
+    Ok(())
+}

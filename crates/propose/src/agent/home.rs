@@ -1,0 +1,197 @@
+//! The private home of an agent: its settings are ours, its login is the
+//! user's. A login that the agent renewed goes back to the user, since the old
+//! one may be worth nothing after that.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// A file with the login, as it was copied.
+#[derive(Debug)]
+pub(super) struct Lent {
+    own: PathBuf,
+    copy: PathBuf,
+    content: Vec<u8>,
+}
+
+/// Writes a file of the home folder.
+///
+/// # Errors
+/// When it cannot be written.
+pub(super) fn write(home: &Path, file: &str, content: &str) -> io::Result<()> {
+    let path = within(home, file)?;
+    private(&path, content.as_bytes())
+}
+
+/// Copies those of these files that the user has.
+///
+/// # Errors
+/// When one cannot be read or written.
+pub(super) fn lend(user: &Path, home: &Path, files: &[String]) -> io::Result<Vec<Lent>> {
+    let mut lent = Vec::new();
+    for file in files {
+        let (own, copy) = (inside(user, file)?, within(home, file)?);
+        let content = match fs::read(&own) {
+            Ok(content) => content,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error),
+        };
+        private(&copy, &content)?;
+        lent.push(Lent { own, copy, content });
+    }
+    Ok(lent)
+}
+
+/// Gives back what was renewed: only what is sound JSON, and only where the
+/// user's own did not change meanwhile. The copies are removed.
+pub(super) fn give_back(lent: Vec<Lent>) {
+    for Lent { own, copy, content } in lent {
+        let is_link = has_links(&copy);
+        let renewed = if is_link { Vec::new() } else { fs::read(&copy).unwrap_or_default() };
+        let is_sound =
+            serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&renewed)
+                .is_ok_and(|fields| !fields.is_empty());
+        if renewed != content && is_sound && fs::read(&own).is_ok_and(|now| now == content) {
+            // The agent has what it wrote in any case; nothing else is lost.
+            let _ = private(&own.canonicalize().unwrap_or(own), &renewed);
+        }
+        if !is_link {
+            let _ = fs::remove_file(&copy);
+        }
+    }
+}
+
+/// Whether a path that was free of links has one now.
+fn has_links(path: &Path) -> bool {
+    path.canonicalize().is_ok_and(|real| real != path)
+}
+
+/// A path below a folder; the table may come from a repository.
+fn inside(folder: &Path, file: &str) -> io::Result<PathBuf> {
+    let is_plain =
+        Path::new(file).components().all(|c| matches!(c, std::path::Component::Normal(_)));
+    if file.is_empty() || !is_plain {
+        let why =
+            format!("`{file}` does not lie in the home folder; write it relative, without `..`");
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    Ok(folder.join(file))
+}
+
+/// A path below the agent's home, free of links: the agent could have put them
+/// there, and they are followed outside of its walls.
+fn within(home: &Path, file: &str) -> io::Result<PathBuf> {
+    inside(home, file)?;
+    fs::create_dir_all(home)?;
+    let mut path = home.canonicalize()?;
+    for part in Path::new(file).components() {
+        path.push(part);
+        if path.symlink_metadata().is_ok_and(|data| data.is_symlink()) {
+            fs::remove_file(&path)?;
+        }
+    }
+    Ok(path)
+}
+
+/// Writes a file that only its owner may read, whole or not at all.
+fn private(path: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".autoresearch");
+    let new = folder.join(name);
+    // A link in its place could lead anywhere.
+    let _ = fs::remove_file(&new);
+    let mut options = fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(&new)?;
+    io::Write::write_all(&mut file, content)?;
+    file.sync_all()?;
+    fs::rename(&new, path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOGIN: &str = ".agent/auth.json";
+
+    fn lent(user: &Path, home: &Path) -> Vec<Lent> {
+        write(user, LOGIN, r#"{"token":"old"}"#).unwrap();
+        lend(user, home, &[LOGIN.to_owned(), ".none/there.json".to_owned()]).unwrap()
+    }
+
+    fn folders() -> (tempfile::TempDir, PathBuf, PathBuf) {
+        let temp = tempfile::tempdir().unwrap();
+        let (user, home) = (temp.path().join("user"), temp.path().join("home"));
+        (temp, user, home)
+    }
+
+    #[test]
+    fn a_renewed_login_goes_back_and_no_copy_stays() {
+        let (_temp, user, home) = folders();
+        let lent = lent(&user, &home);
+        fs::write(home.join(LOGIN), r#"{"token":"new"}"#).unwrap();
+        give_back(lent);
+        assert_eq!(fs::read_to_string(user.join(LOGIN)).unwrap(), r#"{"token":"new"}"#);
+        assert!(!home.join(LOGIN).exists());
+    }
+
+    #[test]
+    fn rubbish_and_stale_logins_do_not_go_back() {
+        for (copy, own, stays) in [
+            ("{\"token\":", None, r#"{"token":"old"}"#),
+            ("{}", None, r#"{"token":"old"}"#),
+            (r#"{"token":"new"}"#, Some(r#"{"token":"newer"}"#), r#"{"token":"newer"}"#),
+        ] {
+            let (_temp, user, home) = folders();
+            let lent = lent(&user, &home);
+            fs::write(home.join(LOGIN), copy).unwrap();
+            if let Some(own) = own {
+                fs::write(user.join(LOGIN), own).unwrap();
+            }
+            give_back(lent);
+            assert_eq!(fs::read_to_string(user.join(LOGIN)).unwrap(), stays);
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_login_is_readable_by_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let (_temp, user, home) = folders();
+        let _lent = lent(&user, &home);
+        let mode = fs::metadata(home.join(LOGIN)).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_the_agent_made_lead_nowhere() {
+        let (temp, user, home) = folders();
+        fs::create_dir_all(temp.path().join("elsewhere")).unwrap();
+        fs::create_dir_all(&home).unwrap();
+        std::os::unix::fs::symlink(temp.path().join("elsewhere"), home.join(".agent")).unwrap();
+        let lent = lent(&user, &home);
+        assert!(!temp.path().join("elsewhere/auth.json").exists());
+
+        // While it runs it makes one again, and sound JSON behind it.
+        fs::write(temp.path().join("elsewhere/auth.json"), r#"{"not":"a login"}"#).unwrap();
+        fs::rename(home.join(".agent"), home.join(".moved")).unwrap();
+        std::os::unix::fs::symlink(temp.path().join("elsewhere"), home.join(".agent")).unwrap();
+        give_back(lent);
+        assert_eq!(fs::read_to_string(user.join(LOGIN)).unwrap(), r#"{"token":"old"}"#);
+        assert!(temp.path().join("elsewhere/auth.json").exists());
+    }
+
+    #[test]
+    fn no_file_leaves_the_home_folder() {
+        let (_temp, user, home) = folders();
+        for file in ["../x", "/etc/x", "a/../../x", ""] {
+            assert!(write(&home, file, "").is_err(), "{file}");
+            assert!(lend(&user, &home, &[file.to_owned()]).is_err(), "{file}");
+        }
+    }
+}
