@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use autoresearch_core::proposal::{Category, Edit, FileEdit, Proposal};
 use autoresearch_core::spent::Spent;
-use autoresearch_propose::{Brief, Desk, ProposeError, Proposer};
+use autoresearch_propose::{Brief, Desk, Part, ProposeError, Proposer};
 use serde_json::Value;
 
 use crate::answer::{Answer, spoken};
@@ -166,7 +166,7 @@ impl Asker {
         let system = prompt::system(&shape);
         let asked = Asked { brief, targets, shape, system, schema, deadline };
 
-        let mut messages = vec![Message { role: Role::User, content: brief.to_markdown() }];
+        let mut messages = vec![Message { role: Role::User, content: page(brief) }];
         desk.say(&format!("asks {}", self.settings.name));
         let reply = self.ask(&asked, &messages, desk)?;
         let wrong = match asked.proposal(&reply.text, desk, true) {
@@ -219,6 +219,12 @@ impl Asked<'_> {
         let category = category.unwrap_or_else(|| Category::of(&hypothesis));
         Ok(Proposal { hypothesis, category, edit: Edit::Files(edits), settings: None, expected })
     }
+}
+
+/// The brief but for its form of an answer, which the system's message says.
+fn page(brief: &Brief) -> String {
+    let parts = Part::ALL.into_iter().filter(|part| *part != Part::Answer);
+    brief.page(&parts.collect::<Vec<_>>())
 }
 
 /// The targets as they are on the desk: what the brief shows may be cut.
