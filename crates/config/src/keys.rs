@@ -69,7 +69,7 @@ pub(crate) enum Kind {
     /// Which of several values counts.
     Take,
     /// A model's name.
-    Model,
+    ModelName,
     /// Tables about agents by name.
     Agents,
 }
@@ -287,8 +287,8 @@ pub const KEYS: &[Key] = &[
     ),
     key(
         "propose.model",
-        Kind::Model,
-        "the model that proposes; an agent's own choice unless given, and `agent.NAME.model` is stronger",
+        Kind::ModelName,
+        "model that an agent or the proposer `model` uses; `agent.NAME.model` is stronger",
     ),
     key("propose.timeout", Kind::Duration { may_be_zero: false }, "how long one proposal may take"),
     key(

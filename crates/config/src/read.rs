@@ -144,7 +144,7 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
         (Kind::Variables, Given::Boolean(value)) => variable(own, value.to_string()),
         (Kind::Budget, given) => budget::read(given),
         (Kind::Agents, Given::Any(value)) => agent::read(own.unwrap_or_default(), value),
-        (Kind::Model, Given::Text(text)) => Ok(agent::model_name(&text)?.into()),
+        (Kind::ModelName, Given::Text(text)) => Ok(agent::model_name(&text)?.into()),
         (Kind::Take, Given::Text(text)) => Ok(take(&text)?.into()),
         (kind, given) => refuse(expected(kind), &given),
     }
@@ -153,7 +153,7 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
 /// What a key of this kind holds, as in "must be …".
 pub(crate) fn expected(kind: Kind) -> &'static str {
     match kind {
-        Kind::Text | Kind::MetricName | Kind::Tag | Kind::Variables | Kind::Model => "a string",
+        Kind::Text | Kind::MetricName | Kind::Tag | Kind::Variables | Kind::ModelName => "a string",
         Kind::Path => "a path, as \"out/metrics.json\"",
         Kind::Paths { .. } => "a path or a list of paths, as [\"train.py\"]",
         Kind::Pattern => "a regular expression, as 'accuracy (\\S+)'",

@@ -80,7 +80,7 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
         })
     };
     let mut schema = match key.kind {
-        Kind::Text | Kind::MetricName | Kind::Path | Kind::Model => text,
+        Kind::Text | Kind::MetricName | Kind::Path | Kind::ModelName => text,
         Kind::Agents => agent::schema(),
         Kind::Tag => {
             json!({ "type": "string", "pattern": "^[A-Za-z0-9_][A-Za-z0-9_.-]*$", "maxLength": 100 })

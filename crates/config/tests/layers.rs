@@ -400,17 +400,26 @@ fn the_written_file_has_what_differs_from_the_defaults() {
     THREADS = "1"
 
     [propose]
-    # who proposes: the embedded search, a command, or only the queue
-    proposer = "command"
+    # who proposes: `search` (embedded), `command`, an agent by its name, `model`, or `queue` (people alone); several take turns
+    proposer = ["command"]
 
     # the proposer `command`: a program that edits the target
     command = ["my-agent"]
 
-    # whether the proposer `command` may reach the network
+    # whether proposers may reach any host; an agent reaches that of its model in any case
     network = true
 
-    # what the proposer `command` may read beyond what runs may, as `~/.config/my-agent`
+    # what a proposer's program may read beyond what runs may, as `~/.config/my-agent`
     readable = ["~/.config/my-agent"]
+
+    # how large a brief is at most, the targets apart, which may take twice that; 16KiB at least
+    brief = "32KiB"
+
+    # folder with templates of your own for parts of the brief, as `prompts` or `~/.config/prompts`
+    templates = "~/.config/prompts"
+
+    # whether a proposal of several independent changes is refused; people's own never are
+    bundles = "allow"
 
     [judge]
     # how much is asked before a change is kept; `greedy` keeps any gain, noise or not
@@ -474,9 +483,9 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Run command | python 'my train.py' | autoresearch.toml:23
     Proposer | my-agent | autoresearch.toml:45
     Links | .venv, data | autoresearch.toml:9
-    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:66, autoresearch.toml:67
-    Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:59
-    Checks before a keep | pytest -q | autoresearch.toml:62
+    Stop rules | val_bpb <= 0.9, improvement >= 10%, no keep in 20, after 8h | autoresearch.toml:69, autoresearch.toml:70
+    Constraints | peak_mem_gb <= 40, tests.passed == tests.total | autoresearch.toml:62
+    Checks before a keep | pytest -q | autoresearch.toml:65
     "#);
     insta::assert_snapshot!(show(&required()), @r#"
     Training script | train.py | your answer

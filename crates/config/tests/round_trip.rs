@@ -151,22 +151,6 @@ fn constraint() -> impl Strategy<Value = Constraint> {
 }
 
 prop_compose! {
-    fn model()(
-        provider in option::of("openai|anthropic|gemini|ollama"),
-        (name, base_url, key_env) in (option::of(text()), option::of(text()), option::of(text())),
-        format in "auto|blocks|json",
-        max_tokens in option::of(1..=u32::MAX),
-        (temperature, price_in) in (option::of(0.0..2.0), option::of(0.0..1e6)),
-        (price_cached, price_out) in (option::of((0..99_u8).prop_map(f64::from)), option::of(0.0..1e-6)),
-    ) -> Model {
-        Model {
-            provider, name, base_url, key_env, format, max_tokens, temperature, price_in,
-            price_cached, price_out,
-        }
-    }
-}
-
-prop_compose! {
     fn agent()(
         command in option::of(vec(prop_oneof![
             text().prop_map(Words::One),
@@ -197,11 +181,26 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn model()(
+        provider in option::of("openai|anthropic|gemini|ollama"),
+        (name, base_url, key_env) in (option::of(text()), option::of(text()), option::of(text())),
+        format in "auto|blocks|json",
+        max_tokens in option::of(1..=u32::MAX),
+        (temperature, price_in) in (option::of(0.0..2.0), option::of(0.0..1e6)),
+        (price_cached, price_out) in (option::of((0..99_u8).prop_map(f64::from)), option::of(0.0..1e-6)),
+    ) -> Model {
+        Model {
+            provider, name, base_url, key_env, format, max_tokens, temperature, price_in,
+            price_cached, price_out,
+        }
+    }
+}
+
+prop_compose! {
     fn config()(
         target in paths(1),
         (read_only, links) in (paths(0), paths(0)),
         (budget, timeout, session) in (budget(), time(), option::of(time())),
-        head: u64,
         iterations in option::of(1..=i64::MAX.cast_unsigned()),
         scope in 0..4_usize,
         tag in option::of("[a-z0-9][a-z0-9_-]{0,8}"),
@@ -229,7 +228,7 @@ prop_compose! {
             propose: Propose {
                 proposer: vec![if command.is_some() { "command" } else { "queue" }.to_owned()],
                 command,
-                model: iterations.map(|n| format!("model-{n}")),
+                model: tag.clone(),
                 timeout,
                 patience: 3,
                 outage: timeout,
@@ -243,7 +242,7 @@ prop_compose! {
                 max_tokens_each: iterations,
                 network: session.is_some(),
                 readable: vec!["~/.agent".to_owned()],
-                brief: Bytes(head),
+                brief: Bytes(1 << 20),
                 templates: session.map(|_| "prompts".to_owned()),
                 bundles: if session.is_some() { Bundles::Refuse } else { Bundles::Allow },
             },

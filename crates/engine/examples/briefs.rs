@@ -184,7 +184,7 @@ impl Session {
                     let what = "no batch size was found".to_owned();
                     events.push(Event::Relieved { number, retry: None, what });
                 }
-                Action::Check { .. } | Action::Stop(_) => break,
+                Action::Check { .. } | Action::Take { .. } | Action::Stop(_) => break,
             }
             let events = std::mem::take(&mut events);
             self.note(events);

@@ -7,11 +7,12 @@ use std::process::Command;
 use std::time::Duration;
 
 use autoresearch_config::Config;
-use autoresearch_core::agent::Table;
-use autoresearch_propose::agent::{Surroundings, base_url, key, known};
+use autoresearch_core::agent::{Protocol, Table};
+use autoresearch_propose::agent::{Agent, Surroundings, base_url, key, known};
 use autoresearch_run::platform;
 
 use crate::confine::Inherited;
+use crate::error::EngineError;
 use crate::places::Places;
 use crate::python::Lookup;
 
@@ -123,9 +124,46 @@ impl Machine {
             readable: program.and_then(|program| packages(&program)).into_iter().collect(),
             model: config.propose.model.clone(),
             confined,
-            max_dollars: None,
+            max_dollars: config.propose.max_dollars_each,
         }
     }
+}
+
+/// Whether an agent is known and can be asked; what is worth knowing of it.
+/// `others` are the names of proposers that are no agents.
+pub(crate) fn check(
+    name: &str,
+    config: &Config,
+    root: &Path,
+    others: &[&str],
+) -> Result<Option<String>, EngineError> {
+    let agents = known(&config.agent);
+    let Some(table) = agents.get(name) else {
+        let known = others.iter().copied().map(str::to_owned).chain(agents.into_keys());
+        return Err(EngineError::UnknownProposer { name: name.to_owned(), known: known.collect() });
+    };
+    let unfit =
+        |Unfit { what, remedy }| EngineError::UnfitAgent { name: name.to_owned(), what, remedy };
+    if table.protocol.unwrap_or_default() == Protocol::Acp {
+        let what = "it speaks the Agent Client Protocol, which is not there yet".to_owned();
+        let remedy = "take one with `protocol = \"stream\"`".to_owned();
+        return Err(unfit(Unfit { what, remedy }));
+    }
+    let found = Machine::by_this_process().look(name, table, root).map_err(unfit)?;
+    if let Err(remedy) = found.login {
+        return Err(unfit(Unfit { what: "nobody is logged in".to_owned(), remedy }));
+    }
+    Ok(found.version.zip(found.tested).map(|(version, tested)| {
+        format!("{name} {version} is older than {tested}, the oldest that was tested")
+    }))
+}
+
+/// An agent of a session; `confined` is whether the desk's programs run behind
+/// walls.
+pub(crate) fn of(name: &str, config: &Config, places: &Places, confined: bool) -> Option<Agent> {
+    let table = known(&config.agent).remove(name)?;
+    let around = Machine::by_this_process().surroundings(name, &table, config, places, confined);
+    Some(Agent::new(name, table, around))
 }
 
 /// The agents that are installed here, by name: presets and `configured` ones.

@@ -89,12 +89,6 @@ pub enum EngineError {
         /// Who does.
         known: Vec<String>,
     },
-    /// The model of the configuration cannot be asked.
-    #[error(transparent)]
-    Model(#[from] autoresearch_models::Misfit),
-    /// Runs would get the variable that holds the model's key.
-    #[error("runs would see the key in the variable `{0}`")]
-    KeyInSight(String),
     /// An agent cannot be asked.
     #[error("the agent `{name}` cannot propose: {what}")]
     UnfitAgent {
@@ -105,6 +99,12 @@ pub enum EngineError {
         /// What to do.
         remedy: String,
     },
+    /// The model of the configuration cannot be asked.
+    #[error(transparent)]
+    Model(#[from] autoresearch_models::Misfit),
+    /// Runs would get the variable that holds the model's key.
+    #[error("runs would see the key in the variable `{0}`")]
+    KeyInSight(String),
     /// The tag is no name for a branch.
     #[error("`{0}` cannot be a tag")]
     BadTag(String),
@@ -217,11 +217,11 @@ impl EngineError {
                     |nearest| format!("did you mean `{nearest}`? {all}"),
                 )
             }
+            EngineError::UnfitAgent { remedy, .. } => remedy.clone(),
             EngineError::Model(misfit) => misfit.hint(),
             EngineError::KeyInSight(name) => {
                 format!("call it `{name}_API_KEY`: variables of such names are kept from runs")
             }
-            EngineError::UnfitAgent { remedy, .. } => remedy.clone(),
             EngineError::BadTag(_) => {
                 "use letters, digits, `-`, `_` and `.`, as in `mar8`".to_owned()
             }

@@ -276,6 +276,7 @@ impl Session {
             observer.tell(&News::Note(what));
         }
         session.places.clear_scratch();
+        session.repo.delete_ref(&session.places.draft_ref())?;
         let containers = wrap::sweep(&session.config, &session.places, &plan.id)?;
         if containers > 0 {
             let noun = if containers == 1 { "container" } else { "containers" };

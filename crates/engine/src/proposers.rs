@@ -5,10 +5,9 @@ use std::path::Path;
 use autoresearch_config::Config;
 use autoresearch_core::spent::Allowance;
 use autoresearch_models::{Form, Model, Prices, Provider, Wanted};
-use autoresearch_propose::agent::{self, Agent};
 use autoresearch_propose::{Command, Proposer, Search};
 
-use crate::agents::{Machine, Unfit};
+use crate::agents;
 use crate::error::EngineError;
 use crate::places::Places;
 
@@ -21,33 +20,15 @@ const BUILT_IN: [&str; 4] = ["search", "command", MODEL, QUEUE];
 /// The name of the model behind an API.
 const MODEL: &str = "model";
 
-/// Whether every proposer that the configuration names exists and can be
+/// Whether every proposer that the configuration names exists, and can be
 /// asked; what is worth knowing of them.
 pub(crate) fn check(config: &Config, root: &Path) -> Result<Vec<String>, EngineError> {
-    if config.propose.proposer.iter().any(|name| name == MODEL) {
-        check_model(config)?;
-    }
     let mut notes = Vec::new();
-    let agents = agent::known(&config.agent);
-    let names = config.propose.proposer.iter();
-    for name in names.filter(|name| !BUILT_IN.contains(&name.as_str())) {
-        let Some(table) = agents.get(name) else {
-            let known = BUILT_IN.into_iter().map(str::to_owned).chain(agents.into_keys());
-            return Err(EngineError::UnknownProposer {
-                name: name.clone(),
-                known: known.collect(),
-            });
-        };
-        let unfit =
-            |Unfit { what, remedy }| EngineError::UnfitAgent { name: name.clone(), what, remedy };
-        let found = Machine::by_this_process().look(name, table, root).map_err(unfit)?;
-        if let Err(remedy) = found.login {
-            return Err(unfit(Unfit { what: "nobody is logged in".to_owned(), remedy }));
-        }
-        if let (Some(version), Some(tested)) = (found.version, found.tested) {
-            notes.push(format!(
-                "{name} {version} is older than {tested}, the oldest that was tested"
-            ));
+    for name in &config.propose.proposer {
+        if name == MODEL {
+            check_model(config)?;
+        } else if !BUILT_IN.contains(&name.as_str()) {
+            notes.extend(agents::check(name, config, root, &BUILT_IN)?);
         }
     }
     Ok(notes)
@@ -98,11 +79,8 @@ pub(crate) fn of(config: &Config, places: &Places, confined: bool) -> Vec<Box<dy
             }
             MODEL => Some(Box::new(model(config))),
             name => {
-                let table = agent::known(&config.agent).remove(name)?;
-                let machine = Machine::by_this_process();
-                let mut around = machine.surroundings(name, &table, config, places, confined);
-                around.max_dollars = allowance_each(config).dollars;
-                Some(Box::new(Agent::new(name, table, around)))
+                let agent = agents::of(name, config, places, confined)?;
+                Some(Box::new(agent))
             }
         }
     };

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use autoresearch_config::Config;
 use autoresearch_core::experiment::{CommitId, Counts, Experiment};
 use autoresearch_core::judge::Noise;
-use autoresearch_core::session::{Event, Plan, Queued, Record, State, StopReason};
+use autoresearch_core::session::{Draft, Event, Plan, Queued, Record, State, StopReason};
 use autoresearch_core::trial::Protection;
 use autoresearch_core::units::Timestamp;
 use autoresearch_core::verification::Comparison;
@@ -248,6 +248,16 @@ impl View {
     /// When the journal cannot be read.
     pub fn kept(&self) -> Result<Vec<Experiment>, EngineError> {
         Ok(self.journal.kept(usize::MAX >> 1)?)
+    }
+
+    /// Proposals that were written ahead and wait for their turn, first to last.
+    ///
+    /// # Errors
+    /// When the journal cannot be read.
+    pub fn drafts(&self) -> Result<Vec<Draft>, EngineError> {
+        let mut state = State::default();
+        self.journal.replay(|record| state.apply(&record))?;
+        Ok(state.drafts().cloned().collect())
     }
 
     /// The hypotheses that wait, those not yet taken in by an engine included.

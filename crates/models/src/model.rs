@@ -166,7 +166,9 @@ impl Asker {
         let system = prompt::system(&shape);
         let asked = Asked { brief, targets, shape, system, schema, deadline };
 
-        let mut messages = vec![Message { role: Role::User, content: page(brief) }];
+        // How to answer is the system's message: there is no folder to edit.
+        let parts: Vec<Part> = Part::ALL.into_iter().filter(|part| *part != Part::Answer).collect();
+        let mut messages = vec![Message { role: Role::User, content: brief.page(&parts) }];
         desk.say(&format!("asks {}", self.settings.name));
         let reply = self.ask(&asked, &messages, desk)?;
         let wrong = match asked.proposal(&reply.text, desk, true) {
@@ -219,12 +221,6 @@ impl Asked<'_> {
         let category = category.unwrap_or_else(|| Category::of(&hypothesis));
         Ok(Proposal { hypothesis, category, edit: Edit::Files(edits), settings: None, expected })
     }
-}
-
-/// The brief but for its form of an answer, which the system's message says.
-fn page(brief: &Brief) -> String {
-    let parts = Part::ALL.into_iter().filter(|part| *part != Part::Answer);
-    brief.page(&parts.collect::<Vec<_>>())
 }
 
 /// The targets as they are on the desk: what the brief shows may be cut.

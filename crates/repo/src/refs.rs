@@ -92,6 +92,15 @@ impl Repo {
         }
     }
 
+    /// Takes a reference of ours away; well when there is none.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn delete_ref(&self, name: &str) -> Result<(), RepoError> {
+        self.call("delete a reference").args(["update-ref", "--no-deref", "-d", name]).run()?;
+        Ok(())
+    }
+
     /// Puts the references of all candidates into one file. Ours do not get
     /// slower without it, but whatever lists references does (`git log
     /// --decorate`, `git fetch`): worth a call every thousand candidates.

@@ -5,6 +5,7 @@ use std::io::Read as _;
 
 use anyhow::Context as _;
 use autoresearch::View;
+use autoresearch::core::session::Draft;
 use autoresearch::ledger::Message;
 
 use crate::args::{Global, HypothesisAction, HypothesisArgs};
@@ -27,6 +28,14 @@ pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit
             }
         }
         HypothesisAction::List => {
+            for draft in view.drafts()? {
+                if global.json {
+                    output::json(&draft)?;
+                } else {
+                    let Draft { hypothesis, proposer, .. } = draft;
+                    output::line(&format!("–  {hypothesis} (written ahead by {proposer})"))?;
+                }
+            }
             for queued in view.queue()? {
                 if global.json {
                     output::json(&queued)?;

@@ -39,7 +39,8 @@ impl Agent {
             // One that it knows, with the tools of a shell.
             Agent::Codex => "gpt-5.5",
             Agent::Gemini => "gemini-2.5-flash",
-            Agent::Claude | Agent::Opencode | Agent::Pi => "scripted",
+            Agent::Claude => "sonnet",
+            Agent::Opencode | Agent::Pi => "scripted",
         }
     }
 

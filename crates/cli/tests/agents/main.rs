@@ -14,6 +14,7 @@
 mod answers;
 mod five;
 mod lab;
+mod mcp;
 mod model;
 mod refused;
 mod stuck;

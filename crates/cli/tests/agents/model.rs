@@ -28,6 +28,8 @@ pub(crate) enum Turn {
     Write(&'static str),
     /// Runs a command.
     Shell(String),
+    /// Calls one of our own tools.
+    Tool(&'static str, Value),
     /// Says something, and with it ends its turn.
     Say(String),
     /// Fails with this HTTP status.

@@ -57,6 +57,7 @@ impl Offer {
             Turn::Set(number) => self.edit(&self.old(), &format!("x={number}")),
             Turn::Write(file) => self.write(file),
             Turn::Shell(command) => self.shell(command),
+            Turn::Tool(name, arguments) => self.our_tool(name, arguments),
             Turn::Say(_) | Turn::Fail(_) | Turn::Hang => None,
         };
         if self.has_blocks() && self.tools.is_empty() {
@@ -126,6 +127,16 @@ impl Offer {
             arguments: json!({ key(name): file, "content": "hello\n" }),
         })
         .or_else(|| self.shell(&format!("echo hello > {file}")))
+    }
+
+    /// Every agent puts another name before ours.
+    fn our_tool(&self, name: &str, arguments: &Value) -> Option<Call> {
+        let is_it = |tool: &&String| {
+            tool.strip_suffix(name).is_some_and(|server| server.ends_with('_'))
+                && tool.contains("autoresearch")
+        };
+        let name = self.tools.iter().find(is_it)?.clone();
+        Some(Call { name, arguments: arguments.clone() })
     }
 
     fn shell(&self, command: &str) -> Option<Call> {

@@ -34,7 +34,7 @@ fn doctor_in_a_repository_tells_what_a_run_could_do() {
     }
     let names: Vec<&str> = lines.iter().filter_map(|line| line["check"].as_str()).collect();
     let (looked_up, tried) = names.split_at(names.iter().position(|n| *n == "sandboxed").unwrap());
-    let machines_own = ["cpu", "note", "adjusted"];
+    let machines_own = ["cpu", "note", "adjusted", "agent"];
     let looked_up: Vec<&&str> = looked_up.iter().filter(|n| !machines_own.contains(n)).collect();
     assert_eq!(
         looked_up,
@@ -158,4 +158,43 @@ fn a_dry_run_shows_the_platform_and_offers_its_edits() {
     let ended = place.run(["run", "--dry-run", "--set", "run.adjust=true"]).expect(0);
     assert!(ended.stdout.contains("- commit `adjust: DEVICE_BATCH_SIZE 128 -> "));
     assert!(ended.stdout.contains("Adjusted target"), "{}", ended.stdout);
+}
+
+/// A program that only tells its version, as all that doctor asks of an agent.
+fn with_agent(version: &str) -> Place {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = only(toy(&[]), &["git", "sh"]);
+    let program = place.base().join("bin/claude");
+    std::fs::write(&program, format!("#!/bin/sh\necho '{version} (Claude Code)'\n")).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    place
+}
+
+#[test]
+fn doctor_tells_of_every_installed_agent_its_version_and_login() {
+    let place = with_agent("9.0.0");
+    let lines = place.run(["doctor", "--json"]).json_lines();
+    let row = check(&lines, "agent");
+    assert_eq!(row["state"], "lacking");
+    assert!(row["text"].as_str().unwrap().contains("ANTHROPIC_API_KEY"), "{row}");
+
+    let place = with_agent("9.0.0").variable("ANTHROPIC_API_KEY", "k");
+    let lines = place.run(["doctor", "--json"]).json_lines();
+    assert_eq!(check(&lines, "agent")["state"], "ok");
+
+    let place = with_agent("1.0.0").variable("ANTHROPIC_API_KEY", "k");
+    let lines = place.run(["doctor", "--json"]).json_lines();
+    let row = check(&lines, "agent");
+    assert!(row["text"].as_str().unwrap().contains("older than"), "{row}");
+}
+
+#[test]
+fn a_session_with_an_agent_that_is_not_there_says_what_to_do() {
+    let place = only(toy(&[]), &["git", "sh"]);
+    let run = |agent: &str| place.run(["run", "--yes", "--agent", agent, "-n", "1"]);
+    let missing = run("codex");
+    assert_ne!(missing.code, Some(0));
+    missing.says(&["codex", "not on the PATH", "npm install -g @openai/codex"]);
+    run("cluade").says(&["did you mean `claude`?"]);
+    assert!(!place.root().join(".autoresearch").exists(), "nothing was begun");
 }

@@ -10,6 +10,7 @@
     reason = "helpers of tests are tests, too, and say what they skip"
 )]
 
+mod ahead;
 mod brief;
 mod checkout;
 mod checks;

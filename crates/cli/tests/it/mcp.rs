@@ -1,7 +1,6 @@
 //! An agent in the driving seat (SPEC K5): the MCP server as a client sees it,
 //! with real sessions and real runs.
 
-mod agents;
 mod client;
 mod install;
 mod skill;
@@ -283,6 +282,35 @@ fn a_proposal_is_merged_with_a_keep_that_came_before_its_turn() {
     hurry(&place);
     assert_eq!(client.verdict(1)["metric"], 29.0);
     assert_eq!(client.verdict(2)["metric"], 25.0);
+}
+
+/// SPEC E2: an agent that drives is held to one idea at a time, as one that is driven.
+#[test]
+fn two_ideas_in_one_proposal_are_refused() {
+    let config = "target = \"train.py\"\nbudget = \"60s\"\n[metric]\nname = \"loss\"\ndirection = \"minimize\"\n[run]\ncommand = \"sh run.sh\"\n";
+    let text = |rate: u32, act: &str| {
+        format!(
+            "RATE = {rate}\n\ndef act(x):\n    return {act}(x)\n\nprint(RATE)\nprint(\"loss:\", act(9))\n"
+        )
+    };
+    let place = place()
+        .file("run.sh", "echo loss: 9\n")
+        .file("train.py", text(1, "abs"))
+        .file("autoresearch.toml", config)
+        .repository();
+    let mut client = Client::start(&place);
+    client.call("start", &json!({ "tag": TAG, "iterations": 9 }));
+    let baseline = client.verdict(0);
+    assert_eq!(baseline["metric"], 9.0, "{baseline}");
+    let both = json!({ "hypothesis": "both", "files": [{ "path": "train.py", "content": text(2, "float") }] });
+    let told = client.call("propose", &both);
+    assert_eq!((&told["state"], &told["proposal"]), (&json!("refused"), &Value::Null), "{told}");
+    let why = told["refused"].as_str().unwrap();
+    assert!(why.contains("`RATE`") && why.contains("`act`"), "{why}");
+    let one = json!({ "hypothesis": "one", "files": [{ "path": "train.py", "content": text(2, "abs") }] });
+    assert_eq!(client.call("propose", &one)["experiment"], 1);
+    assert_eq!(client.verdict(1)["verdict"], "discard");
+    assert!(client.text("brief", &json!({})).starts_with("Answer with the tool `propose`"));
 }
 
 /// What `run` refuses is refused, with its remedy.

@@ -187,6 +187,8 @@ impl Office<'_> {
         let reference = self.places.draft_ref();
         let message = format!("draft: {}\n", one_line(&proposal.hypothesis));
         let commit = self.repo.commit(&base, &accepted.changed, &message, &reference, at)?;
+        let patch = self.repo.diff(&base, &commit, &[])?;
+        self.repo.delete_ref(&reference)?;
         self.intend(Event::Drafted(Box::new(Draft {
             id: self.state.next_draft(),
             proposer,
@@ -194,7 +196,7 @@ impl Office<'_> {
             category: proposal.category,
             expected: proposal.expected.as_deref().map(one_line),
             settings: proposal.settings,
-            patch: self.repo.diff(&base, &commit, &[])?,
+            patch,
             answers: queued,
             spent,
         })))

@@ -3,9 +3,10 @@
 //! (`crates/cli/tests/agents`).
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use autoresearch_core::metric::Direction;
-use autoresearch_core::proposal::{Category, FileEdit, Scope};
+use autoresearch_core::proposal::{Category, FileEdit};
 use autoresearch_core::spent::Spent;
 
 use super::*;
@@ -14,26 +15,11 @@ use crate::{Listener, Text};
 fn brief() -> Brief {
     Brief {
         number: 1,
-        metric: "loss".to_owned(),
-        direction: Direction::Minimize,
         budget_seconds: 60.0,
-        quota: None,
         command: vec!["sh".to_owned(), "train.sh".to_owned()],
-        scope: Scope::All,
         targets: vec![Text { path: "train.py".to_owned(), text: "LR = 0.1\n".to_owned() }],
-        origin: Vec::new(),
-        context: Vec::new(),
-        baseline: None,
-        incumbent: None,
-        hypothesis: None,
-        near: None,
-        avoid: None,
-        failures_in_a_row: 0,
-        complaint: None,
-        history: Vec::new(),
-        platform: Vec::new(),
-        ranges: BTreeMap::new(),
         seed: 1,
+        ..Brief::about("loss", Direction::Minimize)
     }
 }
 
@@ -103,6 +89,14 @@ impl Desk for Replay {
 
     fn spend(&mut self, _spent: Spent) -> Result<(), ProposeError> {
         Ok(())
+    }
+
+    fn is_stopped(&self) -> bool {
+        false
+    }
+
+    fn time_left(&self) -> Duration {
+        Duration::MAX
     }
 
     fn say(&mut self, _doing: &str) {}
