@@ -137,7 +137,7 @@ fn missing(path: &str, lines: &[&str], search: &[String]) -> String {
     } else if search.len() == 1 && there[0].contains(search[0].as_str()) {
         text.push_str(" A search is of whole lines, and this is a part of one.");
     }
-    let _ = write!(text, " The nearest lines there, from line {}, are:\n", near.start + 1);
+    let _ = writeln!(text, " The nearest lines there, from line {}, are:", near.start + 1);
     for line in there {
         let _ = writeln!(text, "{line}");
     }

@@ -25,7 +25,8 @@ impl Marks {
                 }
             }
         }
-        let free = (7..).find(|length| !taken.contains(length)).unwrap_or(7);
+        // One more than there are taken lengths, so that one is free.
+        let free = (7..=7 + taken.len()).find(|length| !taken.contains(length)).unwrap_or(7);
         Marks {
             search: format!("{} SEARCH", "<".repeat(free)),
             divider: "=".repeat(free),

@@ -139,6 +139,11 @@ impl Proposer for Model {
         "model"
     }
 
+    /// A request takes seconds to minutes, on somebody else's machine.
+    fn lookahead(&self) -> usize {
+        1
+    }
+
     fn propose(&mut self, brief: &Brief, desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
         match &mut self.0 {
             Ok(asker) => asker.propose(brief, desk),

@@ -1,6 +1,7 @@
 //! A server on loopback that answers as a test says: what is behind an API
 //! that is tested against. It speaks just enough HTTP/1.1.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
@@ -126,7 +127,7 @@ fn serve(stream: &TcpStream, shared: &Shared) -> Option<()> {
     };
     let mut head = format!("HTTP/1.1 {status} Said\r\ncontent-length: {}\r\n", body.len());
     for (name, value) in headers {
-        head.push_str(&format!("{name}: {value}\r\n"));
+        let _ = write!(head, "{name}: {value}\r\n");
     }
     let mut stream = stream;
     stream.write_all(format!("{head}connection: close\r\n\r\n{body}").as_bytes()).ok()

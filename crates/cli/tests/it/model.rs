@@ -91,11 +91,16 @@ fn a_model_completes_five_experiments_and_its_key_is_nowhere() {
     place.write("train.sh", format!("{}env\n", loss(50)));
     place.commit_all("a target that tells all");
     let before = place.snapshot();
-    let ended = place.run(session("5", &["--set", "run.protection=unprotected"])).expect(0);
+    // One after another, so that each answer is known to be about the last.
+    let args = ["--set", "run.protection=unprotected", "--set", "propose.lookahead=0"];
+    let ended = place.run(session("5", &args)).expect(0);
     let verdicts = verdicts(&place);
     assert_eq!(verdicts, ["keep", "keep", "discard", "keep", "discard", "keep"]);
     assert_eq!(log(&place)[1]["hypothesis"], "from 50 by -10");
     assert_eq!(show(&place, 1)["proposer"], "model");
+    let spent = &show(&place, 1)["spent"];
+    assert_eq!((&spent["input_tokens"], &spent["output_tokens"]), (&json!(2000), &json!(200)));
+    assert!((spent["dollars"].as_f64().unwrap() - 0.009).abs() < 1e-12, "{spent}");
 
     let requests = server.requests();
     assert!(requests.iter().all(|request| request.path == "/v1/messages"));
@@ -122,6 +127,27 @@ fn a_model_completes_five_experiments_and_its_key_is_nowhere() {
     let seen = place.read(".autoresearch/t/logs/0000-1.log");
     assert!(seen.contains("AUTORESEARCH_SEED=") && !seen.contains("BIG_API_KEY"), "{seen}");
     assert_sound(&place, &before);
+}
+
+/// SPEC L3: the first candidate's run ends only when the second was asked for.
+#[test]
+fn while_a_run_goes_on_the_next_answer_is_asked_for() {
+    let place = toy("http://127.0.0.1:9");
+    let asked = place.base().join("home").join("asked");
+    let server = Server::start(move |number, request| {
+        if number == 1 {
+            std::fs::write(&asked, "").unwrap();
+        }
+        edit(request, -1 - i32::try_from(number).unwrap())
+    });
+    let wait = "[ $x = 50 ] || while [ ! -e \"$HOME/asked\" ]; do sleep 0.02; done\n";
+    place.write("train.sh", format!("x=50\n{wait}echo \"loss: $x\"\n"));
+    place.write("autoresearch.toml", config(&server.url()));
+    place.commit_all("a target that waits");
+    let args = ["--set", "run.writable=~", "--set", "propose.patience=20"];
+    place.run(session("3", &args)).expect(0);
+    let verdicts = verdicts(&place);
+    assert_eq!((verdicts.len(), verdicts[1].as_str()), (4, "keep"), "{verdicts:?}");
 }
 
 #[test]

@@ -136,11 +136,11 @@ fn written(blocks: &[Block], marks: &Marks) -> String {
     let mut text = "Of course!\nHYPOTHESIS: why not\n\nFILE: t.py\n```python\n".to_owned();
     for block in blocks {
         let all = [
-            &[marks.search.clone()],
+            std::slice::from_ref(&marks.search),
             &block.search[..],
-            &[marks.divider.clone()],
+            std::slice::from_ref(&marks.divider),
             &block.replace[..],
-            &[marks.replace.clone()],
+            std::slice::from_ref(&marks.replace),
         ];
         for line in all.into_iter().flatten() {
             text.push_str(line);
@@ -191,7 +191,7 @@ proptest! {
         let edits = apply(&targets, &read.edits).map_err(|e| TestCaseError::fail(e.join("\n")))?;
         prop_assert_eq!(std::str::from_utf8(edits[0].content.as_ref().unwrap()).unwrap(), &new_text);
 
-        let join = |lines: &[String]| lines.iter().map(|line| format!("{line}\n")).collect::<String>();
+        let join = |lines: &[String]| [lines, &[String::new()]].concat().join("\n");
         let edits: Vec<_> = blocks
             .iter()
             .map(|b| serde_json::json!({ "path": "t.py", "search": join(&b.search), "replace": join(&b.replace) }))

@@ -32,7 +32,12 @@ fn every_api_gives_a_proposal_in_either_form_for_its_price() {
             let requests = server.requests();
             assert_eq!(requests.len(), 1);
             let request = &requests[0];
-            assert!(request.body.contains("This will be experiment 7."), "{}", request.body);
+            assert!(
+                request.body.contains("# Propose one change to `train.py`"),
+                "{}",
+                request.body
+            );
+            assert!(!request.body.contains("Do not commit"), "it is told one form of an answer");
             assert!(!request.body.contains(KEY), "the key is no part of a prompt");
             let keys = request.headers.iter().filter(|(_, value)| value.contains(KEY)).count();
             assert_eq!(keys, 1, "{provider:?}");

@@ -44,7 +44,7 @@ impl Bench {
             cap: u64::MAX,
             tried: Vec::new(),
             stop: Arc::default(),
-            time_left: Duration::from_secs(60),
+            time_left: Duration::from_mins(1),
         }
     }
 }
