@@ -32,7 +32,7 @@ fn a_session_ends_when_its_dollars_are_spent() {
     let place = lab(Agent::Claude, &model, "max_dollars = 0.012\n");
     let ended = session(&place, Agent::Claude, 9);
     let said = said(&ended);
-    assert!(said.contains("$") || said.contains("dollars"), "{said}");
+    assert!(said.contains('$') || said.contains("dollars"), "{said}");
     let count = verdicts(&place).len();
     assert!((2..9).contains(&count), "{count} experiments: {said}");
 }
