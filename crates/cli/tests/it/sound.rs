@@ -56,6 +56,10 @@ pub(crate) fn assert_sound(place: &Place, before: &Snapshot) {
             format!("refs/autoresearch/{TAG}/{} {}", p["number"], p["commit"].as_str().unwrap())
         })
         .collect();
-    assert_eq!(found, wanted, "the candidates");
+    // One that was proposed when the session was told to stop has yet to run.
+    let next = format!("refs/autoresearch/{TAG}/{} ", log.len());
+    let found: BTreeSet<String> =
+        found.into_iter().filter(|candidate| !candidate.starts_with(&next)).collect();
+    assert!(found == wanted, "the candidates: {:?}", found.symmetric_difference(&wanted));
     before.assert_same(&place.snapshot());
 }
