@@ -101,6 +101,21 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         row("Links", list(&config.links), &["links"]),
         row("Stop rules", list(&rules), &["stop.when", "stop.time"]),
     ];
+    let propose = &config.propose;
+    let caps: Vec<String> = [
+        propose.max_dollars.map(|most| format!("${most}")),
+        propose.max_tokens.map(|most| format!("{most} tokens")),
+        propose.max_time.map(text::duration),
+        propose.max_dollars_each.map(|most| format!("${most} each")),
+        propose.max_tokens_each.map(|most| format!("{most} tokens each")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    if !caps.is_empty() {
+        let keys = ["propose.max_dollars", "propose.max_tokens", "propose.max_time"];
+        rows.push(row("Proposals cost at most", list(&caps), &keys));
+    }
     if !config.judge.constraints.is_empty() {
         let constraints: Vec<String> =
             config.judge.constraints.iter().map(ToString::to_string).collect();

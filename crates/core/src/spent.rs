@@ -92,7 +92,7 @@ impl Allowance {
     /// What is used up, in words: `$5.02 of $5.00`.
     pub fn exceeded(&self, spent: &Spent) -> Option<String> {
         if let Some(most) = self.dollars.filter(|most| spent.dollars >= *most) {
-            return Some(format!("${:.2} of ${most:.2}", spent.dollars));
+            return Some(format!("{} of {}", dollars(spent.dollars), dollars(most)));
         }
         if let Some(most) = self.tokens.filter(|most| spent.tokens() >= *most) {
             return Some(format!("{} of {most} tokens", spent.tokens()));
@@ -126,6 +126,11 @@ impl Allowance {
             seconds: least(self.seconds, other.seconds),
         }
     }
+}
+
+/// An amount, as `$1.25`; with four digits where it is small.
+pub fn dollars(amount: f64) -> String {
+    if amount < 0.1 { format!("${amount:.4}") } else { format!("${amount:.2}") }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde hands it over")]

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::time::Duration;
 
 use autoresearch_core::portfolio::Tally;
-use autoresearch_core::spent::Spent;
+use autoresearch_core::spent::{Spent, dollars};
 use autoresearch_core::units::human_duration;
 
 use crate::numbers::grouped;
@@ -67,10 +67,6 @@ pub(crate) fn section(text: &mut String, proposers: &Proposers, change: &dyn Fn(
 
 fn some(value: f64, words: fn(f64) -> String) -> String {
     if value > 0.0 { words(value) } else { "–".to_owned() }
-}
-
-fn dollars(dollars: f64) -> String {
-    if dollars < 0.1 { format!("${dollars:.4}") } else { format!("${dollars:.2}") }
 }
 
 fn time(seconds: f64) -> String {
