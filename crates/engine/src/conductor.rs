@@ -135,6 +135,7 @@ impl Conductor<'_> {
 
 impl Office<'_> {
     pub(crate) fn rest(&mut self, reason: StopReason) -> Result<StopReason, EngineError> {
+        self.wind_up()?;
         self.intend(Event::Stopped { reason: reason.clone() })?;
         self.observer.tell(&News::Stopped { reason: &reason, active: self.state.active() });
         Ok(reason)

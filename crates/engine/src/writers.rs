@@ -2,6 +2,7 @@
 //! that the next proposal is written while a trial runs.
 
 use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::Scope;
@@ -133,7 +134,22 @@ impl Writers {
                     let mut say = |what: &str| {
                         let _ = mouth.send(Word::Doing { writer, what: what.to_owned() });
                     };
-                    let answer = write(&mut *proposer, &mut workplace, task, &stop, &mut say);
+                    // Nobody would ever hear of it again, and wait.
+                    let (base, targets) = (task.base.clone(), Arc::clone(&task.targets));
+                    let queued = task.queued.clone();
+                    let written = catch_unwind(AssertUnwindSafe(|| {
+                        write(&mut *proposer, &mut workplace, task, &stop, &mut say)
+                    }));
+                    let answer = written.unwrap_or_else(|_| Answer {
+                        proposer: proposer.name().to_owned(),
+                        queued,
+                        base,
+                        targets,
+                        written: Err(ProposeError::Unusable(
+                            "it panicked; that is a bug, please report it".to_owned(),
+                        )),
+                        spent: Spent::default(),
+                    });
                     let _ = mouth.send(Word::Done { writer, answer: Box::new(answer) });
                 }
             });

@@ -13,16 +13,21 @@ use std::time::Duration;
 use autoresearch::core::conditions::Conditions;
 use autoresearch::core::experiment::Verdict;
 use autoresearch::core::platform::{Machine, Surroundings};
+use autoresearch::core::proposal::{Category, Edit, FileEdit, Proposal};
 use autoresearch::core::session::StopReason;
+use autoresearch::core::spent::Spent;
 use autoresearch::core::units::Bytes;
+use autoresearch::propose::{Brief, Desk, ProposeError, Proposer};
 use autoresearch::run::{Executor, Job, Local, Report, RunError, Running};
-use autoresearch::{Direction, EngineError, SystemExperiment};
+use autoresearch::{
+    Direction, EngineError, News, Observer, Silent, Stop, SystemExperiment, Urgency,
+};
 
 fn main() {
     if let Some(code) = autoresearch::supervise_if_asked() {
         std::process::exit(code);
     }
-    let tests: [(&str, fn()); 11] = [
+    let tests: [(&str, fn()); 13] = [
         ("a_better_change_is_kept_on_a_branch_of_its_own", a_better_change_is_kept),
         ("a_closure_computes_the_metric_from_what_the_run_left", a_closure_computes_the_metric),
         ("a_metric_function_that_fails_ends_the_session_with_its_words", a_metric_fn_that_fails),
@@ -39,6 +44,8 @@ fn main() {
             "a_program_that_has_said_all_and_stays_is_ended_and_that_is_fine",
             errands::a_program_that_has_said_all_and_stays_is_ended_and_that_is_fine,
         ),
+        ("a_proposer_that_panics_ends_the_session_with_a_reason", a_proposer_that_panics),
+        ("what_is_still_written_at_a_stop_is_not_lost", a_stop_while_the_next_is_written),
         ("without_confirmation_nothing_is_adjusted_but_the_environment", no_confirmation),
     ];
     for (name, test) in tests {
@@ -89,6 +96,81 @@ fn a_better_change_is_kept() {
     assert_eq!(git(place.path(), &["show", "autoresearch/t:train.py"]), script(3).trim());
     assert_eq!(git(place.path(), &["rev-parse", "HEAD"]), head);
     assert_eq!(git(place.path(), &["status", "--porcelain"]), "");
+}
+
+/// Edits after a while, or panics.
+struct Slow {
+    panics: bool,
+    lookahead: usize,
+}
+
+impl Proposer for Slow {
+    fn name(&self) -> &'static str {
+        "slow"
+    }
+
+    fn lookahead(&self) -> usize {
+        self.lookahead
+    }
+
+    fn propose(&mut self, brief: &Brief, desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
+        assert!(!self.panics, "as it was asked to");
+        desk.spend(Spent { dollars: 0.25, ..Spent::default() })?;
+        while brief.number > 1 && !desk.is_stopped() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let loss = u32::try_from(brief.number).unwrap() + 10;
+        let edit = FileEdit { path: "train.py".into(), content: Some(script(loss).into_bytes()) };
+        Ok(Proposal {
+            hypothesis: format!("proposal {}", brief.number),
+            category: Category::Other,
+            edit: Edit::Files(vec![edit]),
+            settings: None,
+            expected: None,
+        })
+    }
+}
+
+fn a_proposer_that_panics() {
+    let place = repository();
+    let outcome = experiment(place.path())
+        .metric("loss", Direction::Minimize)
+        .proposer(Slow { panics: true, lookahead: 0 })
+        .run_session(&mut Silent, &Stop::default())
+        .unwrap();
+    let StopReason::ProposerStuck(why) = outcome.reason() else { panic!("{:?}", outcome.reason()) };
+    assert!(why.contains("panicked"), "{why}");
+}
+
+/// Asks for a stop when the first experiment is settled.
+struct Enough(Stop);
+
+impl Observer for Enough {
+    fn tell(&mut self, news: &News<'_>) {
+        if let News::Settled { experiment, .. } = news
+            && experiment.number == 1
+        {
+            self.0.request(Urgency::AfterThis);
+        }
+    }
+}
+
+/// SPEC F2: the second proposal is being written when the stop comes; it is paid
+/// for, so it is a draft, and no experiment.
+fn a_stop_while_the_next_is_written() {
+    let place = repository();
+    let stop = Stop::default();
+    let outcome = experiment(place.path())
+        .metric("loss", Direction::Minimize)
+        .command(["sh", "-c", "sleep 0.5; sh train.py"])
+        .proposer(Slow { panics: false, lookahead: 1 })
+        .run_session(&mut Enough(stop.clone()), &stop)
+        .unwrap();
+    assert_eq!(outcome.reason(), &StopReason::Requested);
+    assert_eq!(outcome.results().len(), 2);
+    let drafts = outcome.view().drafts().unwrap();
+    assert_eq!(drafts.len(), 1, "{drafts:?}");
+    assert_eq!((drafts[0].hypothesis.as_str(), drafts[0].spent.dollars), ("proposal 2", 0.25));
 }
 
 /// Runs jobs here, and reports another load of the machine for each experiment.

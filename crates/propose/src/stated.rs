@@ -20,7 +20,9 @@ impl Stated {
             let line = line.trim_start_matches(|c: char| c.is_whitespace() || "*-#>_`".contains(c));
             let Some((mark, value)) = line.split_once(':') else { continue };
             let value = value.trim_matches(|c: char| c.is_whitespace() || "*_`".contains(c));
-            if value.is_empty() {
+            // Who repeats the brief repeats what it asks for.
+            let is_asked = value.starts_with('<') && value.ends_with('>');
+            if value.is_empty() || is_asked {
                 continue;
             }
             match mark.trim_end_matches(['*', '_', ' ']).to_ascii_lowercase().as_str() {
@@ -73,6 +75,7 @@ mod tests {
         let output = "hypothesis: first\nworking…\nHYPOTHESIS: raise LR: twice\nbye";
         assert_eq!(Stated::of(output).hypothesis.as_deref(), Some("raise LR: twice"));
         assert_eq!(Stated::of("HYPOTHESIS:  \nnothing"), Stated::default());
+        assert_eq!(Stated::of("HYPOTHESIS: <one sentence>\n"), Stated::default());
     }
 
     #[test]

@@ -27,7 +27,8 @@ fn toy() -> Place {
     let config = CONFIG
         .replace("target = \"train.sh\"", "target = \"train.py\"")
         .replace("sh train.sh", "sh run.sh")
-        + "\n[checks]\ncommand = \"true\"\n";
+        // In one experiment everything that can happen to one.
+        + "bundles = \"allow\"\n\n[checks]\ncommand = \"true\"\n";
     parts(place(), &proposals)
         .file("train.py", target(32, "50.5"))
         .file("run.sh", RUN)

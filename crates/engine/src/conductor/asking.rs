@@ -76,7 +76,7 @@ impl Office<'_> {
         let began = Instant::now();
         loop {
             if let Some((place, answer)) = self.writers.hear(TICK) {
-                return self.receive(place, answer);
+                return self.receive(place, answer, true);
             }
             heed(&self.journal, &self.stop);
             // Between proposals any stop is a stop: nothing is lost by it.
@@ -113,7 +113,19 @@ impl Office<'_> {
     /// Takes in whatever was answered meanwhile.
     pub(super) fn collect(&mut self) -> Result<(), EngineError> {
         while let Some((place, answer)) = self.writers.hear(Duration::ZERO) {
-            self.receive(place, answer)?;
+            self.receive(place, answer, false)?;
+        }
+        Ok(())
+    }
+
+    /// Has everybody end, and takes in what they have: it is paid for.
+    pub(super) fn wind_up(&mut self) -> Result<(), EngineError> {
+        while self.writers.is_busy() {
+            self.writers.stop(self.stop.urgency().max(Urgency::Now));
+            if let Some((place, answer)) = self.writers.hear(TICK) {
+                self.receive(place, answer, false)?;
+            }
+            heed(&self.journal, &self.stop);
         }
         Ok(())
     }
@@ -160,8 +172,14 @@ impl Office<'_> {
         Ok(true)
     }
 
-    /// What becomes of an answer.
-    fn receive(&mut self, place: usize, answer: Answer) -> Result<(), EngineError> {
+    /// What becomes of an answer; only one that is waited for is a candidate at
+    /// once.
+    fn receive(
+        &mut self,
+        place: usize,
+        answer: Answer,
+        is_awaited: bool,
+    ) -> Result<(), EngineError> {
         let Answer { proposer, queued, base, targets, written, spent } = answer;
         let Written { proposal, edits } = match written {
             Ok(written) => written,
@@ -179,7 +197,7 @@ impl Office<'_> {
                 return self.refuse(&proposal.hypothesis, proposer, refusal, id, None, spent);
             }
         };
-        if self.state.current().is_none() && self.state.tip() == Some(&base) {
+        if is_awaited && self.state.tip() == Some(&base) {
             let source = Source { proposer, queued: id, draft: None, spent };
             return self.commit(&proposal, accepted, source);
         }
