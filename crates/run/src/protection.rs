@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use autoresearch_core::trial::{Exit, Protection};
 
+use crate::sweep::sweep_orphans;
 use crate::{Confinement, Executor as _, Job, Limits, Local, LogLimit, RunError, Running, Talk};
 
 /// The command of the job that looks whether its confinement holds.
@@ -57,6 +58,9 @@ impl Offer {
 /// succeed. Some ten milliseconds. `scratch` is an existing folder for its
 /// files; a folder in it is made and removed again.
 pub fn offered(local: &Local, scratch: &Path) -> Offer {
+    // A supervisor that was killed with its engine may have left a process that
+    // it had stopped to end it. What cannot be ended harms no probe.
+    let _ = sweep_orphans(|id| tempdir::owner(id).is_some_and(tempdir::is_gone));
     let (mut sandboxed, mut restricted) = (
         Probe::start(local, scratch, Protection::Sandboxed),
         Probe::start(local, scratch, Protection::Restricted),
@@ -175,14 +179,29 @@ mod tempdir {
     fn remove_abandoned(within: &Path) {
         for entry in fs::read_dir(within).into_iter().flatten().flatten() {
             let name = entry.file_name();
-            let owner = name
-                .to_str()
-                .and_then(|name| name.strip_prefix("probe-")?.split_once('-')?.0.parse().ok())
-                .and_then(Pid::from_raw);
-            if owner.is_some_and(|owner| test_kill_process(owner) == Err(Errno::SRCH)) {
+            if name.to_str().and_then(owner).is_some_and(is_gone) {
                 let _ = fs::remove_dir_all(entry.path());
             }
         }
+    }
+
+    /// The engine that a probe's name begins with, as `probe-42-…`.
+    pub(super) fn owner(name: &str) -> Option<Pid> {
+        let pid = name.strip_prefix("probe-")?.split_once('-')?.0.parse().ok()?;
+        Pid::from_raw(pid)
+    }
+
+    /// Whether there is no such engine any more; another program may have its
+    /// number by now.
+    pub(super) fn is_gone(engine: Pid) -> bool {
+        let program = |pid: &str| {
+            let path = fs::read_link(format!("/proc/{pid}/exe")).ok()?;
+            let name = path.file_name()?.to_string_lossy().into_owned();
+            Some(name.trim_end_matches(" (deleted)").to_owned())
+        };
+        let own = program("self");
+        test_kill_process(engine) == Err(Errno::SRCH)
+            || own.is_some() && program(&engine.as_raw_pid().to_string()) != own
     }
 
     impl Drop for Folder {
@@ -200,12 +219,36 @@ mod tests {
     #[test]
     fn what_a_killed_engine_left_is_removed() {
         let scratch = tempfile::tempdir().unwrap();
-        for name in ["probe-999999999-0-sandboxed", "probe-1-0-sandboxed", "probe-x", "mine"] {
+        let own = format!("probe-{}-x-sandboxed", std::process::id());
+        for name in ["probe-999999999-0-sandboxed", &own, "probe-x", "mine"] {
             fs::create_dir(scratch.path().join(name)).unwrap();
         }
         drop(tempdir::Folder::create(scratch.path(), Protection::Sandboxed).unwrap());
         assert!(!scratch.path().join("probe-999999999-0-sandboxed").exists());
         assert_eq!(fs::read_dir(scratch.path()).unwrap().count(), 3);
+    }
+
+    /// Found by `kill -9`: a supervisor that dies between stopping what it ends
+    /// and ending it leaves it stopped.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_process_that_a_killed_engines_probe_left_is_ended() {
+        use std::process::Command;
+
+        let start = |id: &str| {
+            let mut command = Command::new("sleep");
+            command.arg("1000").env(crate::MARKER, id).spawn().unwrap()
+        };
+        let mut left = start("probe-999999999-sandboxed/");
+        let stop = rustix::process::Signal::STOP;
+        let pid = rustix::process::Pid::from_child(&left);
+        rustix::process::kill_process(pid, stop).unwrap();
+        let mut other = start(&format!("probe-{}-sandboxed/", std::process::id()));
+        sweep_orphans(|id| tempdir::owner(id).is_some_and(tempdir::is_gone)).unwrap();
+        assert_eq!(left.wait().unwrap().code(), None, "it was killed");
+        assert_eq!(other.try_wait().unwrap(), None, "that of a living engine goes on");
+        other.kill().unwrap();
+        other.wait().unwrap();
     }
 
     #[test]

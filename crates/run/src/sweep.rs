@@ -33,6 +33,11 @@ pub(crate) fn sweep_exactly(id: &str) -> Result<u32, RunError> {
     sweep_where(|other| other == id.as_bytes())
 }
 
+/// As [`sweep`], for trials of which an id says that its owner is gone.
+pub(crate) fn sweep_orphans(is_orphan: impl Fn(&str) -> bool) -> Result<u32, RunError> {
+    sweep_where(|id| std::str::from_utf8(id).is_ok_and(&is_orphan))
+}
+
 fn sweep_where(is_wanted: impl Fn(&[u8]) -> bool) -> Result<u32, RunError> {
     let own = getpid();
     let find = |visit: &mut dyn FnMut(Pid)| {
