@@ -79,8 +79,7 @@ const LINES: usize = 400;
 /// The schema of an answer about these targets.
 pub(crate) fn of(targets: &Texts, dialect: Dialect) -> Schema {
     let is_grammar = dialect == Dialect::Grammar;
-    // No `maxLength`: older llama.cpp makes it a rule nested as deep, and dies
-    // of that.
+    // No `maxLength`: it makes a grammar long, and a server died while it had one.
     let text = |about: &str| Schema::Plain(json!({ "type": "string", "description": about }));
     let paths: Vec<&str> = targets.keys().map(String::as_str).collect();
     let search = match is_grammar.then(|| lines_found_once(targets)).flatten() {
