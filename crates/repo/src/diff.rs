@@ -19,7 +19,17 @@ impl Repo {
         to: &CommitId,
         paths: &[String],
     ) -> Result<String, RepoError> {
-        let bytes = self.difference(&["-p", "--full-index", "--no-color"], from, to, paths)?;
+        let bytes = self.difference(&["-p", "--no-color"], from, to, paths)?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
+    /// The difference as a patch that [`Repo::apply_patch`] takes, also by three-way
+    /// merge. Bytes that are not UTF-8 are replaced; such a patch does not apply.
+    ///
+    /// # Errors
+    /// When a commit does not exist.
+    pub fn patch(&self, from: &CommitId, to: &CommitId) -> Result<String, RepoError> {
+        let bytes = self.difference(&["-p", "--full-index", "--no-color"], from, to, &[])?;
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 

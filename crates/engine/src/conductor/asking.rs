@@ -205,7 +205,7 @@ impl Office<'_> {
         let reference = self.places.draft_ref();
         let message = format!("draft: {}\n", one_line(&proposal.hypothesis));
         let commit = self.repo.commit(&base, &accepted.changed, &message, &reference, at)?;
-        let patch = self.repo.diff(&base, &commit, &[])?;
+        let patch = self.repo.patch(&base, &commit)?;
         self.repo.delete_ref(&reference)?;
         self.intend(Event::Drafted(Box::new(Draft {
             id: self.state.next_draft(),

@@ -53,7 +53,7 @@ impl Office<'_> {
             self.observer.tell(&News::Note(format!("#{number} is not trusted anew: {why}")));
             return Ok(());
         };
-        let patch = self.repo.diff(&experiment.parent, &commit, &[])?;
+        let patch = self.repo.patch(&experiment.parent, &commit)?;
         let queued = Queued {
             id: self.state.next_queued(),
             hypothesis: experiment.hypothesis,

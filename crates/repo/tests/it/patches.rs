@@ -61,7 +61,7 @@ fn a_patch_against_an_older_commit_is_merged() {
     let repo = place.repo();
     let head = repo.head().unwrap().commit;
     let old = candidate(&repo, &head, 1, "lib/deep.py", &BASE.replace("d = 4", "d = 40"));
-    let patch = repo.diff(&head, &old, &[]).unwrap();
+    let patch = repo.patch(&head, &old).unwrap();
     // The context has moved on, next to the change.
     let new = candidate(
         &repo,
