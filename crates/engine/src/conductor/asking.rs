@@ -27,6 +27,9 @@ use crate::writers::{Answer, Out, Task, Written};
 /// Between two looks at requests to stop.
 const TICK: Duration = Duration::from_millis(100);
 
+/// Why a hypothesis in words waits.
+const UNABLE: &str = "nobody here turns a sentence into an edit; give a patch, or another proposer";
+
 impl Office<'_> {
     /// The unmodified target is experiment 0.
     pub(super) fn propose_baseline(&mut self) -> Result<(), EngineError> {
@@ -140,8 +143,7 @@ impl Office<'_> {
         let id = queued.map(|queued| queued.id);
         if !self.writers.anybody_able(id) {
             if let Some(queued) = queued {
-                let reason = "nobody here turns it into an edit; give a patch, or another proposer";
-                self.set_aside(queued, reason.to_owned())?;
+                self.set_aside(queued, UNABLE.to_owned())?;
             }
             return Ok(false);
         }
@@ -333,9 +335,7 @@ impl Office<'_> {
     /// There is nobody but people.
     fn leave_to_the_queue(&mut self, queued: Option<&Queued>) -> Result<(), EngineError> {
         if let Some(queued) = queued {
-            let reason =
-                "nobody here turns a sentence into an edit; give a patch, or another proposer";
-            return self.set_aside(queued, reason.to_owned());
+            return self.set_aside(queued, UNABLE.to_owned());
         }
         self.note(Event::ProposerFailed {
             proposer: "queue".to_owned(),
