@@ -8,6 +8,7 @@ mod best;
 mod comparison;
 mod ours;
 mod peers;
+mod pipeline;
 mod plot;
 mod rounds;
 mod rules;
@@ -17,6 +18,7 @@ mod work;
 mod world;
 
 pub use comparison::{Comparison, Row, Table};
+pub use pipeline::{Busy, Pipeline};
 pub use plot::plot;
 pub use rounds::{Landing, Slots};
 pub use rules::{Rule, UnknownRule};

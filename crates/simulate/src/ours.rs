@@ -108,7 +108,7 @@ fn commit(number: u64) -> CommitId {
     CommitId(format!("{number:040x}"))
 }
 
-fn plan(mode: Mode) -> Plan {
+pub(crate) fn plan(mode: Mode) -> Plan {
     Plan {
         version: VERSION,
         id: "simulated".into(),
@@ -140,7 +140,7 @@ fn plan(mode: Mode) -> Plan {
     }
 }
 
-fn proposed(number: u64) -> Proposed {
+pub(crate) fn proposed(number: u64) -> Proposed {
     Proposed {
         number,
         parent: commit(0),
