@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use autoresearch_config::{Config, Confine, Layers, Origin};
 use autoresearch_core::experiment::CommitId;
@@ -13,7 +13,7 @@ use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
 use autoresearch_core::trial::Protection;
 use autoresearch_core::units::human_duration;
-use autoresearch_ledger::{Holder, Journal, JournalError, Lock, Message, TsvFile};
+use autoresearch_ledger::{Holder, Journal, JournalError, Lock, LockError, Message, TsvFile};
 use autoresearch_propose::Proposer;
 use autoresearch_propose::knobs::Spec;
 use autoresearch_repo::{Head, Repo};
@@ -36,6 +36,9 @@ use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
 use crate::writers::Writers;
 use crate::{clock, fair, history, proposers, roles, seeds, wrap};
+
+/// How long what a dead engine was about to start may hold its lock.
+const LAST_BREATH: Duration = Duration::from_secs(10);
 
 /// A new session, checked and not made.
 #[derive(Debug)]
@@ -175,7 +178,7 @@ impl Opening {
         let Opening { repo, head, config, tag, places, walls, .. } = self;
         repo.exclude(&[&format!("/{FOLDER}/"), &format!("/{}", config.results)])?;
         places.create().map_err(EngineError::io("create", &places.folder()))?;
-        let lock = Lock::acquire(&places.lock(), &holder())?;
+        let lock = lock(&places)?;
         discard_unopened(&places)?;
         let mut journal = Journal::create(&places.journal())?;
         let plan = Plan {
@@ -251,7 +254,7 @@ impl Session {
     ) -> Result<Session, EngineError> {
         let repo = Repo::discover(folder)?;
         let places = find(repo.root(), tag)?;
-        let lock = Lock::acquire(&places.lock(), &holder())?;
+        let lock = lock(&places)?;
         let journal = Journal::open(&places.journal()).map_err(unopened(&places))?;
         // A stop that nobody heard was for the engine that died; one that comes
         // from here on is for this one.
@@ -607,6 +610,25 @@ fn is_ours(root: &Path, results: &Path) -> bool {
 fn stop_rules(config: &Config) -> Result<Vec<StopRule>, EngineError> {
     let parse = |rule: &String| StopRule::parse(rule, &config.metric.name);
     Ok(config.stop.when.iter().map(parse).collect::<Result<_, _>>()?)
+}
+
+/// Takes a session's lock. That of an engine that has just been killed may be held
+/// a moment longer, by a process that it was about to start.
+fn lock(places: &Places) -> Result<Lock, EngineError> {
+    let own = holder();
+    let began = Instant::now();
+    loop {
+        match Lock::acquire(&places.lock(), &own) {
+            Err(LockError::Held(by))
+                if by.host == own.host
+                    && !autoresearch_run::is_running(by.pid)
+                    && began.elapsed() < LAST_BREATH =>
+            {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            taken => return Ok(taken?),
+        }
+    }
 }
 
 fn holder() -> Holder {

@@ -44,7 +44,7 @@ pub use limits::windows::JobObject;
 pub use sandbox::confine;
 pub use sandbox::environment::is_secret;
 pub use supervisor::supervise;
-pub use sweep::sweep;
+pub use sweep::{is_running, sweep};
 
 /// The environment variable that marks a trial's processes with its [`Job::id`].
 pub const MARKER: &str = "AUTORESEARCH_TRIAL";

@@ -5,7 +5,8 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use rustix::process::{Pid, getpid};
+use rustix::io::Errno;
+use rustix::process::{Pid, getpid, test_kill_process};
 
 use crate::{MARKER, RunError, tree};
 
@@ -31,6 +32,15 @@ pub fn sweep(id_prefix: &str) -> Result<u32, RunError> {
 /// As [`sweep`], for the trial with exactly this id.
 pub(crate) fn sweep_exactly(id: &str) -> Result<u32, RunError> {
     sweep_where(|other| other == id.as_bytes())
+}
+
+/// Whether a process of this id runs here; one that has ended and that nobody has
+/// waited for does not.
+pub fn is_running(pid: u32) -> bool {
+    let Some(process) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
+    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let is_zombie = state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'));
+    test_kill_process(process) != Err(Errno::SRCH) && !is_zombie
 }
 
 /// As [`sweep`], for trials of which an id says that its owner is gone.

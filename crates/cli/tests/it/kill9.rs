@@ -3,9 +3,9 @@
 
 use std::time::{Duration, Instant};
 
-use autoresearch_testkit::{Place, kill};
+use autoresearch_testkit::{Place, kill, until};
 
-use crate::toy::{assert_sound, log, loss, session, toy};
+use crate::toy::{TAG, assert_sound, log, loss, session, status, toy};
 
 /// Numbers that follow from a seed (`SplitMix64`).
 struct Lots(u64);
@@ -125,4 +125,32 @@ fn a_killed_supervisor_costs_one_trial_and_leaves_no_process() {
 #[test]
 fn engine_and_supervisor_killed_together_are_cleaned_up_by_resume() {
     at_random_instants(&Victim::Both, 8);
+}
+
+/// What an engine is about to start has its lock for a moment after its death.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_lock_of_a_dead_engine_is_waited_for() {
+    let place = toy(&[loss(40)]);
+    let place = place.file("train.sh", "echo loss: 50; exec sleep 1000\n");
+    place.commit_all("it takes its time");
+    let engine = place.start(session("1", &[]));
+    place.await_process("sleep 1000");
+    engine.kill();
+    engine.wait();
+    let lock = place.root().join(format!(".autoresearch/{TAG}/lock"));
+    let held = std::fs::File::options().write(true).open(&lock).unwrap();
+    held.lock().unwrap();
+    let resumed = place.start(["resume"]);
+    let files = std::path::PathBuf::from(format!("/proc/{}/fd", resumed.pid()));
+    until("an engine that asks for the lock", || {
+        let files = std::fs::read_dir(&files).ok()?.flatten();
+        files.filter_map(|file| file.path().read_link().ok()).find(|file| *file == lock)
+    });
+    drop(held);
+    until("the session to be its own", || {
+        (status(&place)["engine"]["pid"] == resumed.pid()).then_some(())
+    });
+    resumed.kill();
+    resumed.wait();
 }
