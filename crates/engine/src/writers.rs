@@ -116,8 +116,9 @@ impl Writers {
         for (writer, mut proposer) in proposers.into_iter().enumerate() {
             let (tasks, inbox) = channel::<Task>();
             let stop = Stop::default();
+            let name = proposer.name().to_owned();
             self.staff.push(Writer {
-                name: proposer.name().to_owned(),
+                name: name.clone(),
                 lookahead: proposer.lookahead(),
                 tasks,
                 stop: stop.clone(),
@@ -141,7 +142,7 @@ impl Writers {
                         write(&mut *proposer, &mut workplace, task, &stop, &mut say)
                     }));
                     let answer = written.unwrap_or_else(|_| Answer {
-                        proposer: proposer.name().to_owned(),
+                        proposer: name.clone(),
                         queued,
                         base,
                         targets,

@@ -22,11 +22,10 @@ pub(super) struct Proposing {
     last_draft: u64,
     /// Refusals and failures since the last proposal.
     stuck: u32,
-    last_complaint: String,
     /// Who was refused or failed since it last proposed, and why, oldest first.
     complaints: VecDeque<(String, String)>,
-    /// Since when nobody is in reach.
-    outage: Option<Timestamp>,
+    /// Since when nobody is in reach, and what was said last.
+    outage: Option<(Timestamp, String)>,
     /// Why nobody has anything left to propose.
     pub(super) exhausted: Option<String>,
     /// Why nobody ever will.
@@ -49,12 +48,12 @@ impl State {
             }
             Event::ProposerFailed { proposer, reason, exhausted, failing, spent } => {
                 self.pay(proposer, *spent, None);
-                self.proposing.last_complaint.clone_from(reason);
                 match failing {
                     _ if *exhausted => self.proposing.exhausted = Some(reason.clone()),
                     Failing::Usual => self.complain(proposer, reason.clone()),
                     Failing::Outage => {
-                        self.proposing.outage.get_or_insert(record.at);
+                        let since = self.proposing.outage.take().map_or(record.at, |(at, _)| at);
+                        self.proposing.outage = Some((since, reason.clone()));
                         return;
                     }
                     Failing::Interrupted | Failing::Aside => {}
@@ -139,12 +138,11 @@ impl State {
     fn complain(&mut self, proposer: &str, what: String) {
         self.proposing.stuck += 1;
         let complaints = &mut self.proposing.complaints;
-        complaints.push_back((proposer.to_owned(), what.clone()));
+        complaints.push_back((proposer.to_owned(), what));
         if complaints.len() > REMEMBERED {
             complaints.pop_front();
         }
         self.proposing.outage = None;
-        self.proposing.last_complaint = what;
     }
 
     fn unqueue(&mut self, id: Option<u64>) {
@@ -186,7 +184,7 @@ impl State {
     }
 
     fn why_nobody_is_asked(&self, plan: &Plan) -> Option<StopReason> {
-        let Proposing { stuck, last_complaint, outage, exhausted, hopeless, spent, .. } =
+        let Proposing { stuck, complaints, outage, exhausted, hopeless, spent, .. } =
             &self.proposing;
         if let Some(what) = plan.allowance.exceeded(spent) {
             return Some(StopReason::Spent(what));
@@ -199,15 +197,16 @@ impl State {
         if let Some(why) = hopeless {
             return Some(StopReason::ProposerStuck(why.clone()));
         }
-        let since = outage.map(|since| (self.last_at.0 - since.0) as f64 / 1000.0);
-        if since.is_some_and(|seconds| seconds >= plan.outage_seconds) {
-            return Some(StopReason::ProposerStuck(format!(
-                "nobody was in reach any more: {last_complaint}"
-            )));
+        if let Some((since, why)) = outage
+            && self.last_at.since(*since).as_secs_f64() >= plan.outage_seconds
+        {
+            let why = format!("nobody was in reach any more: {why}");
+            return Some(StopReason::ProposerStuck(why));
         }
         (*stuck >= plan.patience).then(|| {
+            let last = complaints.back().map_or("", |(_, why)| why);
             StopReason::ProposerStuck(format!(
-                "{stuck} refusals or failures in a row, the last: {last_complaint}"
+                "{stuck} refusals or failures in a row, the last: {last}"
             ))
         })
     }
