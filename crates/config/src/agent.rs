@@ -76,6 +76,14 @@ fn sound(table: &Table) -> Result<(), String> {
             return Err(format!("`{host}` has no port; write it as `{host}:443`"));
         }
     }
+    if let Some(price) = &table.price
+        && [Some(price.input), price.cached, Some(price.output)]
+            .into_iter()
+            .flatten()
+            .any(|dollars| !dollars.is_finite() || dollars < 0.0)
+    {
+        return Err("a price is a number of at least zero".to_owned());
+    }
     for name in table.env.iter().flat_map(|env| env.keys()) {
         crate::read::variable_name(name)?;
     }
@@ -109,9 +117,9 @@ pub(crate) fn schema() -> Json {
             "price" => json!({
                 "type": "object",
                 "properties": {
-                    "input": { "type": "number" },
-                    "cached": { "type": "number" },
-                    "output": { "type": "number" },
+                    "input": { "type": "number", "minimum": 0 },
+                    "cached": { "type": "number", "minimum": 0 },
+                    "output": { "type": "number", "minimum": 0 },
                 },
                 "additionalProperties": false,
             }),

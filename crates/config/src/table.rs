@@ -101,19 +101,8 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         row("Links", list(&config.links), &["links"]),
         row("Stop rules", list(&rules), &["stop.when", "stop.time"]),
     ];
-    let propose = &config.propose;
-    let caps: Vec<String> = [
-        propose.max_dollars.map(|most| format!("${most}")),
-        propose.max_tokens.map(|most| format!("{most} tokens")),
-        propose.max_time.map(text::duration),
-        propose.max_dollars_each.map(|most| format!("${most} each")),
-        propose.max_tokens_each.map(|most| format!("{most} tokens each")),
-    ]
-    .into_iter()
-    .flatten()
-    .collect();
+    let (caps, keys): (Vec<String>, Vec<&str>) = caps(config).into_iter().unzip();
     if !caps.is_empty() {
-        let keys = ["propose.max_dollars", "propose.max_tokens", "propose.max_time"];
         rows.push(row("Proposals cost at most", list(&caps), &keys));
     }
     if !config.judge.constraints.is_empty() {
@@ -125,4 +114,22 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         rows.push(row("Checks before a keep", command(words), &["checks.command"]));
     }
     rows
+}
+
+/// What proposals may cost, each cap with its key.
+fn caps(config: &Config) -> Vec<(String, &'static str)> {
+    let propose = &config.propose;
+    [
+        (propose.max_dollars.map(|most| format!("${most}")), "propose.max_dollars"),
+        (propose.max_tokens.map(|most| format!("{most} tokens")), "propose.max_tokens"),
+        (propose.max_time.map(text::duration), "propose.max_time"),
+        (propose.max_dollars_each.map(|most| format!("${most} each")), "propose.max_dollars_each"),
+        (
+            propose.max_tokens_each.map(|most| format!("{most} tokens each")),
+            "propose.max_tokens_each",
+        ),
+    ]
+    .into_iter()
+    .filter_map(|(cap, key)| Some((cap?, key)))
+    .collect()
 }

@@ -73,7 +73,9 @@ impl Portfolio {
 
     /// All tallies, unless there is but one proposer and it costs nothing.
     pub fn worth_telling(&self) -> Vec<(String, Tally)> {
-        let is_free = |tally: &Tally| tally.spent.tokens() == 0 && tally.spent.dollars == 0.0;
+        let is_free = |tally: &Tally| {
+            tally.spent.tokens() == 0 && tally.spent.dollars == 0.0 && tally.spent.seconds < 60.0
+        };
         if self.tallies.len() < 2 && self.tallies.values().all(is_free) {
             return Vec::new();
         }

@@ -184,6 +184,8 @@ pub struct Follower {
     drafts: HashMap<u64, i64>,
     /// The trial or the checks that run.
     doing: Option<Record>,
+    /// Messages with hypotheses that no engine had heard.
+    unheard: Vec<i64>,
 }
 
 impl Follower {
@@ -192,8 +194,8 @@ impl Follower {
     /// # Errors
     /// When the journal cannot be read.
     pub fn new(view: View) -> Result<Follower, EngineError> {
-        let (state, messages, fates, drafts, doing) = Default::default();
-        let mut follower = Follower { view, state, messages, fates, drafts, doing };
+        let (state, messages, fates, drafts, doing, unheard) = Default::default();
+        let mut follower = Follower { view, state, messages, fates, drafts, doing, unheard };
         follower.catch_up()?;
         Ok(follower)
     }
@@ -203,6 +205,8 @@ impl Follower {
     /// # Errors
     /// When the journal cannot be read.
     pub fn catch_up(&mut self) -> Result<Vec<Record>, EngineError> {
+        // Before the journal: what is heard in between is there, or here.
+        self.unheard = self.view.unheard_hypotheses()?;
         let mut news = Vec::new();
         self.view.replay_since(self.state.last_seq(), |record| news.push(record))?;
         for record in &news {
@@ -259,17 +263,16 @@ impl Follower {
         }
     }
 
-    /// What became of the offer with this number; `None` when there was none.
-    ///
-    /// # Errors
-    /// When the journal cannot be read.
-    pub fn fate(&self, message: i64) -> Result<Option<Fate>, EngineError> {
-        if let Some(fate) = self.fates.get(&message) {
-            return Ok(Some(fate.clone()));
-        }
-        let queue = self.view.queue()?;
-        let place = queue.iter().position(|queued| queued.message == Some(message));
-        Ok(place.map(|ahead| Fate::Queued { ahead }))
+    /// What had become of the offer with this number when the session was read
+    /// last; `None` when there was none.
+    pub fn fate(&self, message: i64) -> Option<Fate> {
+        let heard = || self.state.queue().position(|queued| queued.message == Some(message));
+        let unheard = || {
+            let place = self.unheard.iter().position(|number| *number == message)?;
+            Some(self.state.queue().count() + place)
+        };
+        let fate = self.fates.get(&message).cloned();
+        fate.or_else(|| heard().or_else(unheard).map(|ahead| Fate::Queued { ahead }))
     }
 
     /// The beginning of the trial or of the checks that run, if any do.

@@ -260,6 +260,14 @@ impl View {
         Ok(state.drafts().cloned().collect())
     }
 
+    /// The numbers of messages with hypotheses that no engine has heard yet.
+    pub(crate) fn unheard_hypotheses(&self) -> Result<Vec<i64>, EngineError> {
+        let inbox = self.journal.inbox()?.into_iter();
+        let is_hypothesis =
+            |message: &Option<Message>| matches!(message, Some(Message::Hypothesis { .. }));
+        Ok(inbox.filter(|(_, message)| is_hypothesis(message)).map(|(number, _)| number).collect())
+    }
+
     /// The hypotheses that wait, those not yet taken in by an engine included.
     ///
     /// # Errors

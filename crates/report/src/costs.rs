@@ -10,6 +10,9 @@ use autoresearch_core::units::human_duration;
 use crate::numbers::grouped;
 use crate::words::markdown;
 
+/// Seconds of a proposer's time that alone are worth telling.
+const WORTH_TELLING: f64 = 60.0;
+
 /// Every proposer with what it did, by name.
 pub type Proposers = Vec<(String, Tally)>;
 
@@ -23,7 +26,7 @@ pub fn spent_words(spent: &Spent) -> Option<String> {
     if spent.tokens() > 0 {
         parts.push(format!("{} tokens", grouped(spent.tokens())));
     }
-    if parts.is_empty() {
+    if parts.is_empty() && spent.seconds < WORTH_TELLING {
         return None;
     }
     parts.push(format!("{} of proposers' time", time(spent.seconds)));
@@ -94,6 +97,9 @@ mod tests {
         let mut text = String::new();
         section(&mut text, &vec![("search".into(), free)], &|gain| gain.to_string());
         assert!(text.is_empty() && spent_words(&free.spent).is_none());
+        // An agent that tells no costs takes its time all the same.
+        let silent = Spent { seconds: 600.0, ..Spent::default() };
+        assert_eq!(spent_words(&silent).as_deref(), Some("10m of proposers' time"));
     }
 
     #[test]

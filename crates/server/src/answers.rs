@@ -124,7 +124,7 @@ pub(crate) struct Proposed {
     pub(crate) proposal: Option<i64>,
     /// The experiment's number, once it has one.
     pub(crate) experiment: Option<u64>,
-    /// Why it was refused: mend that and propose again. It cost no experiment.
+    /// Why it was refused or set aside; see `next`. It cost no experiment.
     pub(crate) refused: Option<String>,
     /// What to do now.
     pub(crate) next: String,

@@ -141,7 +141,12 @@ impl Driver {
             }
             Ok(Err(why)) => return Err(why),
             // It looks at the machine, which may take a while.
-            Err(_) => {
+            Err(mpsc::RecvTimeoutError::Disconnected) => {
+                return Err(
+                    "the session's thread failed; that is a bug, please report it".to_owned()
+                );
+            }
+            Err(mpsc::RecvTimeoutError::Timeout) => {
                 started.notes.push("it is still being opened; see `status` in a while".to_owned());
             }
         }
@@ -175,7 +180,7 @@ impl Driver {
         let status = view.status().map_err(|error| told(&error))?;
         if let Some(holder) = &status.engine {
             return Err(format!(
-                "the session {tag} runs in process {} on {}\nremedy: `propose`, `wait` and `stop` work on it as it is; `start` with `new` and another `tag` opens one beside it",
+                "the session {tag} runs in process {} on {}\nremedy: `propose`, `wait` and `stop` work on it as it is",
                 holder.pid, holder.host
             ));
         }

@@ -409,7 +409,7 @@ fn propose(driver: &Driver, arguments: ProposeArguments, by: &str) -> Result<Pro
     let mut follower = Follower::new(view).map_err(|error| told(&error))?;
     let began = Instant::now();
     loop {
-        let fate = follower.fate(number).map_err(|error| told(&error))?;
+        let fate = follower.fate(number);
         // An idle engine takes it at once, a busy one in its turn.
         let is_idle = follower.state().current().is_none();
         match fate {
@@ -433,7 +433,14 @@ fn proposed(number: i64, fate: &Fate, rests: bool) -> Proposed {
             format!("{ahead} others go first; `wait` with proposal {number}"),
         ),
         Fate::Experiment(n) => ("running", Some(*n), None, format!("`wait` with experiment {n}")),
-        Fate::Refused(why) | Fate::SetAside(why) => {
+        Fate::SetAside(why) => (
+            "queued",
+            None,
+            Some(why.clone()),
+            "it waits for a session with proposers; give `patch`, `replace` or `files` to test it now"
+                .to_owned(),
+        ),
+        Fate::Refused(why) => {
             ("refused", None, Some(why.clone()), "mend the change and propose again".to_owned())
         }
         Fate::Dropped => {

@@ -93,27 +93,25 @@ impl Waiter {
                 }
             }
             Goal::Experiment(number) => number,
-            Goal::Proposal(message) => {
-                match self.follower.fate(message).map_err(|error| told(&error))? {
-                    None => {
-                        return Err(format!(
-                            "there is no proposal {message}\nremedy: take the number that `propose` returned, or wait for `experiment`"
-                        ));
-                    }
-                    Some(Fate::Experiment(number)) => number,
-                    Some(Fate::Refused(why) | Fate::SetAside(why)) => {
-                        return self.answer(true, Some(why)).map(Some);
-                    }
-                    Some(Fate::Dropped) => {
-                        let why = "it was taken out of the queue".to_owned();
-                        return self.answer(true, Some(why)).map(Some);
-                    }
-                    Some(Fate::Queued { .. }) if is_over => {
-                        return self.answer(false, None).map(Some);
-                    }
-                    Some(Fate::Queued { .. }) => return Ok(None),
+            Goal::Proposal(message) => match self.follower.fate(message) {
+                None => {
+                    return Err(format!(
+                        "there is no proposal {message}\nremedy: take the number that `propose` returned, or wait for `experiment`"
+                    ));
                 }
-            }
+                Some(Fate::Experiment(number)) => number,
+                Some(Fate::Refused(why) | Fate::SetAside(why)) => {
+                    return self.answer(true, Some(why)).map(Some);
+                }
+                Some(Fate::Dropped) => {
+                    let why = "it was taken out of the queue".to_owned();
+                    return self.answer(true, Some(why)).map(Some);
+                }
+                Some(Fate::Queued { .. }) if is_over => {
+                    return self.answer(false, None).map(Some);
+                }
+                Some(Fate::Queued { .. }) => return Ok(None),
+            },
         };
         let entry = self.follower.view().entry(number).map_err(|error| told(&error))?;
         match entry {

@@ -3,7 +3,7 @@
 //!
 //! `install.sh` beside installs the agents in the versions that the presets
 //! name; without them the tests say that they are skipped, or fail where
-//! `AUTORESEARCH_AGENTS_REQUIRED` is set, as in CI.
+//! `AUTORESEARCH_AGENTS_REQUIRED` is set.
 #![cfg(target_os = "linux")]
 #![expect(
     clippy::unwrap_used,

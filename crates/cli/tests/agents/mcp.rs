@@ -1,4 +1,4 @@
-//! The agents in the driving seat (SPEC K5): each finds our tools by what
+//! Claude Code, OpenCode and Gemini CLI in the driving seat (SPEC K5): each finds our tools by what
 //! `autoresearch mcp install` writes, and runs a session with them.
 
 use autoresearch_testkit::{Place, Running};

@@ -39,7 +39,7 @@ impl Client {
             // Claude Code itself writes that file all the time.
             (Client::Claude, true) => {
                 let message = "the user's file of Claude Code is not ours to write";
-                let hint = "run `claude mcp add --scope user autoresearch -- autoresearch mcp`";
+                let hint = "run `claude mcp add --scope user autoresearch -- autoresearch mcp`, or to take it out `claude mcp remove --scope user autoresearch`";
                 return Err(BadInput::new(message, hint).into());
             }
             // It has one file, the user's.

@@ -4,7 +4,7 @@
 mod client;
 mod entry;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use autoresearch_server::{Options, Overrides};
 
@@ -19,7 +19,11 @@ pub(crate) fn run(global: &Global, args: &McpArgs) -> anyhow::Result<Exit> {
         None => serve(global),
         Some(McpAction::Install { client: Some(client), place, print: false }) => {
             let program = client::program()?;
-            change(global, *client, place, |client, text| entry::with(client, &program, text))
+            let edit = |client, text: &str| entry::with(client, &program, text);
+            if let Some(path) = change(global, *client, place, edit)? {
+                after_words(*client, &path)?;
+            }
+            Ok(Exit::Success)
         }
         Some(McpAction::Install { client, .. }) => {
             // Most other clients read what Claude Code reads.
@@ -28,7 +32,8 @@ pub(crate) fn run(global: &Global, args: &McpArgs) -> anyhow::Result<Exit> {
             Ok(Exit::Success)
         }
         Some(McpAction::Uninstall { client, place }) => {
-            change(global, *client, place, entry::without)
+            change(global, *client, place, entry::without)?;
+            Ok(Exit::Success)
         }
     }
 }
@@ -57,13 +62,14 @@ fn serve(global: &Global) -> anyhow::Result<Exit> {
     Ok(if signals::was_interrupted() { Exit::Interrupted } else { Exit::Success })
 }
 
-/// Changes the client's configuration, or says how it would change.
+/// Changes the client's configuration, or says how it would change; the file, if
+/// it was written.
 fn change(
     global: &Global,
     client: Client,
     args: &McpPlaceArgs,
     edit: impl Fn(Client, &str) -> Result<String, entry::Broken>,
-) -> anyhow::Result<Exit> {
+) -> anyhow::Result<Option<PathBuf>> {
     let path = client.file(&global.directory, args.user)?;
     let before = files::read(&path)?;
     let after = edit(client, before.as_deref().unwrap_or_default()).map_err(|broken| {
@@ -81,14 +87,14 @@ fn change(
     } else {
         files::replace(&path, &after)?;
         output::line(&format!("wrote {}", path.display()))?;
-        after_words(client, &path)?;
+        return Ok(Some(path));
     }
-    Ok(Exit::Success)
+    Ok(None)
 }
 
 fn after_words(client: Client, path: &Path) -> anyhow::Result<()> {
     output::line(&format!(
-        "{} finds it when it is started again; the tools are told in docs/mcp.md",
+        "{} finds it when it is started again; its tool `context` says how to begin",
         client.name()
     ))?;
     if client == Client::Codex {
