@@ -21,7 +21,7 @@ use crate::environment::Environment;
 use crate::error::EngineError;
 use crate::fair::{self, GpuWatch};
 use crate::integrity::{HeldOut, Protected, Stamp};
-use crate::measure::trial_of;
+use crate::measure::{SUCCESS, trial_of};
 use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::seeds;
@@ -126,7 +126,8 @@ impl Bench<'_> {
         // Only succeeds when the trial left nothing there.
         let _ = std::fs::remove_dir(&out);
         let name = &self.config.metric.name;
-        let mut outcome = trial_of(&report, seed, name, self.config.run.on_budget);
+        let codes = if is_measured_elsewhere { SUCCESS } else { self.config.codes() };
+        let mut outcome = trial_of(&report, seed, name, &codes, self.config.run.on_budget);
         outcome.container = container;
         if let Some(watcher) = watcher {
             watcher.tell(&mut outcome);
