@@ -227,6 +227,9 @@ pub struct Trial {
     /// Every other `name: number` that the run reported, finite ones only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secondary: BTreeMap<String, f64>,
+    /// What is to be known beside the numbers, as a file of tests that did not load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
     /// Set when it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<Crash>,
@@ -265,6 +268,7 @@ impl Trial {
             usage: Usage::default(),
             metric: None,
             secondary: BTreeMap::new(),
+            remark: None,
             crash: None,
             protection: None,
             curve: None,

@@ -137,6 +137,10 @@ impl Case<'_> {
             if let Some(number) = current.trusts {
                 let _ = write!(ruling.reason, "; a person trusted #{number}");
             }
+            let remark = evidence.iter().rev().find_map(|trial| trial.remark.as_ref());
+            if let Some(remark) = remark.filter(|_| ruling.verdict == Verdict::Discard) {
+                let _ = write!(ruling.reason, "; {remark}");
+            }
             if let Some(suspicion) = self.suspicion() {
                 let _ = write!(
                     ruling.reason,
