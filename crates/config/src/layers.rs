@@ -234,6 +234,9 @@ impl Layers {
             self.entries.push(Entry { key: key.to_owned(), value, origin, text: None });
         };
         add("budget", preset.budget.into());
+        if preset.format.has_a_best() {
+            add("judge.suspects", "keep".into());
+        }
         if !preset.files.is_empty() {
             add("metric.report", preset.files.into());
         }

@@ -280,6 +280,13 @@ impl Trial {
         }
     }
 
+    /// Tests of the baseline that it did not run, where its metric is about a suite
+    /// ([`crate::suite`]).
+    pub(crate) fn missing_tests(&self) -> f64 {
+        let missing = self.secondary.get("missing").filter(|_| self.remark.is_some());
+        missing.copied().unwrap_or(0.0)
+    }
+
     /// Whether a stop of the session or the death of the engine ended it, so
     /// that it says nothing about the candidate.
     pub fn is_interrupted(&self) -> bool {

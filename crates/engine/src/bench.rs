@@ -132,7 +132,7 @@ impl Bench<'_> {
             let name = &self.config.metric.name;
             (trial_of(&report, seed, name, &SUCCESS, on_budget), report)
         } else {
-            self.trial_with_tests(report, suite.as_ref(), order, on_budget)?
+            self.trial_with_tests(report, suite.as_ref(), &bench, order, on_budget)?
         };
         outcome.container = container;
         if let Some(watcher) = watcher {

@@ -78,7 +78,7 @@ impl Bench<'_> {
             outcome.exit = Exit::Lost;
             return Ok(());
         };
-        let (weighed, _) = self.trial_with_tests(report, suite, order, OnBudget::Crash)?;
+        let (weighed, _) = self.trial_with_tests(report, suite, &folder, order, OnBudget::Crash)?;
         outcome.remark = weighed.remark;
         outcome.metric = weighed.metric;
         outcome.secondary.extend(weighed.secondary);

@@ -75,11 +75,17 @@ impl Bench<'_> {
         &self,
         mut report: Report,
         suite: Option<&Suite>,
+        folder: &Path,
         order: &Order<'_>,
         on_budget: OnBudget,
     ) -> Result<(Trial, Report), EngineError> {
         let name = &self.config.metric.name;
         if let Some(suite) = suite {
+            // Where it ran is nobody's concern, and differs from checkout to checkout.
+            let folder = format!("{}/", folder.display());
+            for test in report.readings.tests.values_mut() {
+                test.message = test.message.replace(&folder, "");
+            }
             suite.recount(&mut report.readings, name);
         }
         let mut trial = trial_of(&report, order.seed, name, &self.config.codes(), on_budget);
@@ -88,7 +94,7 @@ impl Bench<'_> {
                 trial.crash.as_mut().filter(|crash| crash.kind == CrashKind::Timeout)
                 && let Some(test) = last_running(&report.tail)
             {
-                crash.reason = format!("{}; `{test}` was running", crash.reason);
+                crash.reason = format!("`{test}` was {}", crash.reason);
             }
             if trial.metric.is_some() {
                 let path = self.places.tests(order.number, order.trial);

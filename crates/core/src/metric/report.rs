@@ -26,6 +26,12 @@ pub enum Format {
 }
 
 impl Format {
+    /// Whether there is a perfect value, which one aims at: to reach it by a jump is
+    /// worth another look, and no reason not to keep what repeats.
+    pub fn has_a_best(self) -> bool {
+        self.is_suite() || self == Format::Coverage
+    }
+
     /// Whether it tells of single tests: [`Readings::tests`].
     pub fn is_suite(self) -> bool {
         matches!(self, Format::Junit | Format::Libtest)
