@@ -112,19 +112,19 @@ impl Collector {
     /// themselves, since nothing else is known yet.
     pub(crate) fn readings(self, name: &str, seconds: Option<f64>) -> Readings {
         let tests = self.tests;
-        let count = |of: Outcome| tests.values().filter(|test| test.outcome == of).count() as f64;
+        let count = |of: Outcome| tests.values().filter(|test| test.outcome == of).count();
         if tests.is_empty() {
             let why = "the report has no tests".to_owned();
             return Readings { trouble: Some(why), ..Readings::default() };
         }
-        let (all, skipped) = (tests.len() as f64, count(Outcome::Skipped));
+        let (all, skipped) = (tests.len(), count(Outcome::Skipped));
         if all == skipped {
             let why = format!("no test ran: all {all} are skipped");
             return Readings { trouble: Some(why), ..Readings::default() };
         }
         let mut readings = Readings::default();
-        readings.take(name, "skipped", skipped);
-        readings.take(name, "tests", all - count(Outcome::Unloaded));
+        readings.take(name, "skipped", skipped as f64);
+        readings.take(name, "tests", (all - count(Outcome::Unloaded)) as f64);
         if let Some(seconds) = seconds {
             readings.take(name, "duration_s", seconds);
         }

@@ -505,7 +505,9 @@ fn lines_that_went_with_their_tests_make_nothing_simpler() {
         proposed.code_lines = 5;
         let journal = std::mem::take(&mut driver.journal);
         driver.state = State::default();
-        journal.into_iter().for_each(|record| driver.append(record.event));
+        for record in journal {
+            driver.append(record.event);
+        }
         let mut ended = trial(Some(100.0));
         ended.secondary.insert("missing".to_owned(), missing);
         ended.remark = (missing > 0.0).then(|| "1 test is gone".to_owned());

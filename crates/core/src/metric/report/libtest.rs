@@ -2,6 +2,7 @@
 //! documentation's examples, one after the other. (libtest's JSON is not stable.)
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use crate::metric::ansi::Stripper;
 use crate::metric::{Part, Readings};
@@ -82,9 +83,9 @@ impl Output {
         self.is_uncompiled |= line.starts_with("error: could not compile");
         match &mut self.error {
             None if line.starts_with("error") => self.error = Some(line.to_owned()),
-            Some(error) if !error.contains("\n") => {
+            Some(error) if !error.contains('\n') => {
                 if let Some(place) = line.trim().strip_prefix("--> ") {
-                    error.push_str(&format!("\n({place})"));
+                    let _ = write!(error, "\n({place})");
                 }
             }
             _ => {}
