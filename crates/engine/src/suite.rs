@@ -136,13 +136,12 @@ fn compressed(path: &Path) -> PathBuf {
 fn tests(places: &Places, number: u64, trial: u64) -> Option<Tests> {
     let path = places.tests(number, trial);
     let mut text = String::new();
-    match fs::File::open(&path) {
-        Ok(file) => file.take(LONGEST).read_to_string(&mut text).ok()?,
-        Err(_) => {
-            let file = fs::File::open(compressed(&path)).ok()?;
-            GzDecoder::new(file).take(LONGEST).read_to_string(&mut text).ok()?
-        }
-    };
+    if let Ok(file) = fs::File::open(&path) {
+        file.take(LONGEST).read_to_string(&mut text).ok()?;
+    } else {
+        let file = fs::File::open(compressed(&path)).ok()?;
+        GzDecoder::new(file).take(LONGEST).read_to_string(&mut text).ok()?;
+    }
     from_tsv(&text)
 }
 
@@ -205,14 +204,14 @@ pub(crate) fn changes_between(places: &Places, parent: u64, number: u64) -> Opti
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     fn suite(count: usize) -> Tests {
         let mut text = "outcome\ttest\tmessage\n".to_owned();
         for n in 0..count {
-            text.push_str(&format!(
-                "failed\ttests.test_module::test_number[{n}]\tassert {n} == 0\n"
-            ));
+            let _ = writeln!(text, "failed\ttests.test_module::test_number[{n}]\tassert {n} == 0");
         }
         from_tsv(&text).unwrap()
     }

@@ -18,19 +18,7 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
     let view = View::open(&global.directory, args.session.tag.as_deref())?;
     let experiment = view.experiment(args.number)?;
     if global.json {
-        #[derive(serde::Serialize)]
-        struct Shown<'a> {
-            #[serde(flatten)]
-            experiment: &'a Experiment,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            tests: Option<serde_json::Value>,
-        }
-        let tests = view.test_changes(args.number)?.map(|TestChanges { against, changes }| {
-            serde_json::json!({
-                "against": against, "fixed": changes.fixed, "broken": changes.broken,
-            })
-        });
-        json(&Shown { experiment: &experiment, tests })?;
+        as_json(&view, &experiment)?;
         return Ok(Exit::Success);
     }
     let entry = view.entries(args.number)?.into_iter().next();
@@ -117,6 +105,23 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
         foreign(diff.trim_end())?;
     }
     Ok(Exit::Success)
+}
+
+fn as_json(view: &View, experiment: &Experiment) -> anyhow::Result<()> {
+    #[derive(serde::Serialize)]
+    struct Shown<'a> {
+        #[serde(flatten)]
+        experiment: &'a Experiment,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tests: Option<serde_json::Value>,
+    }
+    let tests = view.test_changes(experiment.number)?.map(|TestChanges { against, changes }| {
+        serde_json::json!({
+            "against": against, "fixed": changes.fixed, "broken": changes.broken,
+        })
+    });
+    json(&Shown { experiment, tests })?;
+    Ok(())
 }
 
 /// Which tests pass and fail since, a bounded number of them.

@@ -279,10 +279,7 @@ fn tests_of_a_crate_count_even_where_they_lie_in_the_target() {
         LIB.replace("a - b", "if b > 1 { std::process::abort() } else { a + b }"),
         LIB.replace("a - b", "a + b"),
     ];
-    let config = config("cargo-test", "src/lib.rs", "300s").replace(
-        "[run]\n",
-        &format!("[run]\nreadable = [{:?}]\n", toolchain.display().to_string()),
-    );
+    let config = config("cargo-test", "src/lib.rs", "300s");
     let mut place = place()
         .variable("PATH", format!("{}:{path}", toolchain.join("bin").display()))
         .file("src/lib.rs", LIB)
