@@ -27,7 +27,7 @@ fn main() {
     if let Some(code) = autoresearch::supervise_if_asked() {
         std::process::exit(code);
     }
-    let tests: [(&str, fn()); 13] = [
+    let tests: [(&str, fn()); 14] = [
         ("a_better_change_is_kept_on_a_branch_of_its_own", a_better_change_is_kept),
         ("a_closure_computes_the_metric_from_what_the_run_left", a_closure_computes_the_metric),
         ("a_metric_function_that_fails_ends_the_session_with_its_words", a_metric_fn_that_fails),
@@ -45,6 +45,7 @@ fn main() {
             errands::a_program_that_has_said_all_and_stays_is_ended_and_that_is_fine,
         ),
         ("a_proposer_that_panics_ends_the_session_with_a_reason", a_proposer_that_panics),
+        ("an_observer_that_panics_does_not_hang_the_session", an_observer_that_panics),
         ("what_is_still_written_at_a_stop_is_not_lost", a_stop_while_the_next_is_written),
         ("without_confirmation_nothing_is_adjusted_but_the_environment", no_confirmation),
     ];
@@ -140,6 +141,31 @@ fn a_proposer_that_panics() {
         .unwrap();
     let StopReason::ProposerStuck(why) = outcome.reason() else { panic!("{:?}", outcome.reason()) };
     assert!(why.contains("panicked"), "{why}");
+}
+
+/// As one that prints to a closed stderr.
+struct Panics;
+
+impl Observer for Panics {
+    fn tell(&mut self, news: &News<'_>) {
+        assert!(!matches!(news, News::Settled { .. }), "as it was asked to");
+    }
+}
+
+fn an_observer_that_panics() {
+    let place = repository();
+    let experiment = experiment(place.path())
+        .metric("loss", Direction::Minimize)
+        .proposer(Slow { panics: false, lookahead: 1 });
+    let (over, ends) = std::sync::mpsc::channel();
+    let session = std::thread::spawn(move || {
+        let run = || experiment.run_session(&mut Panics, &Stop::default()).map(drop);
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        let _ = over.send(ended.is_err());
+    });
+    // Far more than it takes.
+    assert_eq!(ends.recv_timeout(Duration::from_mins(2)), Ok(true));
+    session.join().unwrap();
 }
 
 /// Asks for a stop when the first experiment is settled.
