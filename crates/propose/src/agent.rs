@@ -18,6 +18,7 @@ use self::fill::{Values, uses};
 use self::stream::Stream;
 use self::trouble::Trouble;
 use crate::acp::{Acp, Who};
+use crate::plain;
 use crate::stated::{Stated, first_sentence};
 use crate::{Brief, Desk, Errand, Finished, Input, ProposeError, Proposer};
 
@@ -242,7 +243,7 @@ fn host_of(url: &str) -> Option<String> {
 
 /// The targets as they lie on the desk.
 fn contents(folder: &Path, brief: &Brief) -> Vec<Option<Vec<u8>>> {
-    brief.targets.iter().map(|target| std::fs::read(folder.join(&target.path)).ok()).collect()
+    brief.targets.iter().map(|target| plain::read(&folder.join(&target.path)).ok()).collect()
 }
 
 /// The last line of an output that tells of trouble with the model.

@@ -6,6 +6,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::plain;
+
 /// A file with the login, as it was copied.
 #[derive(Debug)]
 pub(super) struct Lent {
@@ -47,7 +49,7 @@ pub(super) fn lend(user: &Path, home: &Path, files: &[String]) -> io::Result<Vec
 pub(super) fn give_back(lent: Vec<Lent>) {
     for Lent { own, copy, content } in lent {
         let is_link = has_links(&copy);
-        let renewed = if is_link { Vec::new() } else { fs::read(&copy).unwrap_or_default() };
+        let renewed = if is_link { Vec::new() } else { plain::read(&copy).unwrap_or_default() };
         let is_sound =
             serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&renewed)
                 .is_ok_and(|fields| !fields.is_empty());
@@ -155,6 +157,18 @@ mod tests {
             give_back(lent);
             assert_eq!(fs::read_to_string(user.join(LOGIN)).unwrap(), stays);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_pipe_in_place_of_a_login_does_not_hang() {
+        let (_temp, user, home) = folders();
+        let lent = lent(&user, &home);
+        fs::remove_file(home.join(LOGIN)).unwrap();
+        plain::pipe(&home.join(LOGIN));
+        give_back(lent);
+        assert_eq!(fs::read_to_string(user.join(LOGIN)).unwrap(), r#"{"token":"old"}"#);
+        assert!(!home.join(LOGIN).exists());
     }
 
     #[cfg(unix)]

@@ -223,6 +223,17 @@ fn an_agent_that_has_done_its_work_may_end_as_it_likes() {
     }
 }
 
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_in_place_of_a_target_is_an_edit_and_does_not_hang() {
+    let desk = Replay::of("", false, true);
+    let target = desk.folder.path().join("train.py");
+    let before = contents(desk.folder.path(), &brief());
+    std::fs::remove_file(&target).unwrap();
+    crate::plain::pipe(&target);
+    assert_ne!(contents(desk.folder.path(), &brief()), before);
+}
+
 #[test]
 fn no_edit_at_exit_0_is_for_the_guard_to_refuse() {
     assert!(replay("claude", EDITS[0].1, false, true).1.is_ok());
