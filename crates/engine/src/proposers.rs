@@ -97,8 +97,12 @@ pub(crate) fn allowance(config: &Config) -> Allowance {
     }
 }
 
-/// What one proposal may cost; its time is limited apart.
+/// What one proposal may cost.
 pub(crate) fn allowance_each(config: &Config) -> Allowance {
     let propose = &config.propose;
-    Allowance { dollars: propose.max_dollars_each, tokens: propose.max_tokens_each, seconds: None }
+    Allowance {
+        dollars: propose.max_dollars_each,
+        tokens: propose.max_tokens_each,
+        seconds: Some(propose.timeout.as_secs_f64()),
+    }
 }
