@@ -319,11 +319,13 @@ fn write(
     let proposal = unless_it_panics(|| proposer.propose(&brief, &mut desk));
     // Whatever became of it, this is spent.
     let mut spent = desk.spent();
+    let is_laid = desk.is_laid();
     spent.seconds = began.elapsed().as_secs_f64();
     let failed = |error: EngineError| ProposeError::Failed(error.to_string());
     let read = |proposal: Proposal| {
         let edits = match &proposal.edit {
             Edit::Files(files) => Ok(files.clone()),
+            Edit::Desk if !is_laid => Err(Refusal::Empty),
             Edit::Desk => workplace.edits(&base).map_err(failed)?,
             Edit::Patch(patch) => workplace
                 .repo()

@@ -28,7 +28,7 @@ fn main() {
     if let Some(code) = autoresearch::supervise_if_asked() {
         std::process::exit(code);
     }
-    let tests: [(&str, fn()); 15] = [
+    let tests: [(&str, fn()); 16] = [
         ("a_better_change_is_kept_on_a_branch_of_its_own", a_better_change_is_kept),
         ("a_closure_computes_the_metric_from_what_the_run_left", a_closure_computes_the_metric),
         ("a_metric_function_that_fails_ends_the_session_with_its_words", a_metric_fn_that_fails),
@@ -46,6 +46,7 @@ fn main() {
             errands::a_program_that_has_said_all_and_stays_is_ended_and_that_is_fine,
         ),
         ("a_proposer_that_panics_ends_the_session_with_a_reason", a_proposer_that_panics),
+        ("a_desk_that_nobody_asked_for_is_no_edit", a_desk_that_nobody_asked_for),
         ("what_came_to_nothing_is_paid_all_the_same", what_came_to_nothing),
         ("an_observer_that_panics_does_not_hang_the_session", an_observer_that_panics),
         ("what_is_still_written_at_a_stop_is_not_lost", a_stop_while_the_next_is_written),
@@ -181,6 +182,46 @@ fn what_came_to_nothing() {
         .unwrap();
     assert!(matches!(outcome.reason(), StopReason::ProposerStuck(_)), "{:?}", outcome.reason());
     assert_eq!(dollars(&outcome), "0.75");
+}
+
+/// Looks at its desk once, and then says that it edited it.
+struct Forgetful;
+
+impl Proposer for Forgetful {
+    fn name(&self) -> &'static str {
+        "forgetful"
+    }
+
+    fn propose(&mut self, brief: &Brief, desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
+        let edit = if brief.number == 1 {
+            desk.folder()?;
+            let content = Some(script(3).into_bytes());
+            Edit::Files(vec![FileEdit { path: "train.py".into(), content }])
+        } else {
+            Edit::Desk
+        };
+        Ok(Proposal {
+            hypothesis: format!("proposal {}", brief.number),
+            category: Category::Other,
+            edit,
+            settings: None,
+            expected: None,
+        })
+    }
+}
+
+/// The desk still holds the incumbent before the last: as an edit it would undo
+/// what was kept.
+fn a_desk_that_nobody_asked_for() {
+    let place = repository();
+    let outcome = experiment(place.path())
+        .metric("loss", Direction::Minimize)
+        .proposer(Forgetful)
+        .run_session(&mut Silent, &Stop::default())
+        .unwrap();
+    let StopReason::ProposerStuck(why) = outcome.reason() else { panic!("{:?}", outcome.reason()) };
+    assert!(why.contains("changes nothing"), "{why}");
+    assert_eq!((outcome.best(), outcome.results().len()), (Some(3.0), 2));
 }
 
 /// As one that prints to a closed stderr.
