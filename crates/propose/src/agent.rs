@@ -112,7 +112,7 @@ impl Agent {
         finished: &Finished,
         has_edited: bool,
     ) -> Result<Proposal, ProposeError> {
-        let prints_text = self.table.events.is_none();
+        let prints_text = self.table.events.as_ref().is_none_or(Vec::is_empty);
         // Whoever prints text alone may well quote an error that it got over.
         let in_text = (prints_text && !has_edited).then(|| trouble_in(&finished.tail)).flatten();
         if let Some((trouble, text)) = stream.trouble().or(in_text) {

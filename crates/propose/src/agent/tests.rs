@@ -183,6 +183,16 @@ fn a_wrong_key_ends_it_with_the_remedy_whatever_the_exit_code() {
 }
 
 #[test]
+fn an_empty_list_of_events_is_none() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut desk = Replay::of(include_str!("recorded/aider-401.txt"), false, true);
+    let mut aider = agent("aider", temp.path());
+    aider.table.events = Some(Vec::new());
+    let outcome = aider.propose(&brief(), &mut desk);
+    assert!(matches!(outcome, Err(ProposeError::Unusable(_))), "{outcome:?}");
+}
+
+#[test]
 fn a_server_that_fails_is_asked_again_later() {
     for (name, printed) in [
         ("claude", include_str!("recorded/claude-500.jsonl")),
