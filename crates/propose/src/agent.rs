@@ -88,7 +88,7 @@ impl Agent {
         handed_on.chain(set).chain([brief]).collect()
     }
 
-    fn furnish(&self, values: &Values) -> Result<Vec<home::Lent>, ProposeError> {
+    fn furnish(&self, values: &Values) -> Result<home::Lent, ProposeError> {
         let failed = |e: std::io::Error| {
             ProposeError::Failed(format!("failed to furnish the home of {}: {e}", self.name))
         };
@@ -99,7 +99,7 @@ impl Agent {
         }
         match (&self.around.user_home, &self.table.credentials) {
             (Some(user), Some(files)) => home::lend(user, &self.around.home, files).map_err(failed),
-            _ => Ok(Vec::new()),
+            _ => Ok(home::Lent::default()),
         }
     }
 
