@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use autoresearch_config::Config;
+use autoresearch_core::agent::Price;
 use autoresearch_core::spent::Allowance;
-use autoresearch_models::{Form, Model, Prices, Provider, Wanted};
+use autoresearch_models::{Form, Model, Provider, Wanted};
 use autoresearch_propose::{Command, Proposer, Search};
 
 use crate::agents;
@@ -57,7 +58,7 @@ fn model(config: &Config) -> Model {
         form: Form::named(&given.format).unwrap_or_default(),
         max_tokens: given.max_tokens,
         temperature: given.temperature,
-        prices: Prices {
+        price: Price {
             input: given.price_in.unwrap_or_default(),
             cached: given.price_cached,
             output: given.price_out.unwrap_or_default(),

@@ -30,14 +30,6 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
     text.strip_suffix('\n').unwrap_or(text).split('\n').map(str::to_owned).collect()
 }
 
-/// The category that a word names.
-pub(crate) fn category(word: &str) -> Option<Category> {
-    let word = word.trim().to_lowercase();
-    [Category::Architecture, Category::Optimizer, Category::Training, Category::Other]
-        .into_iter()
-        .find(|category| word.starts_with(&category.to_string()))
-}
-
 /// A sentence as it stands on one line; `None` where nothing does.
 pub(crate) fn sentence(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();

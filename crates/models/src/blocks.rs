@@ -1,7 +1,9 @@
 //! Answers as blocks that search and replace, in the manner of aider, between
 //! marks that no line of a target looks like.
 
-use crate::answer::{Answer, Block, category, sentence};
+use autoresearch_core::proposal::Category;
+
+use crate::answer::{Answer, Block, sentence};
 
 /// The lines that a block is written between.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,7 +72,7 @@ pub(crate) fn read(text: &str, marks: &Marks) -> Result<Answer, String> {
                     Some(("HYPOTHESIS", value)) if answer.hypothesis.is_none() => {
                         answer.hypothesis = sentence(value);
                     }
-                    Some(("CATEGORY", value)) => answer.category = category(value),
+                    Some(("CATEGORY", value)) => answer.category = Category::named(value),
                     Some(("EXPECTED", value)) => answer.expected = sentence(value),
                     _ if line.trim().is_empty() || line.trim_start().starts_with("```") => {}
                     _ => line_before = bare_path(line).filter(|path| !path.contains(' ')),
@@ -147,7 +149,7 @@ mod tests {
                     and then\n<<<<<<< SEARCH\nx\n=======\n>>>>>>> REPLACE\nGood luck!";
         let answer = read(text, &marks()).unwrap();
         assert_eq!(answer.hypothesis.as_deref(), Some("raise the rate: it learns faster"));
-        assert_eq!(answer.category, category("optimizer"));
+        assert_eq!(answer.category, Some(Category::Optimizer));
         assert_eq!(answer.expected.as_deref(), Some("val falls by 0.01"));
         let path = Some("a/train.py");
         assert_eq!(
