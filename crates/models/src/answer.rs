@@ -39,8 +39,21 @@ pub(crate) fn sentence(text: &str) -> Option<String> {
 /// An answer without the thoughts that some models write before it.
 pub(crate) fn spoken(text: &str) -> String {
     let text = text.replace("\r\n", "\n");
-    match text.trim_start().strip_prefix("<think>").and_then(|rest| rest.rsplit_once("</think>")) {
+    match text.trim_start().strip_prefix("<think>").and_then(|rest| rest.split_once("</think>")) {
         Some((_, spoken)) => spoken.to_owned(),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_thoughts_before_an_answer_are_no_part_of_it() {
+        assert_eq!(spoken("\n<think>\nhm\n</think>\nEND = 1\r\n"), "\nEND = 1\n");
+        let edit = "END = \"</think>\"\n";
+        assert_eq!(spoken(&format!("<think>hm</think>{edit}")), edit);
+        assert_eq!(spoken(edit), edit);
     }
 }

@@ -75,7 +75,7 @@ pub(crate) fn read(text: &str, marks: &Marks) -> Result<Answer, String> {
                     Some(("CATEGORY", value)) => answer.category = Category::named(value),
                     Some(("EXPECTED", value)) => answer.expected = sentence(value),
                     _ if line.trim().is_empty() || line.trim_start().starts_with("```") => {}
-                    _ => line_before = bare_path(line).filter(|path| !path.contains(' ')),
+                    _ => line_before = bare_path(line).filter(|path| looks_like_one(path)),
                 }
                 Within::Prose
             }
@@ -128,6 +128,12 @@ fn bare_path(text: &str) -> Option<String> {
     (!path.is_empty()).then(|| path.to_owned())
 }
 
+/// A single word may be prose, as "Done" or "Change:".
+fn looks_like_one(path: &str) -> bool {
+    let ends = ['.', '!', '?', ',', ';'];
+    !path.contains(char::is_whitespace) && path.trim_end_matches(ends).contains(['.', '/'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -162,6 +168,10 @@ mod tests {
     fn a_path_alone_on_the_line_before_is_the_file() {
         let text = "Let me change this\n\nsrc/train.py\n```\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n```";
         assert_eq!(read(text, &marks()).unwrap().edits[0].path.as_deref(), Some("src/train.py"));
+        for word in ["Change:", "Done.", "**Edit**"] {
+            let text = format!("{word}\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n");
+            assert_eq!(read(&text, &marks()).unwrap().edits[0].path, None, "{word} is prose");
+        }
     }
 
     #[test]
