@@ -226,7 +226,7 @@ impl Writers {
             doing: String::new(),
             cap: task.cap,
         });
-        // A thread that is gone has panicked, which ends the session.
+        // Its thread is there until it is dismissed: a panic is an answer, too.
         let _ = writer.tasks.send(task);
     }
 

@@ -30,7 +30,7 @@ const PIECE: usize = 64 * 1024;
 /// Bytes of stack of a thread that copies: its piece lies on the heap.
 const STACK: usize = 128 * 1024;
 
-/// What a gate let through, as far as it is known.
+/// A gate that is kept, and what it could not reach.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Keeper {
     failure: Arc<Mutex<Option<String>>>,
