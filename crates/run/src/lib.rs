@@ -42,6 +42,7 @@ pub use executor::{Executor, Local, Running};
 pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError, Talk};
 #[cfg(windows)]
 pub use limits::windows::JobObject;
+pub use reports::report_there;
 pub use sandbox::confine;
 pub use sandbox::environment::is_secret;
 pub use supervisor::supervise;

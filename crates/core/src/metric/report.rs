@@ -141,8 +141,7 @@ mod tests {
 
     #[test]
     fn what_a_run_used_is_its_time_and_its_memory() {
-        let usage =
-            Usage { wall_seconds: 2.5, cpu_seconds: 4.0, peak_memory: Bytes(3 << 29) };
+        let usage = Usage { wall_seconds: 2.5, cpu_seconds: 4.0, peak_memory: Bytes(3 << 29) };
         let readings = read_usage("peak_mem_gb", &usage);
         assert_eq!(readings.metric, Some(1.5));
         assert_eq!(readings.secondary.get("seconds"), Some(&2.5));
@@ -166,7 +165,10 @@ mod tests {
             Just(",".to_owned()),
             Just("{\"query\": 1, \"relevant\": [1, 1e999], \"returned\": [\"a\", 1]}\n".to_owned()),
             Just("{\"relevant\": {\"a\": -1, \"b\": 1e300}, \"returned\": [\"b\"]}\n".to_owned()),
-            Just("{\"reason\":\"compiler-message\",\"message\":{\"level\":\"warning\"}}\n".to_owned()),
+            Just(
+                "{\"reason\":\"compiler-message\",\"message\":{\"level\":\"warning\"}}\n"
+                    .to_owned()
+            ),
             Just("{\"iters\":[0.0,1.0],\"times\":[1.0]}".to_owned()),
             Just("{\"results\":[{\"command\":\"a\",\"min\":-1.0}]}".to_owned()),
             Just("{\"categories\":{\"seo\":{\"score\":null}},\"audits\":{}}".to_owned()),

@@ -7,7 +7,10 @@ pub(super) const CRITERION: Preset = Preset {
     name: "criterion",
     about: "time per iteration of criterion's benchmarks",
     measures: &[
-        down("min_ns", "fastest sample, in nanoseconds; over several benchmarks the geometric mean"),
+        down(
+            "min_ns",
+            "fastest sample, in nanoseconds; over several benchmarks the geometric mean",
+        ),
         down("median_ns", "median of the samples, in nanoseconds; much noisier than the fastest"),
         down("mean_ns", "mean of the samples, in nanoseconds"),
         down("*", "fastest sample of one benchmark, as `fib 20`, in nanoseconds"),

@@ -11,7 +11,10 @@ pub(super) const RETRIEVAL: Preset = Preset {
         up("mrr", "1 / rank of the first relevant, mean over queries"),
         up("recall@*", "as recall@5, for another number"),
         up("precision@*", "share of the first so many that is relevant, mean over queries"),
-        up("ndcg@*", "normalized discounted cumulative gain of the first so many, mean over queries"),
+        up(
+            "ndcg@*",
+            "normalized discounted cumulative gain of the first so many, mean over queries",
+        ),
     ],
     command: &[],
     budget: "5m",

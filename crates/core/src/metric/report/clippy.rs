@@ -13,8 +13,12 @@ use crate::metric::{Part, Readings};
 #[derive(Deserialize)]
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum Line {
-    CompilerMessage { message: Message },
-    BuildFinished { success: bool },
+    CompilerMessage {
+        message: Message,
+    },
+    BuildFinished {
+        success: bool,
+    },
     #[serde(other)]
     Other,
 }
@@ -58,9 +62,9 @@ pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
                 failure.get_or_insert(message);
             }
             // One without a lint is a summary, or cargo's own.
-            Line::CompilerMessage { message: Message { level, message, code: Some(code), spans } }
-                if level == "warning" =>
-            {
+            Line::CompilerMessage {
+                message: Message { level, message, code: Some(code), spans },
+            } if level == "warning" => {
                 let lint = code.code.clone();
                 if seen.insert((code, message, spans)) {
                     warnings = warnings.saturating_add(1);

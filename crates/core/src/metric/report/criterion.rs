@@ -73,8 +73,14 @@ mod tests {
         let folder = "target/criterion/fib 20/new";
         let other = "target/criterion/group/fib/5/new";
         vec![
-            part(&format!("{folder}/benchmark.json"), include_str!("recorded/criterion/benchmark.json")),
-            part(&format!("{folder}/estimates.json"), include_str!("recorded/criterion/estimates.json")),
+            part(
+                &format!("{folder}/benchmark.json"),
+                include_str!("recorded/criterion/benchmark.json"),
+            ),
+            part(
+                &format!("{folder}/estimates.json"),
+                include_str!("recorded/criterion/estimates.json"),
+            ),
             part(&format!("{folder}/sample.json"), include_str!("recorded/criterion/sample.json")),
             part(
                 &format!("{other}/benchmark.json"),

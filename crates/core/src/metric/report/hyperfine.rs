@@ -68,7 +68,8 @@ mod tests {
 
     #[test]
     fn the_deviation_is_that_of_one_command() {
-        let one = r#"{"results": [{"command": "a", "mean": 2.0, "stddev": 0.5, "median": 2, "min": 1}]}"#;
+        let one =
+            r#"{"results": [{"command": "a", "mean": 2.0, "stddev": 0.5, "median": 2, "min": 1}]}"#;
         let readings = super::read("stddev_s", &[part("hyperfine.json", one)]);
         assert_eq!((readings.metric, readings.secondary["median_s"]), (Some(0.5), 2.0));
         assert!(super::read("min_s", &[part("a", "{}")]).trouble.is_some());

@@ -37,6 +37,7 @@ struct Category {
 #[serde(rename_all = "camelCase")]
 struct Audit {
     numeric_value: Option<f64>,
+    error_message: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -58,7 +59,14 @@ pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
         if let Some(RuntimeError { code, message }) = result.runtime_error
             && code != "NO_ERROR"
         {
-            return Readings::troubled(format!("lighthouse could not load the page: {code}: {message}"));
+            return Readings::troubled(format!(
+                "lighthouse could not load the page: {code}: {message}"
+            ));
+        }
+        if result.categories.get(name).is_some_and(|category| category.score.is_none()) {
+            let why = result.audits.values().find_map(|audit| audit.error_message.as_deref());
+            let why = why.unwrap_or("an audit of it failed");
+            return Readings::troubled(format!("lighthouse gave no score `{name}`: {why}"));
         }
         let scores = result.categories.into_iter().map(|(id, category)| (id, category.score));
         let audits = result.audits.into_iter().map(|(id, audit)| (id, audit.numeric_value));
@@ -85,6 +93,7 @@ mod tests {
     use super::super::tests::part;
     use super::*;
 
+    /// Lighthouse 12.8.2 with a page on loopback, as it wrote it, most audits left out.
     const FILE: &str = include_str!("recorded/lighthouse.json");
 
     #[test]
@@ -105,8 +114,11 @@ mod tests {
         };
         let parts = ["0.5", "0.9", "0.6"].map(|score| report(score, ""));
         assert_eq!(read("seo", &parts).metric, Some(0.6));
-        assert_eq!(read("seo", &[report("null", ""), report("0.9", "")]).metric, None);
+        let why = read("seo", &[report("null", ""), report("0.9", "")]).trouble.unwrap();
+        assert_eq!(why, "lighthouse gave no score `seo`: an audit of it failed");
         let error = r#", "runtimeError": {"code": "NO_FCP", "message": "no paint"}"#;
-        assert!(read("seo", &[report("null", error)]).trouble.unwrap().contains("NO_FCP: no paint"));
+        assert!(
+            read("seo", &[report("null", error)]).trouble.unwrap().contains("NO_FCP: no paint")
+        );
     }
 }

@@ -69,7 +69,8 @@ fn message(line: &str) -> Option<Message> {
     let (place, text) = line.split_once(": error: ")?;
     let (file, rest) = place.split_once(':')?;
     let is_place = rest.split(':').all(|part| part.bytes().all(|b| b.is_ascii_digit()));
-    let code = text.strip_suffix(']').and_then(|text| text.rsplit_once("  [")).map(|(_, code)| code);
+    let code =
+        text.strip_suffix(']').and_then(|text| text.rsplit_once("  [")).map(|(_, code)| code);
     is_place.then(|| Message {
         file: file.to_owned(),
         code: code.map(str::to_owned),

@@ -100,12 +100,13 @@ fn query(line: &str) -> Result<Query, String> {
     };
     grades.retain(|_, grade| *grade > 0.0 && grade.is_finite());
     if grades.is_empty() {
-        return Err("has no relevant id, so that nothing can be found; leave such queries out".to_owned());
+        return Err(
+            "has no relevant id, so that nothing can be found; leave such queries out".to_owned()
+        );
     }
     let mut seen = HashSet::new();
     let returned = returned.into_iter().map(Id::text).filter(|id| seen.insert(id.clone()));
-    let returned =
-        returned.map(|id| grades.get(&id).copied().unwrap_or_default()).collect();
+    let returned = returned.map(|id| grades.get(&id).copied().unwrap_or_default()).collect();
     let mut ideal: Vec<f64> = grades.into_values().collect();
     ideal.sort_by(|one, two| two.total_cmp(one));
     Ok(Query { returned, ideal })

@@ -49,7 +49,8 @@ pub(super) fn numbers(
         (format!("mean_{unit}"), over(|timing| timing.mean)),
         (plural.to_owned(), timings.len() as f64),
     ];
-    let is_known = numbers.iter().any(|(known, _)| known == name) || name == format!("stddev_{unit}");
+    let is_known =
+        numbers.iter().any(|(known, _)| known == name) || name == format!("stddev_{unit}");
     if !is_known && timings.iter().all(|timing| timing.id != name) {
         let ids: Vec<String> =
             timings.iter().take(MOST_NAMED).map(|timing| format!("`{}`", timing.id)).collect();
