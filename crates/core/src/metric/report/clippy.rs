@@ -14,7 +14,7 @@ use crate::metric::{Part, Readings};
 #[serde(tag = "reason", rename_all = "kebab-case")]
 enum Line {
     CompilerMessage {
-        message: Message,
+        message: Diagnostic,
     },
     BuildFinished {
         success: bool,
@@ -24,7 +24,7 @@ enum Line {
 }
 
 #[derive(Deserialize)]
-struct Message {
+struct Diagnostic {
     level: String,
     #[serde(default)]
     message: String,
@@ -63,7 +63,7 @@ pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
             }
             // One without a lint is a summary, or cargo's own.
             Line::CompilerMessage {
-                message: Message { level, message, code: Some(code), spans },
+                message: Diagnostic { level, message, code: Some(code), spans },
             } if level == "warning" => {
                 let lint = code.code.clone();
                 if seen.insert((code, message, spans)) {
@@ -92,7 +92,7 @@ pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
     Readings::of(name, numbers)
 }
 
-fn failed(Message { message, code, spans, .. }: &Message) -> String {
+fn failed(Diagnostic { message, code, spans, .. }: &Diagnostic) -> String {
     let place = spans.first().map(|span| format!(" in `{}`", span.file_name)).unwrap_or_default();
     // rustc's own errors have a number, and those of its parser nothing.
     let lint = code.as_ref().filter(|code| !is_number(&code.code));

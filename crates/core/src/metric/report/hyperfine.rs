@@ -9,11 +9,11 @@ use crate::metric::{Part, Readings};
 
 #[derive(Deserialize)]
 struct Export {
-    results: Vec<Command>,
+    results: Vec<Row>,
 }
 
 #[derive(Deserialize)]
-struct Command {
+struct Row {
     command: String,
     min: f64,
     median: f64,
@@ -30,7 +30,7 @@ pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
         let Some(export) = embedded::value::<Export>(text) else {
             return Readings::troubled(format!("`{path}` is not what `--export-json` writes"));
         };
-        for Command { command, min, median, mean, stddev: its } in export.results {
+        for Row { command, min, median, mean, stddev: its } in export.results {
             stddev = its.filter(|_| timings.is_empty());
             timings.push(Timing { id: command, min, median, mean });
         }
@@ -61,7 +61,7 @@ mod tests {
         let both = read("min_s").metric.unwrap();
         assert!((both - (0.010_884_123_f64 * 0.021_001_223).sqrt()).abs() < 1e-12, "{both}");
         assert_eq!(read("min_s").secondary.get("commands"), Some(&2.0));
-        assert!(read("min_s").secondary.get("stddev_s").is_none());
+        assert!(!read("min_s").secondary.contains_key("stddev_s"));
         let why = read("three").trouble.unwrap();
         assert_eq!(why, "there is no `three` among the commands: `sleep 0.02`, `two`");
     }

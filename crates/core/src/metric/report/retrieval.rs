@@ -112,8 +112,11 @@ fn query(line: &str) -> Result<Query, String> {
     Ok(Query { returned, ideal })
 }
 
+/// A number of one query.
+type PerQuery = Box<dyn Fn(&Query) -> f64>;
+
 /// What `name` says of one query.
-fn measure(name: &str) -> Option<Box<dyn Fn(&Query) -> f64>> {
+fn measure(name: &str) -> Option<PerQuery> {
     if name == "mrr" {
         return Some(Box::new(|query| {
             let first = query.returned.iter().position(|grade| *grade > 0.0);
@@ -162,13 +165,13 @@ mod tests {
     /// are relevant, of the second the first.
     #[test]
     fn the_numbers_are_those_computed_by_hand() {
-        is("recall@5", TWO, (2.0 / 3.0 + 1.0) / 2.0);
-        is("recall@2", TWO, (1.0 / 3.0 + 1.0) / 2.0);
-        is("precision@2", TWO, (1.0 / 2.0 + 1.0 / 2.0) / 2.0);
-        is("mrr", TWO, (1.0 / 2.0 + 1.0) / 2.0);
+        is("recall@5", TWO, f64::midpoint(2.0 / 3.0, 1.0));
+        is("recall@2", TWO, f64::midpoint(1.0 / 3.0, 1.0));
+        is("precision@2", TWO, 1.0 / 2.0);
+        is("mrr", TWO, f64::midpoint(1.0 / 2.0, 1.0));
         let ideal = 1.0 + 1.0 / 3.0_f64.log2() + 0.5;
-        is("ndcg@10", TWO, ((1.0 / 3.0_f64.log2() + 0.5) / ideal + 1.0) / 2.0);
-        assert_eq!(read("mrr", TWO).secondary["queries"], 2.0);
+        is("ndcg@10", TWO, f64::midpoint((1.0 / 3.0_f64.log2() + 0.5) / ideal, 1.0));
+        assert_eq!(read("mrr", TWO).secondary.get("queries"), Some(&2.0));
     }
 
     /// Wikipedia, "Discounted cumulative gain": results graded 3, 2, 3, 0, 1, 2,
