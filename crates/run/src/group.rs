@@ -1,5 +1,5 @@
-//! A command beside this process, as a server that is measured, which is ended
-//! with all that it started.
+//! Commands of a process that is not a trial's supervisor and must leave nobody
+//! behind either, as one that measures a server.
 
 use std::io;
 use std::process::{Child, Command};
@@ -11,6 +11,27 @@ use crate::{sys, tree};
 
 /// Between two looks.
 const TICK: Duration = Duration::from_millis(10);
+
+/// While it lives, orphans among the descendants of this process become its
+/// children, and when it is dropped, *all* of its descendants are killed.
+#[derive(Debug)]
+pub struct Descendants(());
+
+impl Descendants {
+    /// Keeps them from now on.
+    pub fn keep() -> Descendants {
+        sys::adopt_orphans();
+        Descendants(())
+    }
+}
+
+impl Drop for Descendants {
+    fn drop(&mut self) {
+        let below = |visit: &mut dyn FnMut(Pid)| tree::visit_below(getpid(), visit);
+        // Who is not allowed to be killed cannot be helped.
+        let _ = tree::end_all(below, || std::thread::sleep(TICK), tree::PATIENCE);
+    }
+}
 
 /// A command in a session and a process group of its own. Dropping it ends it
 /// without grace.
@@ -27,7 +48,6 @@ impl Group {
     /// # Errors
     /// When it cannot be started.
     pub fn start(command: &mut Command) -> io::Result<Group> {
-        sys::adopt_orphans();
         sys::set_apart(command);
         Ok(Group { child: command.spawn()?, is_reaped: false })
     }
@@ -44,19 +64,15 @@ impl Group {
         })
     }
 
-    /// Asks all of it to end, kills what is left after `grace`, and then
-    /// *everything else below this process*: what the command made to outlive it
-    /// came to be there.
-    ///
-    /// # Errors
-    /// When some do not end.
-    pub fn end(mut self, grace: Duration) -> Result<(), crate::RunError> {
-        self.finish(grace)
+    /// Asks all of it to end, and kills what is left after `grace`. What the
+    /// command started in groups of their own is left to [`Descendants`].
+    pub fn end(mut self, grace: Duration) {
+        self.finish(grace);
     }
 
-    fn finish(&mut self, grace: Duration) -> Result<(), crate::RunError> {
+    fn finish(&mut self, grace: Duration) {
         if self.is_reaped {
-            return Ok(());
+            return;
         }
         self.is_reaped = true;
         if let Some(pid) = self.pid() {
@@ -69,8 +85,6 @@ impl Group {
             let _ = kill_process_group(pid, Signal::KILL);
         }
         let _ = self.child.wait();
-        let below = |visit: &mut dyn FnMut(Pid)| tree::visit_below(getpid(), visit);
-        tree::end_all(below, || std::thread::sleep(TICK), tree::PATIENCE).map(drop)
     }
 
     fn pid(&self) -> Option<Pid> {
@@ -80,6 +94,36 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        let _ = self.finish(Duration::ZERO);
+        self.finish(Duration::ZERO);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str) -> Group {
+        Group::start(Command::new("sh").args(["-c", script])).unwrap()
+    }
+
+    fn end_of(group: &Group) -> String {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_mins(1) {
+            if let Some(end) = group.ended() {
+                return end;
+            }
+            std::thread::sleep(TICK);
+        }
+        panic!("it never ended");
+    }
+
+    #[test]
+    fn how_a_command_ended_is_told_as_often_as_it_is_asked() {
+        let group = shell("exit 7");
+        assert_eq!((end_of(&group), end_of(&group)), ("exit 7".to_owned(), "exit 7".to_owned()));
+        assert_eq!(end_of(&shell("kill -9 $$")), "signal 9");
+        let running = shell("exec sleep 1000");
+        assert_eq!(running.ended(), None);
+        running.end(Duration::from_mins(1));
     }
 }

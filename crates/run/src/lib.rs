@@ -40,7 +40,7 @@ pub mod protection;
 
 pub use contained::sweep_containers;
 pub use executor::{Executor, Local, Running};
-pub use group::Group;
+pub use group::{Descendants, Group};
 pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError, Talk};
 #[cfg(windows)]
 pub use limits::windows::JobObject;

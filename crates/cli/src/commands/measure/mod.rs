@@ -13,6 +13,7 @@ mod throughput;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use autoresearch::run::Descendants;
 use regex::Regex;
 
 use self::aim::Aim;
@@ -54,6 +55,8 @@ fn shoot(
     items: Option<&Regex>,
 ) -> anyhow::Result<(Vec<String>, Shots)> {
     let _stop = signals::stop_on_signals()?;
+    // Ended however this ends, after the server had its grace.
+    let _all = Descendants::keep();
     let port = if args.wants_a_port() { Some(server::free_port()?) } else { None };
     let aims = Aim::all(global, args, port, items)?;
     let mut server = match &args.server {
@@ -76,12 +79,14 @@ fn shoot(
         Some(server) => server.check(),
         None => interrupted(),
     });
-    // Before its end becomes its fault.
-    if let Some(server) = server {
-        server.end()?;
-    }
     let shots = shots?;
     let (errors, most) = (shots.errors(), args.max_errors);
+    if let Some(mut server) = server {
+        if errors > most {
+            server.check_twice()?;
+        }
+        server.end();
+    }
     if let Some(why) = shots.first_error().filter(|_| errors > most) {
         let all = shots.shots.len();
         anyhow::bail!("{errors} of {all} failed, {most} may (`--max-errors`); the first: {why}");

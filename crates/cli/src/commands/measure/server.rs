@@ -1,5 +1,4 @@
-//! The user's own server: started, waited for, and ended with all that it
-//! started.
+//! The user's own server: started, waited for, and ended.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -26,7 +25,7 @@ const TICK: Duration = Duration::from_millis(20);
 /// How long one look may take.
 const LOOK: Duration = Duration::from_secs(1);
 /// How long it may take to end when it is asked to.
-const GRACE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_secs(2);
 /// Lines that an error tells.
 const LAST: usize = 5;
 /// Bytes of a line that are looked at together.
@@ -172,6 +171,19 @@ impl Server {
         self.look("while it was measured")
     }
 
+    /// Whether it still runs, of a server that did not answer: it may be about to end.
+    ///
+    /// # Errors
+    /// When it ends, and after a signal.
+    pub(super) fn check_twice(&mut self) -> anyhow::Result<()> {
+        let asked = Instant::now();
+        while asked.elapsed() < LOOK / 2 {
+            self.check()?;
+            std::thread::sleep(TICK);
+        }
+        Ok(())
+    }
+
     fn look(&mut self, when: &str) -> anyhow::Result<()> {
         interrupted()?;
         let Some(end) = self.group.ended() else { return Ok(()) };
@@ -183,12 +195,9 @@ impl Server {
         anyhow::bail!("the server ended {when}: {end}{}", self.last_words())
     }
 
-    /// Ends it, and everything that it started.
-    ///
-    /// # Errors
-    /// When something does not end.
-    pub(super) fn end(self) -> anyhow::Result<()> {
-        Ok(self.group.end(GRACE)?)
+    /// Ends it.
+    pub(super) fn end(self) {
+        self.group.end(GRACE);
     }
 
     fn last_words(&self) -> String {
