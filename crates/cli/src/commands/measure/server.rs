@@ -82,7 +82,9 @@ impl Ready {
 /// # Errors
 /// When there is none.
 pub(super) fn free_port() -> anyhow::Result<u16> {
-    let listener = TcpListener::bind("127.0.0.1:0").context("found no free port; a run that is restricted, not sandboxed, needs `run.network = true`")?;
+    let listener = TcpListener::bind("127.0.0.1:0").context(
+        "found no free port; a run that is restricted, not sandboxed, needs `run.network = true`",
+    )?;
     Ok(listener.local_addr()?.port())
 }
 
