@@ -72,7 +72,7 @@ pub struct Metric {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
     /// Where the preset's report lies, as patterns.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub report: Vec<String>,
     /// Its name; heads a column of `results.tsv`.
     pub name: String,

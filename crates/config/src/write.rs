@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::error::{ConfigError, File, Place, Problem, What};
 use crate::file;
 use crate::keys::{self, KEYS};
-use crate::layers::{Layers, Refusal, parse};
+use crate::layers::{Layers, Origin, Refusal, parse};
 
 const NAME: &str = "autoresearch.toml";
 
@@ -18,6 +18,12 @@ const NAME: &str = "autoresearch.toml";
 /// required. Reads back as the same config.
 pub fn to_toml(config: &Config) -> String {
     let defaults = Layers::new();
+    // What it comes with is heard above the defaults.
+    let mut with_preset = Layers::new();
+    if let Some(preset) = &config.metric.preset {
+        // A preset that is none is not heard here, nor where the file is read.
+        let _ = with_preset.set("metric.preset", preset, Origin::Default);
+    }
     let tree = serde_json::to_value(config).unwrap_or_default();
     let mut lines =
         vec!["# What this research session is about. Flags win over this file.".to_owned()];
@@ -25,7 +31,9 @@ pub fn to_toml(config: &Config) -> String {
     for key in KEYS {
         let value =
             tree.pointer(&format!("/{}", key.name.replace('.', "/"))).unwrap_or(&Json::Null);
-        if value.is_null() || (key.required.is_none() && defaults.value(key.name) == Some(value)) {
+        let is_default =
+            || [&defaults, &with_preset].iter().all(|layers| layers.value(key.name) == Some(value));
+        if value.is_null() || (key.required.is_none() && is_default()) {
             continue;
         }
         let about = format!("# {}", key.about);
