@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueHint};
 use clap_complete::Shell;
 
 use crate::commands::mcp::Client;
+use crate::commands::measure::MeasureArgs;
 use crate::commands::skill::Agent;
 
 /// Runs experiments overnight: propose one change, run it for a fixed time,
@@ -69,6 +70,9 @@ pub(crate) enum Command {
     Mcp(McpArgs),
     /// Teach coding agents to use this program: a skill file for their folders
     Skill(SkillArgs),
+    /// Measure once, without a session: latency, throughput, or what a tool's report says
+    #[command(long_about = crate::commands::measure::ABOUT)]
+    Measure(MeasureArgs),
     /// What this machine and this repository offer, and what a run could do here
     Doctor(DoctorArgs),
     /// Watch a small language model improve, with nothing but Python 3

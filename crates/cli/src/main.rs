@@ -41,6 +41,7 @@ fn main() -> std::process::ExitCode {
         Command::Merge(args) => commands::merge::run(&cli.global, &args),
         Command::Mcp(args) => commands::mcp::run(&cli.global, &args),
         Command::Skill(args) => commands::skill::run(&cli.global, &args),
+        Command::Measure(args) => commands::measure::run(&cli.global, &args),
         Command::Doctor(args) => commands::doctor::run(&cli.global, &args),
         Command::Demo(args) => commands::demo::run(&cli.global, &args),
         Command::Simulate(args) => commands::simulate::run(&cli.global, &args),

@@ -1,5 +1,6 @@
 //! Values that are fine alone and do not go together.
 
+use autoresearch_core::metric::Format;
 use autoresearch_core::preset::Preset;
 use serde_json::Value as Json;
 
@@ -9,11 +10,7 @@ use crate::layers::Layers;
 /// All such values.
 pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let is_set = |key: &str| match layers.value(key) {
-        None | Some(Json::Null | Json::Bool(false)) => false,
-        Some(Json::Array(items)) => !items.is_empty(),
-        Some(_) => true,
-    };
+    let is_set = |key: &str| is_set(layers, key);
     let mut conflict = |one: &str, two: &str, why: String| {
         let (one, two) = layers.stronger_first(one, two);
         let problem = Problem::new(What::Conflict(why), layers.place(one));
@@ -84,14 +81,29 @@ fn preset(layers: &Layers, conflict: &mut impl FnMut(&str, &str, String)) {
     else {
         return;
     };
+    let needs = preset.needs();
+    if let Some(key) = needs.filter(|key| !is_set(layers, key)) {
+        let why = format!("the preset `{}` needs `{key}`: {}", preset.name, preset.about);
+        conflict("metric.preset", key, why);
+    }
     for key in ["metric.pattern", "metric.json"] {
-        if layers.value(key).is_some() {
+        if layers.value(key).is_some() && needs != Some(key) {
             let why = format!(
                 "the preset `{}` finds the metric by itself; leave out `{key}`, or the preset",
                 preset.name
             );
             conflict(key, "metric.preset", why);
         }
+    }
+    if preset.format == Format::Usage && is_set(layers, "metric.command") {
+        let why = format!(
+            "the preset `{}` measures the run itself; leave out `metric.command`, or the preset",
+            preset.name
+        );
+        conflict("metric.command", "metric.preset", why);
+    }
+    if preset.is_a_key() {
+        return;
     }
     let name = layers.value("metric.name").and_then(Json::as_str);
     if let Some(name) = name.filter(|name| preset.measure(name).is_none()) {
@@ -102,6 +114,14 @@ fn preset(layers: &Layers, conflict: &mut impl FnMut(&str, &str, String)) {
             names.join(", ")
         );
         conflict("metric.name", "metric.preset", why);
+    }
+}
+
+fn is_set(layers: &Layers, key: &str) -> bool {
+    match layers.value(key) {
+        None | Some(Json::Null | Json::Bool(false)) => false,
+        Some(Json::Array(items)) => !items.is_empty(),
+        Some(_) => true,
     }
 }
 

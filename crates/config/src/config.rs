@@ -72,7 +72,7 @@ pub struct Metric {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub preset: Option<String>,
     /// Where the preset's report lies, as patterns.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub report: Vec<String>,
     /// Its name; heads a column of `results.tsv`.
     pub name: String,
@@ -364,15 +364,17 @@ impl Config {
     /// repetitions of a measurement are no curve. None where runs are not bound
     /// by time, since curves are compared at equal times.
     pub fn series(&self) -> Option<Source> {
-        let Metric { name, preset, command, json, take, .. } = &self.metric;
+        let Metric { name, command, json, take, .. } = &self.metric;
         if self.budget.quota().is_some() {
             return None;
         }
         if let Some(series) = self.judge.series.as_ref().filter(|series| *series != name) {
             return Some(Source::Printed { name: series.clone() });
         }
-        let is_curve =
-            preset.is_none() && command.is_none() && json.is_none() && *take == Take::Last;
+        let is_curve = self.preset().is_none_or(Preset::is_a_key)
+            && command.is_none()
+            && json.is_none()
+            && *take == Take::Last;
         is_curve.then(|| self.source())
     }
 
@@ -390,7 +392,7 @@ impl Config {
     pub fn source(&self) -> Source {
         let Metric { name, pattern, json, key, .. } = &self.metric;
         let name = name.clone();
-        if let Some(preset) = self.preset() {
+        if let Some(preset) = self.preset().filter(|preset| !preset.is_a_key()) {
             let files = self.metric.report.clone();
             return Source::Report { name, format: preset.format, files };
         }

@@ -233,9 +233,11 @@ impl Layers {
             let origin = Origin::Preset(preset.name.to_owned());
             self.entries.push(Entry { key: key.to_owned(), value, origin, text: None });
         };
-        add("budget", preset.budget.into());
         if preset.format.has_a_best() {
             add("judge.suspects", "keep".into());
+        }
+        if !preset.budget.is_empty() {
+            add("budget", preset.budget.into());
         }
         if !preset.files.is_empty() {
             add("metric.report", preset.files.into());

@@ -17,12 +17,13 @@ const NAME: &str = "autoresearch.toml";
 /// The config as a commented file: what differs from the defaults, and what is
 /// required. Reads back as the same config.
 pub fn to_toml(config: &Config) -> String {
-    let mut defaults = Layers::new();
+    let defaults = Layers::new();
+    // What it comes with is heard above the defaults.
+    let mut with_preset = Layers::new();
     if let Some(preset) = &config.metric.preset {
-        // What a preset comes with need not be said, and anything else must be.
-        let _ = defaults.set("metric.preset", preset, Origin::Asked);
+        // A preset that is none is not heard here, nor where the file is read.
+        let _ = with_preset.set("metric.preset", preset, Origin::Default);
     }
-    let nothing = Json::Array(Vec::new());
     let tree = serde_json::to_value(config).unwrap_or_default();
     let mut lines =
         vec!["# What this research session is about. Flags win over this file.".to_owned()];
@@ -30,13 +31,9 @@ pub fn to_toml(config: &Config) -> String {
     for key in KEYS {
         let value =
             tree.pointer(&format!("/{}", key.name.replace('.', "/"))).unwrap_or(&Json::Null);
-        let told = defaults.value(key.name).filter(|_| key.name != "metric.preset");
-        // A list that is empty may not be in the tree.
-        let value = match told {
-            Some(Json::Array(_)) if value.is_null() => &nothing,
-            _ => value,
-        };
-        if value.is_null() || (key.required.is_none() && told == Some(value)) {
+        let is_default =
+            || [&defaults, &with_preset].iter().all(|layers| layers.value(key.name) == Some(value));
+        if value.is_null() || (key.required.is_none() && is_default()) {
             continue;
         }
         let about = format!("# {}", key.about);

@@ -548,3 +548,26 @@ fn a_preset_has_the_numbers_that_it_has_and_finds_them_itself() {
     let error = layers.resolve().unwrap_err().to_string();
     assert!(error.contains("finds the metric by itself"), "{error}");
 }
+
+/// What has a key of its own is found under a preset's name, too, and the
+/// preset says which key that is.
+#[test]
+fn a_preset_that_needs_a_key_says_which() {
+    let mut layers = required();
+    layers.set("metric.preset", "regex", Origin::Asked).unwrap();
+    let error = layers.resolve().unwrap_err().to_string();
+    assert!(error.contains("the preset `regex` needs `metric.pattern`"), "{error}");
+    layers.set("metric.pattern", "bpb: ([0-9.]+)", Origin::Asked).unwrap();
+    let config = layers.resolve().unwrap();
+    assert_eq!(config.metric.name, "val_bpb", "asked for as ever");
+    assert!(matches!(config.source(), Source::Pattern { .. }), "{:?}", config.source());
+    assert!(config.series().is_some(), "it is in the output");
+
+    layers.set("metric.preset", "artifact-size", Origin::Asked).unwrap();
+    let error = layers.resolve().unwrap_err().to_string();
+    assert!(error.contains("needs `metric.report`: size of the files"), "{error}");
+    layers.set("metric.preset", "peak-memory", Origin::Asked).unwrap();
+    layers.set("metric.command", "python3 weigh.py", Origin::Asked).unwrap();
+    let error = layers.resolve().unwrap_err().to_string();
+    assert!(error.contains("measures the run itself; leave out `metric.command`"), "{error}");
+}

@@ -9,7 +9,7 @@ use autoresearch_config::{
 use autoresearch_core::agent::{Event, Price, Table, Words};
 use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::constraint::Constraint;
-use autoresearch_core::metric::{Direction, Take};
+use autoresearch_core::metric::{Direction, Format, Take};
 use autoresearch_core::preset::Preset;
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::units::Bytes;
@@ -87,8 +87,12 @@ prop_compose! {
         (preset, measure) in (option::of(proptest::sample::select(Preset::ALL)), any::<usize>()),
         report in paths(0),
     ) -> Metric {
+        let preset = preset.filter(|preset| preset.needs().is_none());
         let pattern = pattern.filter(|_| preset.is_none());
         let json = json.filter(|_| pattern.is_none() && preset.is_none());
+        let command = command.filter(|_| {
+            preset.as_ref().is_none_or(|preset| preset.format != Format::Usage)
+        });
         let name = preset.as_ref().map_or(name, |preset| {
             preset.measures[measure % preset.measures.len()].name.replace('*', "a")
         });

@@ -13,7 +13,7 @@ mod take;
 
 pub use extract::{BadPattern, Extractor};
 pub use json::read_json;
-pub use report::{Format, Part, read_report};
+pub use report::{Format, Part, read_report, read_usage};
 pub use take::{BadTake, Take};
 
 use std::collections::BTreeMap;

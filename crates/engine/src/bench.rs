@@ -9,7 +9,7 @@ use autoresearch_config::Config;
 use autoresearch_core::conditions::Conditions;
 use autoresearch_core::constraint::Constraint;
 use autoresearch_core::experiment::CommitId;
-use autoresearch_core::metric::{Source, Take};
+use autoresearch_core::metric::{Format, Source, Take, read_usage};
 use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::stopping::EarlyStop;
 use autoresearch_core::trial::{Crash, CrashKind, Exit, Seal, Trial};
@@ -66,6 +66,8 @@ pub(crate) struct Bench<'a> {
     /// Identity of the configuration.
     pub(crate) configuration: Fingerprint,
     pub(crate) metric_fn: Option<&'a MetricFn>,
+    /// What the run command means by `autoresearch`, where no such program is found.
+    pub(crate) this_program: Option<String>,
     pub(crate) place: Place,
     pub(crate) scales: Place,
     /// That runs are held to; none are all.
@@ -117,17 +119,26 @@ impl Bench<'_> {
         job.wanted = self.wanted();
         job.source = (!is_measured_elsewhere).then(|| self.config.source());
         job.series = self.series();
+        if let (Some(own), None) = (&self.this_program, &self.config.run.wrap) {
+            job.command[0].clone_from(own);
+        }
         wrap::enclose(&self.config, &self.places, &self.session, order, &mut job)?;
         let container = job.container.as_ref().map(|container| container.name.clone());
         let gpus = GpuWatch::begin();
         let ended = wait(self.executor, &job, stop, watcher.as_mut(), tick)?;
         let gpus = gpus.end();
-        let Some(report) = ended else {
+        let Some(mut report) = ended else {
             let seal = Some(seal);
             return Ok(Trial { seal, container, seeded, ..Trial::ended(seed, Exit::Lost) });
         };
         // Only succeeds when the trial left nothing there.
         let _ = std::fs::remove_dir(&out);
+        // One that was cut off has not used what it needs.
+        if is_usage(job.source.as_ref()) && matches!(report.exit, Exit::Code(_)) {
+            let used = read_usage(&self.config.metric.name, &report.usage);
+            report.readings.metric = used.metric;
+            report.readings.secondary.extend(used.secondary);
+        }
         let on_budget = self.config.run.on_budget;
         let (mut outcome, report) = if is_measured_elsewhere {
             let name = &self.config.metric.name;
@@ -273,6 +284,11 @@ impl Bench<'_> {
             ..LogLimit::default()
         }
     }
+}
+
+/// Whether the metric is what the run itself uses.
+fn is_usage(source: Option<&Source>) -> bool {
+    matches!(source, Some(Source::Report { format: Format::Usage, .. }))
 }
 
 /// Runs a job to its end; `None` when its supervisor died.

@@ -39,6 +39,18 @@ impl Inherited {
     }
 }
 
+/// This program, if it is what the run command means by `autoresearch` and the
+/// system does not find one: it may not be on the path.
+pub(crate) fn this_program(config: &Config, lookup: &Lookup) -> Option<String> {
+    const NAME: &str = "autoresearch";
+    let is_meant = config.run.command.first().is_some_and(|program| program == NAME);
+    if !is_meant || lookup.program(NAME).is_some() {
+        return None;
+    }
+    let own = std::env::current_exe().ok().filter(|own| own.file_stem() == Some(NAME.as_ref()))?;
+    own.into_os_string().into_string().ok()
+}
+
 /// How the jobs of a session are confined.
 #[derive(Clone, Debug)]
 pub(crate) struct Walls {

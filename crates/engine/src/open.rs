@@ -25,7 +25,7 @@ use crate::adjust::{self, Adjusting};
 use crate::bench::{Bench, MetricFn};
 use crate::briefing::{self, Lasting, Memory};
 use crate::conductor::{Conductor, Office, read_targets};
-use crate::confine::{Inherited, Walls};
+use crate::confine::{Inherited, Walls, this_program};
 use crate::desk::{Room, Tried};
 use crate::environment::Environment;
 use crate::error::EngineError;
@@ -366,6 +366,7 @@ impl Session {
         let held_out = HeldOut::of(&config, &tracked);
         let inherited = Inherited::by_this_process();
         let lookup = inherited.lookup(&config, repo.root());
+        let this_program = this_program(&config, &lookup);
         let configuration =
             Fingerprint::of([("config", autoresearch_config::to_toml(&config).as_str())]);
         let lasting = Lasting::of(&repo, &base, &config, &tracked)?;
@@ -401,6 +402,7 @@ impl Session {
                 environment: Environment::new(lookup, places.environment()),
                 configuration,
                 metric_fn,
+                this_program,
                 place: Place::default(),
                 scales: Place::default(),
                 cpus,

@@ -12,6 +12,7 @@ mod conditions;
 mod contained;
 mod executor;
 mod gate;
+mod group;
 mod heard;
 mod job;
 mod launch;
@@ -39,9 +40,11 @@ pub mod protection;
 
 pub use contained::sweep_containers;
 pub use executor::{Executor, Local, Running};
+pub use group::{Descendants, Group};
 pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError, Talk};
 #[cfg(windows)]
 pub use limits::windows::JobObject;
+pub use reports::report_there;
 pub use sandbox::confine;
 pub use sandbox::environment::is_secret;
 pub use supervisor::supervise;

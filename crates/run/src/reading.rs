@@ -79,7 +79,7 @@ impl Reader {
         };
         let report = match source {
             Some(Source::Report { name, format, files }) => {
-                Some(Report::new(name, *format, files, directory)?)
+                Some(Report::new(name, *format, files, wanted, directory)?)
             }
             _ => None,
         };

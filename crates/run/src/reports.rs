@@ -7,11 +7,16 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use autoresearch_core::metric::{Format, Part, Readings, read_report};
+use flate2::Compression;
+use flate2::read::GzEncoder;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
 use rustix::fs::{Mode, OFlags};
 
 use crate::RunError;
 
+/// The number of a compressed artefact; compressing takes its time, so that it
+/// is there only where it is the metric, or asked for.
+const GZIP: &str = "gzip_bytes";
 /// Largest file that is read, and most of an output that is looked at, in bytes.
 const LARGEST: u64 = 64 << 20;
 /// Most bytes of all files together.
@@ -25,6 +30,8 @@ pub(crate) type Stamp = (u64, u64, u64, i64, i64);
 /// Collects the report of one run.
 pub(crate) struct Report {
     name: String,
+    /// Numbers besides it that must not be missed.
+    wanted: Vec<String>,
     format: Format,
     directory: PathBuf,
     patterns: Vec<String>,
@@ -44,6 +51,7 @@ impl Report {
         name: &str,
         format: Format,
         patterns: &[String],
+        wanted: &[String],
         directory: &Path,
     ) -> Result<Report, RunError> {
         let bad = |error: globset::Error| RunError::BadJob { why: error.to_string() };
@@ -53,6 +61,7 @@ impl Report {
         }
         let mut report = Report {
             name: name.to_owned(),
+            wanted: wanted.to_vec(),
             format,
             directory: directory.to_owned(),
             patterns: patterns.to_vec(),
@@ -61,7 +70,10 @@ impl Report {
             output: Vec::new(),
             is_too_long: false,
         };
-        report.before = report.found().into_iter().collect();
+        // A build that had nothing to do leaves what it made as it was.
+        if format != Format::Sizes {
+            report.before = report.found().into_iter().collect();
+        }
         Ok(report)
     }
 
@@ -87,28 +99,58 @@ impl Report {
         if self.patterns.is_empty() {
             let text = String::from_utf8_lossy(&self.output).into_owned();
             let part = Part { path: String::new(), bytes: self.output.len() as u64, text };
-            return read_report(self.format, &self.name, &[part]);
+            return self.read(&[part]);
         }
-        let patterns = self.patterns.join("`, `");
-        let mut parts = Vec::new();
-        let mut total = 0;
-        for (path, stamp) in self.found() {
-            if self.before.get(&path) == Some(&stamp) {
-                continue;
-            }
-            total += stamp.2;
-            let read = read_bounded(&self.directory.join(&path));
-            let Some((text, _)) = read.filter(|_| total <= LARGEST_TOGETHER) else {
-                return trouble(format!("the report `{path}` cannot be read, or is too large"));
-            };
-            parts.push(Part { path, bytes: stamp.2, text });
-        }
-        if parts.is_empty() {
+        let mut found = self.found();
+        found.retain(|(path, stamp)| self.before.get(path) != Some(stamp));
+        if found.is_empty() {
+            let patterns = self.patterns.join("`, `");
             return trouble(format!(
                 "the run wrote no report `{patterns}`: let the command write it there, or set `metric.report`"
             ));
         }
-        read_report(self.format, &self.name, &parts)
+        self.read_files(found)
+    }
+
+    fn read_files(&self, found: Vec<(String, Stamp)>) -> Readings {
+        let mut parts = Vec::new();
+        let mut total = 0;
+        for (path, stamp) in found {
+            let text = if self.format == Format::Sizes {
+                String::new()
+            } else {
+                total += stamp.2;
+                let read = read_bounded(&self.directory.join(&path));
+                let Some((text, _)) = read.filter(|_| total <= LARGEST_TOGETHER) else {
+                    let why = format!("the report `{path}` cannot be read, or is too large");
+                    return Readings { trouble: Some(why), ..Readings::default() };
+                };
+                text
+            };
+            parts.push(Part { path, bytes: stamp.2, text });
+        }
+        self.read(&parts)
+    }
+
+    fn read(&self, parts: &[Part]) -> Readings {
+        let mut readings = read_report(self.format, &self.name, parts);
+        // A report may tell of a kind of finding only where it is asked for it.
+        for name in self.wanted.iter().filter(|name| **name != self.name) {
+            if !readings.secondary.contains_key(name) {
+                let asked = read_report(self.format, name, parts).metric;
+                readings.secondary.extend(asked.map(|value| (name.clone(), value)));
+            }
+        }
+        let is_asked = self.name == GZIP || self.wanted.iter().any(|name| name == GZIP);
+        if self.format == Format::Sizes && is_asked {
+            let bytes = parts.iter().map(|part| gzipped(&self.directory.join(&part.path))).sum();
+            match bytes {
+                Some(bytes) if self.name == GZIP => readings.metric = Some(bytes),
+                Some(bytes) => drop(readings.secondary.insert(GZIP.to_owned(), bytes)),
+                None => readings.trouble = Some("an artefact cannot be read".to_owned()),
+            }
+        }
+        readings
     }
 
     /// The plain files that the patterns mean, in order, symbolic links not followed.
@@ -149,18 +191,61 @@ fn literal_folder(pattern: &str) -> &str {
     pattern[..literal].rsplit_once('/').map_or("", |(folder, _)| folder)
 }
 
+/// What reports say that are there already, whoever wrote them: files, or
+/// patterns of such, from `directory`. `name` is the number that is the metric.
+///
+/// # Errors
+/// When a pattern cannot be used.
+pub fn report_there(
+    name: &str,
+    format: Format,
+    files: &[String],
+    directory: &Path,
+) -> Result<Readings, RunError> {
+    let mut found = Vec::new();
+    let mut patterns = Vec::new();
+    for file in files {
+        match directory.join(file).metadata() {
+            Ok(metadata) if metadata.is_file() => found.push((file.clone(), stamp(&metadata))),
+            _ => patterns.push(file.clone()),
+        }
+    }
+    let mut report = Report::new(name, format, &patterns, &[], directory)?;
+    found.append(&mut report.found());
+    if found.is_empty() {
+        let why = format!("there is no `{}`", files.join("`, `"));
+        return Ok(Readings { trouble: Some(why), ..Readings::default() });
+    }
+    // Compressing is worth its time: nobody waits but who asked.
+    report.wanted = vec![GZIP.to_owned()];
+    Ok(report.read_files(found))
+}
+
 /// The text of a plain file of sane size, and its stamp.
 pub(crate) fn read_bounded(path: &Path) -> Option<(String, Stamp)> {
-    // Without `NONBLOCK`, a named pipe would hold the supervisor for ever.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
-    let metadata = file.metadata().ok()?;
-    if !metadata.is_file() || metadata.len() > LARGEST {
+    let (file, metadata) = open(path)?;
+    if metadata.len() > LARGEST {
         return None;
     }
     let mut bytes = Vec::new();
     file.take(LARGEST).read_to_end(&mut bytes).ok()?;
     Some((String::from_utf8_lossy(&bytes).into_owned(), stamp(&metadata)))
+}
+
+/// A plain file.
+fn open(path: &Path) -> Option<(File, Metadata)> {
+    // Without `NONBLOCK`, a named pipe would hold the supervisor for ever.
+    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
+    let metadata = file.metadata().ok()?;
+    metadata.is_file().then_some((file, metadata))
+}
+
+/// How many bytes gzip makes of a file, at its best and without a name or a date.
+fn gzipped(path: &Path) -> Option<f64> {
+    let (file, _) = open(path)?;
+    let bytes = std::io::copy(&mut GzEncoder::new(file, Compression::best()), &mut std::io::sink());
+    Some(bytes.ok()? as f64)
 }
 
 pub(crate) fn stamp(metadata: &Metadata) -> Stamp {
@@ -173,7 +258,7 @@ mod tests {
 
     fn report(folder: &Path, patterns: &[&str]) -> Report {
         let patterns: Vec<String> = patterns.iter().map(|p| (*p).to_owned()).collect();
-        Report::new("score", Format::Pylint, &patterns, folder).unwrap()
+        Report::new("score", Format::Pylint, &patterns, &[], folder).unwrap()
     }
 
     const RATED: &str = "Your code has been rated at 8.52/10\n";
@@ -216,6 +301,52 @@ mod tests {
         std::fs::create_dir(folder.path().join("deep")).unwrap();
         std::fs::write(folder.path().join("deep/a.txt"), RATED).unwrap();
         assert!(pattern.finish().trouble.is_some());
+    }
+
+    #[test]
+    fn an_artefact_counts_though_the_run_left_it_as_it_was_and_is_not_text() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("dist")).unwrap();
+        std::fs::write(folder.path().join("dist/app.bin"), vec![0xff; 5000]).unwrap();
+        let wanted = ["gzip_bytes".to_owned()];
+        let patterns = ["dist/**".to_owned()];
+        let read = |name| {
+            let sizes = Format::Sizes;
+            Report::new(name, sizes, &patterns, &wanted, folder.path()).unwrap().finish()
+        };
+        let readings = read("bytes");
+        assert_eq!(readings.metric, Some(5000.0));
+        let small = readings.secondary["gzip_bytes"];
+        assert!((10.0..200.0).contains(&small), "{small}");
+        assert_eq!(read("gzip_bytes").metric, Some(small));
+    }
+
+    #[test]
+    fn a_wanted_number_that_a_report_tells_only_when_asked_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let wanted = ["E711".to_owned(), "nonsense".to_owned()];
+        let mut report =
+            Report::new("violations", Format::Ruff, &[], &wanted, folder.path()).unwrap();
+        report.feed(b"[]");
+        let readings = report.finish();
+        assert_eq!(readings.metric, Some(0.0));
+        assert_eq!(readings.secondary.get("E711"), Some(&0.0));
+        assert_eq!(readings.secondary.get("nonsense"), None);
+    }
+
+    #[test]
+    fn files_that_are_there_are_read_whoever_wrote_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lint [1].txt");
+        std::fs::write(&file, RATED).unwrap();
+        let read = |pattern: &str| {
+            let patterns = [pattern.to_owned()];
+            report_there("score", Format::Pylint, &patterns, folder.path()).unwrap()
+        };
+        assert_eq!(read("*.txt").metric, Some(8.52));
+        assert_eq!(read("lint [1].txt").metric, Some(8.52));
+        assert_eq!(read(file.to_str().unwrap()).metric, Some(8.52));
+        assert!(read("*.xml").trouble.is_some());
     }
 
     #[test]

@@ -2,14 +2,26 @@
 //! form has a file of its own; all of them are pure, and read what the tool
 //! really wrote.
 
+mod clippy;
 mod coverage;
+mod criterion;
+mod embedded;
+mod hyperfine;
 mod junit;
+mod kinds;
 mod libtest;
+mod lighthouse;
+mod mypy;
 mod pylint;
+mod retrieval;
+mod ruff;
+mod sizes;
+mod timings;
 
 use serde::{Deserialize, Serialize};
 
-use super::Readings;
+use super::{Extractor, Readings, Source};
+use crate::trial::Usage;
 
 /// The form of a tool's report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,8 +33,29 @@ pub enum Format {
     Libtest,
     /// coverage.py's JSON, llvm-cov's or tarpaulin's, or lcov's text.
     Coverage,
-    /// pylint's text: a line for each message and the score at the end.
+    /// pylint's text, a line for each message and the score at the end, or its
+    /// `json2`.
     Pylint,
+    /// ruff's `json` or `json-lines`.
+    Ruff,
+    /// mypy's text or its `json`.
+    Mypy,
+    /// What `cargo clippy --message-format=json` prints.
+    Clippy,
+    /// The files below `target/criterion` of each benchmark.
+    Criterion,
+    /// What `hyperfine --export-json` writes.
+    Hyperfine,
+    /// Lighthouse's JSON; of several the median counts.
+    Lighthouse,
+    /// Lines of JSON: query, relevant and returned ids.
+    Retrieval,
+    /// Lines `METRIC name=value` and the like.
+    Printed,
+    /// How large the files are.
+    Sizes,
+    /// What the run itself has used: see [`read_usage`]. There is no text.
+    Usage,
 }
 
 impl Format {
@@ -58,7 +91,41 @@ pub fn read_report(format: Format, name: &str, parts: &[Part]) -> Readings {
         Format::Libtest => libtest::read(name, parts),
         Format::Coverage => coverage::read(name, parts),
         Format::Pylint => pylint::read(name, parts),
+        Format::Ruff => ruff::read(name, parts),
+        Format::Mypy => mypy::read(name, parts),
+        Format::Clippy => clippy::read(name, parts),
+        Format::Criterion => criterion::read(name, parts),
+        Format::Hyperfine => hyperfine::read(name, parts),
+        Format::Lighthouse => lighthouse::read(name, parts),
+        Format::Retrieval => retrieval::read(name, parts),
+        Format::Printed => printed(name, parts),
+        Format::Sizes => sizes::read(name, parts),
+        Format::Usage => Readings::default(),
     }
+}
+
+/// What a run has used, as numbers: `seconds`, `cpu_seconds` and `peak_mem_gb`,
+/// this in GiB. Whoever measured it says so; nothing that a run prints can.
+pub fn read_usage(name: &str, usage: &Usage) -> Readings {
+    let numbers = [
+        ("seconds", usage.wall_seconds),
+        ("cpu_seconds", usage.cpu_seconds),
+        ("peak_mem_gb", usage.peak_memory.gib()),
+    ];
+    Readings::of(name, numbers.map(|(name, value)| (name.to_owned(), value)))
+}
+
+fn printed(name: &str, parts: &[Part]) -> Readings {
+    let source = Source::Printed { name: name.to_owned() };
+    let mut extractor = match Extractor::new(&source) {
+        Ok(extractor) => extractor,
+        Err(error) => return Readings::troubled(error.to_string()),
+    };
+    for part in parts {
+        extractor.feed(part.text.as_bytes());
+        extractor.feed(b"\n");
+    }
+    extractor.finish()
 }
 
 impl Readings {
@@ -73,7 +140,7 @@ impl Readings {
     }
 
     /// That nothing can be measured, and why.
-    fn troubled(why: impl Into<String>) -> Readings {
+    pub(super) fn troubled(why: impl Into<String>) -> Readings {
         Readings { trouble: Some(why.into()), ..Readings::default() }
     }
 
@@ -86,6 +153,78 @@ impl Readings {
                 self.secondary.insert(its_name.to_owned(), value);
             }
             (false, false) => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::preset::Preset;
+    use crate::units::Bytes;
+
+    pub(super) fn part(path: &str, text: &str) -> Part {
+        Part { path: path.to_owned(), bytes: text.len() as u64, text: text.to_owned() }
+    }
+
+    #[test]
+    fn what_a_run_used_is_its_time_and_its_memory() {
+        let usage = Usage { wall_seconds: 2.5, cpu_seconds: 4.0, peak_memory: Bytes(3 << 29) };
+        let readings = read_usage("peak_mem_gb", &usage);
+        assert_eq!(readings.metric, Some(1.5));
+        assert_eq!(readings.secondary.get("seconds"), Some(&2.5));
+    }
+
+    #[test]
+    fn printed_lines_of_several_parts_are_read() {
+        let parts = [part("", "METRIC p95_ms=12.5"), part("", "METRIC min_ms=3\n")];
+        let readings = read_report(Format::Printed, "p95_ms", &parts);
+        assert_eq!((readings.metric, readings.secondary.get("min_ms")), (Some(12.5), Some(&3.0)));
+    }
+
+    /// Pieces of what the tools write, so that a report is not all rubbish.
+    fn text() -> impl Strategy<Value = String> {
+        let piece = prop_oneof![
+            Just("\n".to_owned()),
+            Just("{".to_owned()),
+            Just("}".to_owned()),
+            Just("[".to_owned()),
+            Just("]".to_owned()),
+            Just(",".to_owned()),
+            Just("{\"query\": 1, \"relevant\": [1, 1e999], \"returned\": [\"a\", 1]}\n".to_owned()),
+            Just("{\"relevant\": {\"a\": -1, \"b\": 1e300}, \"returned\": [\"b\"]}\n".to_owned()),
+            Just(
+                "{\"reason\":\"compiler-message\",\"message\":{\"level\":\"warning\"}}\n"
+                    .to_owned()
+            ),
+            Just("{\"iters\":[0.0,1.0],\"times\":[1.0]}".to_owned()),
+            Just("{\"results\":[{\"command\":\"a\",\"min\":-1.0}]}".to_owned()),
+            Just("{\"categories\":{\"seo\":{\"score\":null}},\"audits\":{}}".to_owned()),
+            Just("x.py:1: error: no [a]\nFound 1 error in 1 file".to_owned()),
+            Just("x:1:0: \u{e9}1234: C0114: x\nYour code has been rated at 1e400/10\n".to_owned()),
+            "\\PC{0,12}",
+        ];
+        proptest::collection::vec(piece, 0..12).prop_map(|pieces| pieces.concat())
+    }
+
+    proptest! {
+        #[test]
+        fn no_report_makes_a_reader_panic_and_no_metric_is_not_finite(
+            texts in proptest::collection::vec((text(), 0..3_usize), 0..4),
+            preset in proptest::sample::select(Preset::ALL),
+            name in any::<usize>(),
+            other in "[a-z@]{0,3}[0-9]{0,25}",
+        ) {
+            let names = preset.measures.iter().map(|measure| measure.name.replace('*', &other));
+            let names: Vec<String> = names.chain([other.clone()]).collect();
+            let paths = ["", "target/criterion/a/new/sample.json", "target/criterion/a/new/estimates.json"];
+            let parts: Vec<Part> =
+                texts.iter().map(|(text, at)| part(paths[*at], text)).collect();
+            let readings = read_report(preset.format, &names[name % names.len()], &parts);
+            prop_assert!(readings.metric.is_none_or(f64::is_finite));
+            prop_assert!(readings.secondary.values().all(|value| value.is_finite()));
         }
     }
 }

@@ -1,9 +1,38 @@
-//! pylint's text (its default output).
+//! pylint's text (its default output), and its `json2`.
 
+use serde::Deserialize;
+
+use super::embedded;
 use crate::metric::{Part, Readings};
+
+#[derive(Deserialize)]
+struct Json2 {
+    statistics: Statistics,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Statistics {
+    message_type_count: Counts,
+    score: Option<f64>,
+}
+
+#[derive(Deserialize)]
+struct Counts {
+    fatal: u32,
+    error: u32,
+    warning: u32,
+    refactor: u32,
+    convention: u32,
+}
 
 /// Messages by kind, and the score of the last `Your code has been rated at`.
 pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
+    let json = parts.iter().rev().find_map(|part| embedded::value::<Json2>(&part.text));
+    if let Some(Json2 { statistics: Statistics { message_type_count: counts, score } }) = json {
+        let errors = counts.fatal.saturating_add(counts.error);
+        return readings(name, score, [errors, counts.warning, counts.refactor, counts.convention]);
+    }
     let (mut errors, mut warnings, mut refactors, mut conventions) = (0, 0, 0, 0);
     let mut score = None;
     for line in parts.iter().flat_map(|part| part.text.lines()) {
@@ -18,23 +47,20 @@ pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
             _ => {}
         }
     }
+    readings(name, score, [errors, warnings, refactors, conventions])
+}
+
+fn readings(name: &str, score: Option<f64>, counts: [u32; 4]) -> Readings {
     let Some(score) = score else {
-        let why = "pylint printed no score; it has none for code without statements, and none with `--score=n`";
-        return Readings { trouble: Some(why.to_owned()), ..Readings::default() };
+        return Readings::troubled(
+            "pylint printed no score; it has none for code without statements, and none with `--score=n`",
+        );
     };
-    let messages = errors + warnings + refactors + conventions;
-    let count = |name: &str, count: u32| (name.to_owned(), f64::from(count));
-    Readings::of(
-        name,
-        [
-            ("score".to_owned(), score),
-            count("messages", messages),
-            count("errors", errors),
-            count("warnings", warnings),
-            count("refactors", refactors),
-            count("conventions", conventions),
-        ],
-    )
+    let kinds = ["errors", "warnings", "refactors", "conventions"];
+    let kinds = kinds.into_iter().zip(counts.map(f64::from));
+    let numbers = [("score", score), ("messages", counts.map(f64::from).iter().sum())];
+    let numbers = numbers.into_iter().chain(kinds);
+    Readings::of(name, numbers.map(|(name, value)| (name.to_owned(), value)))
 }
 
 /// The kind of the message in `path:line:column: C0114: …`.
@@ -71,6 +97,16 @@ mod tests {
         assert_eq!(readings.secondary.get("messages"), Some(&3.0));
         assert_eq!(readings.secondary.get("errors"), Some(&1.0));
         assert_eq!(readings.trouble, None);
+    }
+
+    /// pylint 4.1.4, as it printed it.
+    #[test]
+    fn json2_says_the_same() {
+        let readings = read(include_str!("recorded/pylint.json"));
+        assert_eq!(readings.metric, Some(0.0));
+        assert_eq!(readings.secondary.get("messages"), Some(&11.0));
+        assert_eq!(readings.secondary.get("errors"), Some(&2.0));
+        assert_eq!(readings.secondary.get("conventions"), Some(&5.0));
     }
 
     #[test]
