@@ -40,7 +40,10 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
     let found = match (&metric.pattern, &metric.json) {
         (Some(pattern), _) => format!(", by the pattern `{pattern}`"),
         (None, Some(file)) => format!(", from {file}"),
-        (None, None) => String::new(),
+        (None, None) => metric
+            .preset
+            .as_ref()
+            .map_or_else(String::new, |preset| format!(", as the preset {preset} has it")),
     };
     let sealed = metric
         .command
@@ -80,7 +83,11 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
     rules.extend(config.stop.time.map(|time| format!("after {}", text::duration(time))));
 
     let mut rows = vec![
-        row("Training script", list(&config.target), &["target"]),
+        row(
+            if metric.preset.is_some() { "Target" } else { "Training script" },
+            targets(config, layers),
+            &["target"],
+        ),
         row("Read-only script", list(&config.read_only), &["read_only"]),
         row(label, budget, &["budget"]),
         row("Metric", measured, &["metric.name", "metric.direction"]),
@@ -114,6 +121,18 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         rows.push(row("Checks before a keep", command(words), &["checks.command"]));
     }
     rows
+}
+
+/// The files under experiment; patterns with what they came to.
+fn targets(config: &Config, layers: &Layers) -> String {
+    let files = config.target.join(", ");
+    match layers.text("target").filter(|written| *written != config.target.join(",")) {
+        Some(written) => format!("{written}: {}", match config.target.len() {
+            1 => files,
+            n => format!("{n} files"),
+        }),
+        None => files,
+    }
 }
 
 /// What proposals may cost, each cap with its key.

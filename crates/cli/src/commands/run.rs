@@ -2,7 +2,7 @@
 
 use anyhow::Context as _;
 use autoresearch::config::{Config, Origin};
-use autoresearch::{EngineError, Outcome, SystemExperiment};
+use autoresearch::{DryRun, EngineError, Outcome, SystemExperiment};
 
 use crate::args::{Global, RunArgs};
 use crate::exit::{BadInput, Exit};
@@ -11,7 +11,15 @@ use crate::watch::Watch;
 use crate::{output, settings, signals, wizard};
 
 pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
-    let mut settings = settings::gather(&global.directory, &args.config)?;
+    begin(global, settings::gather(&global.directory, &args.config)?, args)
+}
+
+/// Asks for what is missing, shows what would be, and runs it.
+pub(crate) fn begin(
+    global: &Global,
+    mut settings: Settings,
+    args: &RunArgs,
+) -> anyhow::Result<Exit> {
     if wizard::can_ask() && !args.dry_run {
         wizard::fill(&mut settings)?;
     }
@@ -33,34 +41,39 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
         }
     }
     if args.dry_run {
-        if global.json {
-            let (notes, actions) = (would.notes, would.actions);
-            let platform: std::collections::BTreeMap<_, _> = would.platform.into_iter().collect();
-            output::json(
-                &serde_json::json!({ "config": config, "platform": platform, "notes": notes, "would": actions }),
-            )?;
-        } else {
-            wizard::show(&config, &settings.layers, &would.platform)?;
-            would.notes.iter().for_each(|note| output::note(note));
-            output::line("It would:")?;
-            for action in would.actions {
-                output::line(&format!("- {action}"))?;
-            }
-        }
-        return Ok(Exit::Success);
+        return tell(global, &settings, would);
     }
     if args.yes {
         if !global.json {
-            wizard::show(&config, &settings.layers, &would.platform)?;
+            wizard::show(&would.config, &settings.layers, &would.platform)?;
         }
     } else {
-        wizard::confirm(&config, &settings.layers, &would.platform, "Begin?")?;
+        wizard::confirm(&would.config, &settings.layers, &would.platform, "Begin?")?;
     }
     let stop = signals::stop_on_signals()?;
     let mut watch = Watch::new(global.json);
     let outcome = experiment.run_session(&mut watch, &stop)?;
     drop(watch);
     finish(global, &outcome)
+}
+
+/// Says what would happen.
+fn tell(global: &Global, settings: &Settings, would: DryRun) -> anyhow::Result<Exit> {
+    let DryRun { config, notes, actions, platform, .. } = would;
+    if global.json {
+        let platform: std::collections::BTreeMap<_, _> = platform.into_iter().collect();
+        output::json(
+            &serde_json::json!({ "config": config, "platform": platform, "notes": notes, "would": actions }),
+        )?;
+        return Ok(Exit::Success);
+    }
+    wizard::show(&config, &settings.layers, &platform)?;
+    notes.iter().for_each(|note| output::note(note));
+    output::line("It would:")?;
+    for action in actions {
+        output::line(&format!("- {action}"))?;
+    }
+    Ok(Exit::Success)
 }
 
 fn experiment(
