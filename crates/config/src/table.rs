@@ -84,7 +84,11 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
 
     let mut rows = vec![
         row(
-            if metric.preset.is_some() { "Target" } else { "Training script" },
+            if metric.preset.is_some() || config.target.len() > 1 {
+                "Target"
+            } else {
+                "Training script"
+            },
             targets(config, layers),
             &["target"],
         ),

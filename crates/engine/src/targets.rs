@@ -224,7 +224,7 @@ mod tests {
             ]
         );
         assert_eq!(files("src/*.py"), ["src/a.py"], "a star stays in its folder");
-        assert_eq!(files("src/{a,deep/b}.py"), ["src/a.py", "src/deep/b.py"]);
+        assert_eq!(files(r#"["src/{a,deep/b}.py"]"#), ["src/a.py", "src/deep/b.py"]);
     }
 
     #[test]
