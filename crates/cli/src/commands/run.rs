@@ -2,6 +2,7 @@
 
 use anyhow::Context as _;
 use autoresearch::config::{Config, Origin};
+use autoresearch::core::session::StopReason;
 use autoresearch::{DryRun, EngineError, Outcome, SystemExperiment};
 
 use crate::args::{Global, RunArgs};
@@ -94,6 +95,11 @@ fn experiment(
 /// What is said and asked once a session rests (SPEC F4).
 pub(crate) fn finish(global: &Global, outcome: &Outcome) -> anyhow::Result<Exit> {
     let view = outcome.view();
+    if let (StopReason::Rule(rule), 0) = (outcome.reason(), view.status()?.tally.total()) {
+        output::note(&format!(
+            "`{rule}` holds for what is there already: nothing was tried; ask for more with `--goal`"
+        ));
+    }
     if !global.json {
         super::report::print(view)?;
         let kept = view.kept()?;
