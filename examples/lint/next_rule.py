@@ -1,4 +1,4 @@
-"""A proposer: lets ruff mend one of its rules, the one that it can mend in most
+"""A proposer: lets ruff mend one of its rules, the one that it can mend in fewest
 places of those that the session has not tried yet.
 
 It reads the brief as JSON on standard input, edits the targets in the current
@@ -27,7 +27,7 @@ complaints = json.loads(ruff("--select", RULES, "--output-format", "json", *targ
 places = collections.Counter(
     complaint["code"] for complaint in complaints if complaint["fix"] and complaint["code"]
 )
-for rule, count in places.most_common():
+for rule, count in reversed(places.most_common()):
     if rule not in tried:
         ruff("--select", rule, "--fix", *targets)
         if rule in FOLLOWED_BY:

@@ -131,10 +131,13 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
 fn targets(config: &Config, layers: &Layers) -> String {
     let files = config.target.join(", ");
     match layers.text("target").filter(|written| *written != config.target.join(",")) {
-        Some(written) => format!("{written}: {}", match config.target.len() {
-            1 => files,
-            n => format!("{n} files"),
-        }),
+        Some(written) => format!(
+            "{written}: {}",
+            match config.target.len() {
+                1 => files,
+                n => format!("{n} files"),
+            }
+        ),
         None => files,
     }
 }

@@ -108,9 +108,8 @@ fn proposals(config: &Config, given: usize) -> Vec<String> {
     if !caps.is_empty() {
         sentences.push(format!("spend at most {} on proposals", caps.join(", ")));
     } else if costs {
-        sentences.push(
-            "spend on proposals whatever they cost; `--max-dollars` limits it".to_owned(),
-        );
+        sentences
+            .push("spend on proposals whatever they cost; `--max-dollars` limits it".to_owned());
     }
     sentences
 }
