@@ -34,6 +34,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// A finished trial as a metric function sees it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct FinishedTrial<'a> {
     /// Exit, usage and everything the run reported.
     pub trial: &'a Trial,

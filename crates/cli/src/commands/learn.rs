@@ -13,7 +13,7 @@ use crate::{settings, wizard};
 
 pub(crate) fn run(global: &Global, args: &LearnArgs) -> anyhow::Result<Exit> {
     if args.list {
-        presets::list(global.json)?;
+        presets::list(global)?;
         return Ok(Exit::Success);
     }
     let mut run = args.run.clone();

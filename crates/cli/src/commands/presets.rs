@@ -4,14 +4,15 @@ use autoresearch::core::metric::Direction;
 use autoresearch::core::preset::Preset;
 use serde_json::json;
 
+use crate::args::Global;
 use crate::output;
 
 /// Prints all presets with their numbers, directions and defaults.
 ///
 /// # Errors
 /// When stdout is closed.
-pub(crate) fn list(json: bool) -> anyhow::Result<()> {
-    if json {
+pub(crate) fn list(global: &Global) -> anyhow::Result<()> {
+    if global.json {
         return output::json(&Preset::ALL.iter().map(as_json).collect::<Vec<_>>());
     }
     for (at, preset) in Preset::ALL.iter().enumerate() {
