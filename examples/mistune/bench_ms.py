@@ -15,7 +15,7 @@ CASES = [
     "atx", "setext", "normal_ul", "insane_ul", "normal_ol", "insane_ol", "blockquote",
     "blockhtml", "fenced", "paragraph", "emphasis", "auto_links", "std_links", "ref_links",
 ]
-PASSES, DOCUMENTS = 20, 20
+PASSES, DOCUMENTS = 40, 20
 
 render = mistune.create_markdown(escape=False)
 texts = [(ROOT / "benchmark" / "cases" / f"{name}.txt").read_text() for name in CASES]
