@@ -32,6 +32,7 @@ alloc = []
 criterion = { version = "0.5", default-features = false }
 rustc-hex = "2.1"
 faster-hex = "0.5"
+pretty_assertions = "1"
 
 [lib]
 bench = false

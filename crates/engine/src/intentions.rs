@@ -121,7 +121,7 @@ fn duration(config: &Config) -> Option<String> {
     let again = "the baseline and what looks better run several times";
     Some(match config.iterations.map(|n| u32::try_from(n).unwrap_or(u32::MAX)) {
         Some(n) => format!(
-            "take at most {} for {n} runs of one experiment each, and more for runs that are repeated: {again}",
+            "take {} for {n} experiments of one run each, should each use all its time; {again}",
             human_duration(run.saturating_mul(n))
         ),
         None => format!("take at most {} for a run; {again}", human_duration(run)),

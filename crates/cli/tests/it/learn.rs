@@ -116,7 +116,7 @@ fn a_pattern_is_the_files_that_it_meant_when_the_session_began() {
         "- change only src/a.sh, src/deep/b.sh",
         "- keep src/test_b.sh, lint.sh, propose.sh from being changed",
         "- take proposals from the embedded search",
-        "- take at most 20m for 4 runs of one experiment each",
+        "- take 20m for 4 experiments of one run each",
     ] {
         assert!(said.contains(part), "no `{part}` in\n{said}");
     }
