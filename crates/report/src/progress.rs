@@ -73,9 +73,9 @@ pub struct Hourly {
 impl fmt::Display for Hourly {
     /// `11.8 experiments an hour (goal 12)`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let number = |value: f64| match value {
-            value if value >= 100.0 => numbers::grouped(value.round() as u64),
-            value => format!("{:.1}", value).trim_end_matches(".0").to_owned(),
+        let number = |value: f64| match format!("{value:.0}").parse() {
+            Ok(whole @ 100..) => numbers::grouped(whole),
+            _ => format!("{value:.1}").trim_end_matches(".0").to_owned(),
         };
         write!(f, "{} experiments an hour (goal {})", number(self.rate), number(self.goal))
     }

@@ -69,7 +69,9 @@ fn tell(global: &Global, settings: &Settings, would: DryRun) -> anyhow::Result<E
         return Ok(Exit::Success);
     }
     wizard::show(&config, &settings.layers, &platform)?;
-    notes.iter().for_each(|note| output::note(note));
+    for note in &notes {
+        output::note(note);
+    }
     output::line("It would:")?;
     for action in actions {
         output::line(&format!("- {action}"))?;

@@ -1,7 +1,7 @@
 //! `autoresearch learn` (SPEC A10): a session on a ready-made metric, on several
 //! files, until a goal holds.
 
-use autoresearch_testkit::{Place, Snapshot};
+use autoresearch_testkit::Place;
 
 use crate::toy::{assert_sound, events, log, place, status, text, verdicts};
 
@@ -58,9 +58,9 @@ fn it_goes_on_until_the_goal_holds_and_says_so() {
     assert_eq!(reason(&ended.json_lines()), "improvement >= 50%");
     assert_eq!(verdicts(&place), ["keep", "keep", "keep", "keep"]);
     assert_eq!(log(&place)[3]["metric"], 8.0);
-    let pace = &status(&place)["experiments_an_hour"];
-    assert_eq!(pace["goal"], 12.0, "{pace}");
-    assert!(pace["rate"].as_f64().unwrap() > 0.0, "{pace}");
+    let hourly = &status(&place)["experiments_an_hour"];
+    assert_eq!(hourly["goal"], 12.0, "{hourly}");
+    assert!(hourly["rate"].as_f64().unwrap() > 0.0, "{hourly}");
     assert!(place.run(["status"]).expect(0).stdout.contains("an hour (goal 12)"));
     assert_eq!(stopped(&place), "the stop rule `improvement >= 50%` holds");
     assert_sound(&place, &before);

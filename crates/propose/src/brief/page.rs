@@ -132,15 +132,15 @@ fn budget(brief: &Brief) -> String {
 /// The targets in `most` bytes: as many as there is room to show, the others by name.
 fn insert_targets(values: &mut Map<String, Json>, targets: &[Text], most: usize) {
     let shown = (most / LEAST).min(targets.len());
-    let (shown, named) = targets.split_at(shown);
-    let names: Vec<String> = named
+    let (shown, others) = targets.split_at(shown);
+    let names: Vec<String> = others
         .iter()
         .take(LINES)
         .map(|file| text::one_line(&text::clean(&file.path), SENTENCE))
         .collect();
     let taken: usize = names.iter().map(|name| name.len() + 10).sum();
     values.insert("targets".to_owned(), files(shown, most.saturating_sub(taken), true));
-    values.insert("unshown_more".to_owned(), json!(named.len() - names.len()));
+    values.insert("unshown_more".to_owned(), json!(others.len() - names.len()));
     values.insert("unshown".to_owned(), json!(names));
 }
 
