@@ -3,6 +3,7 @@
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
+use autoresearch::core::preset::Preset;
 use autoresearch_simulate::{Rule, World};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand, ValueHint};
@@ -40,6 +41,9 @@ pub(crate) enum Command {
     Init(InitArgs),
     /// Start a session: the baseline, then experiment after experiment
     Run(RunArgs),
+    /// Make a number of a system better: a session on a ready-made metric
+    #[command(long_about = LEARN)]
+    Learn(LearnArgs),
     /// Go on with an earlier session
     Resume(ResumeArgs),
     /// Where a session stands
@@ -87,6 +91,16 @@ pub(crate) enum Command {
     },
 }
 
+const LEARN: &str = "\
+Make a number of a system better: a session on a ready-made metric
+
+As `run`, with all that a preset knows: which number, which way is better, which command, where the \
+tool's report lies. What is left to say are the files to work on. A run may take 5 minutes unless the \
+preset or you say otherwise; if every hypothesis comes with its patch, these are all that is tried. \
+Flags and autoresearch.toml are stronger than the preset.
+
+  autoresearch learn 'src/**/*.py' --preset pylint --goal 'improvement >= 10%'";
+
 const SIMULATE: &str = "\
 How often rules of judging are right, in worlds whose truth is known
 
@@ -107,7 +121,7 @@ Noise is the standard deviation of a run in typical gains: at 0.2 one run tells 
 /// What a session is about; every flag has a key in autoresearch.toml.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ConfigArgs {
-    /// File under experiment; may be given several times
+    /// File under experiment, or a pattern as 'src/**/*.py'; may be given several times
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) target: Vec<String>,
     /// File that proposers read and nobody changes; may be given several times
@@ -119,7 +133,10 @@ pub(crate) struct ConfigArgs {
     /// What one run may use: time, as 5m or 90s, or as in the file { cpu = "5m" }
     #[arg(long, value_name = "BUDGET")]
     pub(crate) budget: Option<String>,
-    /// Name of the metric
+    /// A ready-made metric: its name, direction, command and budget hold where nothing else is said
+    #[arg(long, value_name = "NAME", value_parser = PossibleValuesParser::new(Preset::ALL.iter().map(|preset| preset.name)))]
+    pub(crate) preset: Option<String>,
+    /// Name of the metric; with --preset another of its numbers than the first
     #[arg(long, value_name = "NAME")]
     pub(crate) metric: Option<String>,
     /// Lower is better
@@ -157,8 +174,14 @@ pub(crate) struct ConfigArgs {
     /// Program that edits the target, split as a shell would; implies --proposer command
     #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
     pub(crate) proposer_command: Option<String>,
+    /// Command that must pass before anything is kept, split as a shell would
+    #[arg(long, value_name = "COMMAND", value_hint = ValueHint::CommandString)]
+    pub(crate) check: Option<String>,
+    /// What all proposals together may cost, in dollars
+    #[arg(long, value_name = "DOLLARS")]
+    pub(crate) max_dollars: Option<String>,
     /// Stop when this holds, as '`val_bpb` <= 0.9', 'improvement >= 10%', 'no keep in 20'
-    #[arg(long, value_name = "RULE")]
+    #[arg(long, visible_alias = "goal", value_name = "RULE")]
     pub(crate) stop_when: Vec<String>,
     /// Stop the whole session after this time
     #[arg(long, value_name = "TIME")]
@@ -169,6 +192,9 @@ pub(crate) struct ConfigArgs {
     /// Configuration file; autoresearch.toml unless given
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
+    /// What holds where nobody says otherwise, by key: no flag, but a command's own
+    #[arg(skip)]
+    pub(crate) defaults: Vec<(&'static str, &'static str)>,
 }
 
 #[derive(Debug, Args)]
@@ -183,7 +209,19 @@ pub(crate) struct InitArgs {
     pub(crate) dry_run: bool,
 }
 
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
+pub(crate) struct LearnArgs {
+    /// Files to make better, or patterns as 'src/**/*.py'
+    #[arg(value_name = "TARGET", value_hint = ValueHint::FilePath)]
+    pub(crate) targets: Vec<String>,
+    /// List the ready-made metrics
+    #[arg(long)]
+    pub(crate) list: bool,
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Clone, Debug, Args)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) config: ConfigArgs,

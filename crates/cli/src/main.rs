@@ -26,6 +26,7 @@ fn main() -> std::process::ExitCode {
     let outcome = match cli.command {
         Command::Init(args) => commands::init::run(&cli.global, &args),
         Command::Run(args) => commands::run::run(&cli.global, &args),
+        Command::Learn(args) => commands::learn::run(&cli.global, &args),
         Command::Resume(args) => commands::resume::run(&cli.global, &args),
         Command::Status(args) => commands::status::run(&cli.global, &args),
         Command::Stop(args) => commands::stop::run(&cli.global, &args),

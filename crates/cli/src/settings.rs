@@ -34,6 +34,9 @@ pub(crate) struct Settings {
 pub(crate) fn gather(folder: &Path, args: &ConfigArgs) -> anyhow::Result<Settings> {
     let repo = Repo::discover(folder).map_err(EngineError::from)?;
     let mut layers = Layers::new();
+    for (key, value) in &args.defaults {
+        layers.set(key, value, Origin::Default).map_err(config)?;
+    }
     let path = args.config.clone().unwrap_or_else(|| repo.root().join(FILE));
     match std::fs::read(&path) {
         Ok(bytes) => {
@@ -83,6 +86,7 @@ fn add_flags(layers: &mut Layers, args: &ConfigArgs) -> anyhow::Result<()> {
     for (key, value, flag) in [
         ("run.command", &args.command, "--command"),
         ("budget", &args.budget, "--budget"),
+        ("metric.preset", &args.preset, "--preset"),
         ("metric.name", &args.metric, "--metric"),
         ("metric.pattern", &args.pattern, "--pattern"),
         ("iterations", &args.iterations, "--iterations"),
@@ -91,6 +95,8 @@ fn add_flags(layers: &mut Layers, args: &ConfigArgs) -> anyhow::Result<()> {
         ("results", &args.results, "--results"),
         ("propose.model", &args.model, "--model"),
         ("propose.command", &args.proposer_command, "--proposer-command"),
+        ("propose.max_dollars", &args.max_dollars, "--max-dollars"),
+        ("checks.command", &args.check, "--check"),
         ("stop.time", &args.stop_after, "--stop-after"),
     ] {
         if let Some(value) = value {

@@ -7,6 +7,7 @@ use std::io::IsTerminal as _;
 use autoresearch::EngineError;
 use autoresearch::config::{Config, Layers, Origin, table};
 use autoresearch::core::metric::Direction;
+use autoresearch::core::preset::Preset;
 use inquire::{Confirm, InquireError, Select, Text};
 
 use crate::exit::Answer;
@@ -84,6 +85,17 @@ fn ask(question: &str, offered: Option<&str>) -> anyhow::Result<String> {
         prompt = prompt.with_initial_value(offered);
     }
     Ok(prompt.prompt().map_err(gone)?.trim().to_owned())
+}
+
+/// Asks for a ready-made metric.
+///
+/// # Errors
+/// When the user goes away.
+pub(crate) fn ask_preset() -> anyhow::Result<&'static str> {
+    let shown = Preset::ALL.iter().map(|preset| format!("{}: {}", preset.name, preset.about));
+    let question = "Which number is to become better?";
+    let answer = Select::new(question, shown.collect()).raw_prompt().map_err(gone)?;
+    Ok(Preset::ALL.get(answer.index).map_or("", |preset| preset.name))
 }
 
 fn ask_direction(question: &str, layers: &Layers) -> anyhow::Result<String> {

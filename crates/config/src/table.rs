@@ -82,7 +82,15 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
     rules.extend(config.stop.time.map(|time| format!("after {}", text::duration(time))));
 
     let mut rows = vec![
-        row("Training script", list(&config.target), &["target"]),
+        row(
+            if metric.preset.is_some() || config.target.len() > 1 {
+                "Target"
+            } else {
+                "Training script"
+            },
+            targets(config, layers),
+            &["target"],
+        ),
         row("Read-only script", list(&config.read_only), &["read_only"]),
         row(label, budget, &["budget"]),
         row("Metric", measured, &["metric.preset", "metric.name", "metric.direction"]),
@@ -116,6 +124,21 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         rows.push(row("Checks before a keep", command(words), &["checks.command"]));
     }
     rows
+}
+
+/// The files under experiment; patterns with what they came to.
+fn targets(config: &Config, layers: &Layers) -> String {
+    let files = config.target.join(", ");
+    match layers.text("target").filter(|written| *written != config.target.join(",")) {
+        Some(written) => format!(
+            "{written}: {}",
+            match config.target.len() {
+                1 => files,
+                n => format!("{n} files"),
+            }
+        ),
+        None => files,
+    }
 }
 
 /// What proposals may cost, each cap with its key.

@@ -85,9 +85,12 @@ enum Settings {
 }
 
 /// What a session would do, in sentences.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DryRun {
+    /// The configuration as the session would have it: patterns of targets have
+    /// become files, the tag is chosen.
+    pub config: Config,
     /// What is worth knowing before it begins.
     pub notes: Vec<String>,
     /// What it would do, as `create the branch …`.
@@ -316,14 +319,16 @@ impl SystemExperiment {
         let adjusting = self.adjusting(&opening)?;
         let mut notes = opening.notes();
         notes.extend_from_slice(adjusting.notes());
-        let actions = adjusting.intention().into_iter().chain(opening.intentions()).collect();
+        let intentions = opening.intentions(self.hypotheses.len())?;
+        let actions = adjusting.intention().into_iter().chain(intentions).collect();
         let mut platform = adjusting.rows();
         let note = opening.seeds()?.note();
         let said = note.trim_start_matches("replicates").trim_start_matches(':').trim_start();
         platform.push(("Replicates", said.to_owned()));
         let is_offered = adjusting.adjusted.edits.is_empty();
         let offered_edits = if is_offered { adjusting.edits } else { Vec::new() };
-        Ok(DryRun { notes, actions, platform, offered_edits })
+        let config = opening.config;
+        Ok(DryRun { config, notes, actions, platform, offered_edits })
     }
 
     /// Makes the research branch and nothing else; a later

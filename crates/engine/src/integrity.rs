@@ -104,6 +104,11 @@ impl Protected {
         Protected { files, walls, evaluator }
     }
 
+    /// All of them, sorted.
+    pub(crate) fn files(&self) -> &[String] {
+        &self.files
+    }
+
     /// Whether a file is one of them.
     pub(crate) fn holds(&self, path: &str) -> bool {
         self.files.binary_search_by(|file| file.as_str().cmp(path)).is_ok()

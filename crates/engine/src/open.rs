@@ -12,7 +12,6 @@ use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
 use autoresearch_core::trial::Protection;
-use autoresearch_core::units::human_duration;
 use autoresearch_ledger::{Holder, Journal, JournalError, Lock, LockError, Message, TsvFile};
 use autoresearch_propose::Proposer;
 use autoresearch_propose::knobs::Spec;
@@ -35,7 +34,7 @@ use crate::place::Place;
 use crate::places::{FOLDER, Places};
 use crate::stop::{Limit, Stop};
 use crate::writers::Writers;
-use crate::{clock, fair, history, proposers, roles, seeds, wrap};
+use crate::{clock, fair, history, proposers, roles, seeds, targets, wrap};
 
 /// How long what a dead engine was about to start may hold its lock.
 const LAST_BREATH: Duration = Duration::from_secs(10);
@@ -50,7 +49,7 @@ pub(crate) struct Opening {
     pub(crate) places: Places,
     /// Changes in the checkout that are no part of the session.
     pub(crate) dirty: Vec<String>,
-    walls: Walls,
+    pub(crate) walls: Walls,
     /// On files and protection.
     notes: Vec<String>,
 }
@@ -65,7 +64,13 @@ impl Opening {
     ) -> Result<Opening, EngineError> {
         let repo = Repo::discover(folder)?;
         let head = repo.head()?;
-        let mut notes = roles::check(&repo, &head.commit, &config)?;
+        let mut notes = Vec::new();
+        if config.target.iter().any(|target| targets::is_pattern(target)) {
+            let expanded = targets::expand(&config, &repo.tracked(&head.commit)?)?;
+            config.target = expanded.files;
+            notes.extend(expanded.notes);
+        }
+        notes.extend(roles::check(&repo, &head.commit, &config)?);
         for rule in &config.stop.when {
             StopRule::parse(rule, &config.metric.name)?;
         }
@@ -125,47 +130,6 @@ impl Opening {
         }
         notes.extend(self.notes.iter().cloned());
         notes
-    }
-
-    /// What would happen, in sentences.
-    pub(crate) fn intentions(&self) -> Vec<String> {
-        let config = &self.config;
-        let mut intentions = Vec::from([
-            format!(
-                "create the branch {} at {}",
-                Places::branch(&self.tag),
-                self.head.commit.short()
-            ),
-            format!(
-                "create {} for worktrees, logs and the journal",
-                self.places.folder().display()
-            ),
-            format!("add `/{FOLDER}/` and `/{}` to .git/info/exclude", config.results),
-            format!("write results to {}", self.repo.root().join(&config.results).display()),
-            format!(
-                "run `{}` for the baseline, then once per experiment, {} each, {}",
-                config.run.command.join(" "),
-                config.budget,
-                self.walls.protection
-            ),
-            format!("change only {}", config.target.join(", ")),
-            crate::experiment::limits(config),
-        ]);
-        intentions.extend(
-            config
-                .judge
-                .constraints
-                .iter()
-                .map(|constraint| format!("discard what breaks `{constraint}`")),
-        );
-        intentions.extend(config.checks.command.as_ref().map(|command| {
-            format!(
-                "run `{}` before anything is kept, at most {} each",
-                command.join(" "),
-                human_duration(config.checks.timeout)
-            )
-        }));
-        intentions
     }
 
     /// Makes the session: its folder, lock, journal and branch.

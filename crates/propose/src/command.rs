@@ -1,5 +1,6 @@
 //! Any program that edits the desk. It gets the brief as JSON on its standard
-//! input and as a page in the file that `AUTORESEARCH_BRIEF` names.
+//! input and as a page in the file that `AUTORESEARCH_BRIEF` names. Its last line
+//! may be `EXHAUSTED: why`, when it has nothing left to propose.
 
 use autoresearch_core::proposal::Proposal;
 
@@ -55,7 +56,29 @@ impl Proposer for Command {
                 finished.how
             )));
         }
+        if let Some(why) = exhausted(&finished.tail) {
+            return Err(ProposeError::Exhausted(why.to_owned()));
+        }
         let stated = Stated::of(&finished.tail);
         Ok(stated.proposal(brief.hypothesis.as_deref(), "an edit by the proposer's command"))
+    }
+}
+
+/// What a program says that has nothing left to propose: its last line, as
+/// `EXHAUSTED: every rule was tried`.
+fn exhausted(output: &str) -> Option<&str> {
+    let last = output.lines().rev().find(|line| !line.trim().is_empty())?;
+    last.trim().strip_prefix("EXHAUSTED:").map(str::trim)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_last_line_says_that_nothing_is_left() {
+        assert_eq!(exhausted("looking\nEXHAUSTED: no rule is left\n\n"), Some("no rule is left"));
+        assert_eq!(exhausted("EXHAUSTED: not yet\nHYPOTHESIS: one more\n"), None);
+        assert_eq!(exhausted(""), None);
     }
 }

@@ -2,7 +2,7 @@
 //! costs the same after ten experiments as after 100,000.
 
 use std::collections::VecDeque;
-use std::fmt::Write as _;
+use std::fmt::{self, Write as _};
 use std::time::Duration;
 
 use autoresearch_core::judge::Noise;
@@ -10,6 +10,7 @@ use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Category;
 use autoresearch_core::units::{Timestamp, human_duration};
 use autoresearch_core::verification::Comparison;
+use serde::Serialize;
 
 use crate::costs::{self, Proposers};
 use crate::history::{Best, History, Point, Session};
@@ -56,7 +57,28 @@ pub struct Progress {
     suspects: VecDeque<Point>,
     recent: VecDeque<Point>,
     intervals: VecDeque<f64>,
-    last_at: Option<f64>,
+    /// Number and time of what settled last.
+    last: Option<(u64, f64)>,
+}
+
+/// Experiments an hour (SPEC A10).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Hourly {
+    /// As measured.
+    pub rate: f64,
+    /// With one run of the whole budget each: 12 at 5 minutes.
+    pub goal: f64,
+}
+
+impl fmt::Display for Hourly {
+    /// `11.8 experiments an hour (goal 12)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let number = |value: f64| match format!("{value:.0}").parse() {
+            Ok(whole @ 100..) => numbers::grouped(whole),
+            _ => format!("{value:.1}").trim_end_matches(".0").to_owned(),
+        };
+        write!(f, "{} experiments an hour (goal {})", number(self.rate), number(self.goal))
+    }
 }
 
 impl Progress {
@@ -78,7 +100,7 @@ impl Progress {
             suspects: VecDeque::new(),
             recent: VecDeque::with_capacity(RECENT),
             intervals: VecDeque::with_capacity(PACE),
-            last_at: None,
+            last: None,
         }
     }
 
@@ -92,11 +114,16 @@ impl Progress {
     /// Takes in an experiment that settled.
     pub fn record(&mut self, point: &Point) {
         Best::update(&mut self.best, self.direction, point);
-        let interval = match (point.at_seconds, self.last_at) {
-            (Some(at), Some(last)) => Some(at - last),
+        let interval = match (point.at_seconds, self.last) {
+            // Not where those between are unknown.
+            (Some(at), Some((number, last))) if point.number == number + 1 => Some(at - last),
             _ => point.wall_seconds,
         };
-        self.last_at = point.at_seconds.or(self.last_at);
+        self.last = point.at_seconds.map(|at| (point.number, at)).or(self.last);
+        // Its runs are repeated to learn the noise: no experiment takes as long.
+        if !point.is_baseline() && self.counts.total() == 0 {
+            self.intervals.clear();
+        }
         if let Some(interval) = interval.filter(|i| i.is_finite() && *i >= 0.0) {
             let interval = interval.min(self.longest_interval());
             push(&mut self.intervals, interval, PACE);
@@ -136,12 +163,25 @@ impl Progress {
         };
         let all = Duration::try_from_secs_f64(pace.as_secs_f64() * remaining as f64).ok()?;
         // What the experiment under way has already used is no longer left.
-        let since_last = match (self.started, self.last_at) {
-            (Some(started), Some(last)) => now.since(started).as_secs_f64() - last,
+        let since_last = match (self.started, self.last) {
+            (Some(started), Some((_, last))) => now.since(started).as_secs_f64() - last,
             _ => 0.0,
         };
         let used = Duration::try_from_secs_f64(since_last).unwrap_or_default().min(pace);
         Some(all.saturating_sub(used))
+    }
+
+    /// How many experiments an hour it makes, at the pace of the last 20, and how
+    /// many it would make if each were one run of the whole budget; `None` before
+    /// the first experiment, and where a run is not bound by time.
+    pub fn hourly(&self) -> Option<Hourly> {
+        let budget = self.budget?.as_secs_f64();
+        if self.counts.total() == 0 || self.intervals.is_empty() {
+            return None;
+        }
+        let mean = self.intervals.iter().sum::<f64>() / self.intervals.len() as f64;
+        let hourly = Hourly { rate: 3600.0 / mean, goal: 3600.0 / budget };
+        (hourly.rate.is_finite() && hourly.goal.is_finite()).then_some(hourly)
     }
 
     /// A night between `stop` and `resume` says nothing about the pace, minutes
@@ -274,6 +314,9 @@ pub fn progress(progress: &Progress, now: Timestamp, style: Style) -> String {
     if let Some(spent) = costs::spent_words(&costs::spent(&progress.proposers)) {
         let _ = writeln!(text, "  spent      {spent}");
     }
+    if let Some(hourly) = progress.hourly() {
+        let _ = writeln!(text, "  pace       {hourly}");
+    }
     if done > 0 {
         let _ = writeln!(text, "  outcomes   {}", progress.outcomes(", "));
     }
@@ -327,6 +370,7 @@ mod tests {
         assert_snapshot!(progress(&some(), Timestamp(8 * 310_000), Style::Plain), @"
         7 of 100 experiments · 41m 20s elapsed · about 8h 10m left
           best       val_bpb 0.9821 at #2 (a3f12bc), -0.0158 (-1.6%) against the baseline of 0.9979
+          pace       11.6 experiments an hour (goal 12)
           outcomes   1 keep, 5 discard, 1 crash
           exploring  optimizer (4 of the last 7), then architecture (2) and training (1)
           last       ✗ #3 crash double the batch
@@ -335,6 +379,28 @@ mod tests {
                      · #6 discard 0.9900 raise learning rate
                      · #7 discard 0.9900 raise learning rate
         ");
+    }
+
+    /// SPEC A10.
+    #[test]
+    fn the_pace_is_held_against_the_budget_and_is_that_of_the_experiments() {
+        let at = |number: u64, at: f64| {
+            let mut point = point(number, Verdict::Discard, 1.0, "a change");
+            (point.at_seconds, point.wall_seconds) = (Some(at), Some(20.0));
+            point
+        };
+        let mut progress = Progress::new(&session());
+        progress.record(&at(0, 3000.0));
+        assert_eq!(progress.hourly(), None, "a baseline that ran ten times is no pace");
+        progress.record(&at(1, 3300.0));
+        assert_eq!(progress.hourly().unwrap().to_string(), "12 experiments an hour (goal 12)");
+        // What lies between is not known: it counts with its own runs.
+        progress.record(&at(90, 30_000.0));
+        assert_eq!(progress.hourly().unwrap().to_string(), "22.5 experiments an hour (goal 12)");
+        progress.budget = Some(Duration::from_millis(500));
+        assert_eq!(progress.hourly().unwrap().to_string(), "22.5 experiments an hour (goal 7,200)");
+        progress.budget = None;
+        assert_eq!(progress.hourly(), None, "steps are no time");
     }
 
     #[test]

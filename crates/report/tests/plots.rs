@@ -160,7 +160,7 @@ proptest! {
         prop_assert!(summary.starts_with("# AutoResearch summary"));
         let now = history.session.ended.unwrap_or_default();
         let report = progress(&Progress::of(&history), now, Style::Plain);
-        prop_assert!(report.lines().count() <= 9, "{report}");
+        prop_assert!(report.lines().count() <= 10, "{report}");
         for point in &history.points {
             let line = experiment_line(point, history.session.direction, Style::Plain);
             prop_assert!(!line.contains(['\n', '\r', '\u{1b}']), "{line:?}");

@@ -30,6 +30,7 @@ fn a_session_is_summed_up_with_evidence_and_next_steps() {
     | Dates | 2026-03-08 10:10 to 2026-03-08 12:19 UTC (2h 9m) |
     | Iterations | 24 of 24 |
     | Budget | 5m an experiment |
+    | Pace | 11.6 experiments an hour (goal 12) |
     | Stopped | all experiments that were asked for have run |
 
     ## Result

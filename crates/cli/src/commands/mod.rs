@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod hypothesis;
 pub(crate) mod import;
 pub(crate) mod init;
+pub(crate) mod learn;
 pub(crate) mod log;
 pub(crate) mod mcp;
 pub(crate) mod measure;

@@ -2,7 +2,8 @@
 
 use anyhow::Context as _;
 use autoresearch::config::{Config, Origin};
-use autoresearch::{EngineError, Outcome, SystemExperiment};
+use autoresearch::core::session::StopReason;
+use autoresearch::{DryRun, EngineError, Outcome, SystemExperiment};
 
 use crate::args::{Global, RunArgs};
 use crate::exit::{BadInput, Exit};
@@ -11,7 +12,15 @@ use crate::watch::Watch;
 use crate::{output, settings, signals, wizard};
 
 pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
-    let mut settings = settings::gather(&global.directory, &args.config)?;
+    begin(global, settings::gather(&global.directory, &args.config)?, args)
+}
+
+/// Asks for what is missing, shows what would be, and runs it.
+pub(crate) fn begin(
+    global: &Global,
+    mut settings: Settings,
+    args: &RunArgs,
+) -> anyhow::Result<Exit> {
     if wizard::can_ask() && !args.dry_run {
         wizard::fill(&mut settings)?;
     }
@@ -33,34 +42,41 @@ pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
         }
     }
     if args.dry_run {
-        if global.json {
-            let (notes, actions) = (would.notes, would.actions);
-            let platform: std::collections::BTreeMap<_, _> = would.platform.into_iter().collect();
-            output::json(
-                &serde_json::json!({ "config": config, "platform": platform, "notes": notes, "would": actions }),
-            )?;
-        } else {
-            wizard::show(&config, &settings.layers, &would.platform)?;
-            would.notes.iter().for_each(|note| output::note(note));
-            output::line("It would:")?;
-            for action in would.actions {
-                output::line(&format!("- {action}"))?;
-            }
-        }
-        return Ok(Exit::Success);
+        return tell(global, &settings, would);
     }
     if args.yes {
         if !global.json {
-            wizard::show(&config, &settings.layers, &would.platform)?;
+            wizard::show(&would.config, &settings.layers, &would.platform)?;
         }
     } else {
-        wizard::confirm(&config, &settings.layers, &would.platform, "Begin?")?;
+        wizard::confirm(&would.config, &settings.layers, &would.platform, "Begin?")?;
     }
     let stop = signals::stop_on_signals()?;
     let mut watch = Watch::new(global.json);
     let outcome = experiment.run_session(&mut watch, &stop)?;
     drop(watch);
     finish(global, &outcome)
+}
+
+/// Says what would happen.
+fn tell(global: &Global, settings: &Settings, would: DryRun) -> anyhow::Result<Exit> {
+    let DryRun { config, notes, actions, platform, .. } = would;
+    if global.json {
+        let platform: std::collections::BTreeMap<_, _> = platform.into_iter().collect();
+        output::json(
+            &serde_json::json!({ "config": config, "platform": platform, "notes": notes, "would": actions }),
+        )?;
+        return Ok(Exit::Success);
+    }
+    wizard::show(&config, &settings.layers, &platform)?;
+    for note in &notes {
+        output::note(note);
+    }
+    output::line("It would:")?;
+    for action in actions {
+        output::line(&format!("- {action}"))?;
+    }
+    Ok(Exit::Success)
 }
 
 fn experiment(
@@ -81,6 +97,11 @@ fn experiment(
 /// What is said and asked once a session rests (SPEC F4).
 pub(crate) fn finish(global: &Global, outcome: &Outcome) -> anyhow::Result<Exit> {
     let view = outcome.view();
+    if let (StopReason::Rule(rule), 0) = (outcome.reason(), view.status()?.tally.total()) {
+        output::note(&format!(
+            "`{rule}` holds for what is there already: nothing was tried; ask for more with `--goal`"
+        ));
+    }
     if !global.json {
         super::report::print(view)?;
         let kept = view.kept()?;

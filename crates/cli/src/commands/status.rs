@@ -1,7 +1,8 @@
 //! `autoresearch status`: where a session stands, in constant time.
 
-use autoresearch::View;
+use autoresearch::ledger::Entry;
 use autoresearch::report::{Best, Progress, Style, progress};
+use autoresearch::{Status, View};
 use serde_json::json;
 
 use crate::args::{Global, TagArgs};
@@ -13,6 +14,7 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
     let view = View::open(&global.directory, args.tag.as_deref())?;
     let status = view.status()?;
     let best = status.best.as_ref().map(|entry| view.point(entry));
+    let report = report(&view, &status);
     if global.json {
         let tally = status.tally;
         output::json(&json!({
@@ -24,6 +26,7 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
             "stopped": status.stopped,
             "keep": tally.keep, "discard": tally.discard, "crash": tally.crash,
             "iterations": view.plan().iterations,
+            "experiments_an_hour": report.hourly(),
             "baseline": status.baseline.as_ref().and_then(|entry| entry.metric),
             "suspects": status.suspects.iter().map(|entry| view.point(entry)).collect::<Vec<_>>(),
             "best": best,
@@ -44,18 +47,23 @@ pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
     if let Some(protection) = status.protection {
         output::line(&format!("its runs are {protection}"))?;
     }
-    let mut report = Progress::new(&view.session(&status));
+    let at = if status.engine.is_some() { now() } else { status.last_at };
+    output::line(progress(&report, at, Style::Colour).trim_end())?;
+    Ok(Exit::Success)
+}
+
+/// What a report of it says, from the few experiments that a status knows.
+fn report(view: &View, status: &Status) -> Progress {
+    let mut report = Progress::new(&view.session(status));
     status.suspects.iter().for_each(|entry| report.suspect(view.point(entry)));
     for entry in status.baseline.iter().chain(status.last.iter().filter(|e| e.number > 0)) {
         report.record(&view.point(entry));
     }
     // What was recorded are the last few; these are of the whole session.
     report.counts = status.tally;
-    report.best = status.best.and_then(|entry| {
-        let metric = entry.metric?;
-        Some(Best { number: entry.number, commit: entry.commit, metric })
+    report.best = status.best.as_ref().and_then(|entry| {
+        let Entry { number, commit, metric: Some(metric), .. } = entry.clone() else { return None };
+        Some(Best { number, commit, metric })
     });
-    let at = if status.engine.is_some() { now() } else { status.last_at };
-    output::line(progress(&report, at, Style::Colour).trim_end())?;
-    Ok(Exit::Success)
+    report
 }

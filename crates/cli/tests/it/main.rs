@@ -20,6 +20,7 @@ mod doctor;
 mod early;
 mod fair;
 mod kill9;
+mod learn;
 mod mcp;
 mod measure;
 mod model;

@@ -23,6 +23,9 @@ const DIFF: usize = 2_500;
 const SENTENCE: usize = 2_000;
 const LINES: usize = 40;
 
+/// Bytes below which a file is named and not shown.
+const LEAST: usize = 800;
+
 /// Parts of the page in this order.
 pub(super) fn page(brief: &Brief, parts: &[Part]) -> String {
     let mut values = values(brief);
@@ -51,7 +54,7 @@ pub(super) fn page(brief: &Brief, parts: &[Part]) -> String {
     }
     let left = brief.limit.saturating_sub(taken + ledger);
     values.insert("context".to_owned(), files(&brief.context, left, false));
-    values.insert("targets".to_owned(), files(&brief.targets, 2 * brief.limit, true));
+    insert_targets(&mut values, &brief.targets, 2 * brief.limit);
     let values = Value::from(Serde(&values));
     let parts = parts.iter().map(|part| render(brief, *part, &values));
     let mut page = parts.filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n\n");
@@ -75,7 +78,9 @@ fn values(brief: &Brief) -> Map<String, Json> {
         values.remove(name);
     }
     let Json::Object(mut values) = cleaned(Json::Object(values)) else { return Map::new() };
-    let paths: Vec<String> = brief.targets.iter().map(|file| text::clean(&file.path)).collect();
+    let targets = brief.targets.iter().take(LINES);
+    let paths: Vec<String> = targets.map(|file| text::clean(&file.path)).collect();
+    let more_paths = brief.targets.len() - paths.len();
     let bounded = |texts: &[String]| -> Vec<String> {
         let lines = texts.iter().take(LINES);
         lines.map(|line| text::one_line(&text::clean(line), SENTENCE / 4)).collect()
@@ -105,6 +110,9 @@ fn values(brief: &Brief) -> Map<String, Json> {
         ("platform", json!(bounded(&brief.platform))),
         ("constraints", json!(bounded(&brief.constraints))),
         ("paths", json!(paths)),
+        ("more_paths", json!(more_paths)),
+        ("unshown", json!([])),
+        ("unshown_more", json!(0)),
         ("command", json!(text::clean(&brief.command.join(" ")))),
         ("better", json!(brief.direction.to_string())),
         ("budget", json!(budget(brief))),
@@ -140,6 +148,21 @@ fn budget(brief: &Brief) -> String {
     let seconds = std::time::Duration::try_from_secs_f64(brief.budget_seconds).unwrap_or_default();
     let time = autoresearch_core::units::human_duration(seconds);
     brief.quota.clone().unwrap_or(time)
+}
+
+/// The targets in `most` bytes: as many as there is room to show, the others by name.
+fn insert_targets(values: &mut Map<String, Json>, targets: &[Text], most: usize) {
+    let shown = (most / LEAST).min(targets.len());
+    let (shown, others) = targets.split_at(shown);
+    let names: Vec<String> = others
+        .iter()
+        .take(LINES)
+        .map(|file| text::one_line(&text::clean(&file.path), SENTENCE))
+        .collect();
+    let taken: usize = names.iter().map(|name| name.len() + 10).sum();
+    values.insert("targets".to_owned(), files(shown, most.saturating_sub(taken), true));
+    values.insert("unshown_more".to_owned(), json!(others.len() - names.len()));
+    values.insert("unshown".to_owned(), json!(names));
 }
 
 /// Files as a page shows them, in `most` bytes together.
@@ -234,7 +257,7 @@ pub(super) fn samples() -> impl Iterator<Item = Value> {
         let digest = serde_json::to_value(brief.ledger.digest(4)).unwrap_or_default();
         values.insert("ledger".to_owned(), digest);
         values.insert("context".to_owned(), files(&brief.context, 100, false));
-        values.insert("targets".to_owned(), files(&brief.targets, 1000, true));
+        insert_targets(&mut values, &brief.targets, 1000);
         Value::from(Serde(values))
     })
 }

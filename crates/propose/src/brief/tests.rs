@@ -103,6 +103,26 @@ fn a_page_keeps_to_its_limit_without_the_targets_and_these_to_twice_that() {
 }
 
 #[test]
+fn a_page_of_hundreds_of_targets_keeps_to_its_limit_and_names_what_it_does_not_show() {
+    let path = |n: usize| format!("src/a/package/with/a/long/name/module_number_{n}.py");
+    for (limit, count) in [(16 << 10, 500), (PAGE, 500), (PAGE, 41)] {
+        let mut brief = brief(session(50));
+        brief.limit = limit;
+        brief.targets =
+            (0..count).map(|n| Text { path: path(n), text: "x = 1\n".repeat(500) }).collect();
+        let others: Vec<Part> = Part::ALL.into_iter().filter(|p| *p != Part::Targets).collect();
+        let page = brief.page(&others);
+        assert!(page.len() <= limit + 500, "{} of {limit}", page.len());
+        let told = format!("and {} more targets", count - 40);
+        assert!(page.contains(&told), "{told}: {page}");
+        let targets = brief.page(&[Part::Targets]);
+        assert!(targets.len() <= 2 * limit + 500, "{} of {limit}", targets.len());
+        assert!(targets.contains(&format!("### `{}`", path(0))), "{targets}");
+        assert_eq!(targets.contains("You may change these as well"), count == 500, "{count}");
+    }
+}
+
+#[test]
 fn failing_tests_are_told_within_bounds() {
     let mut brief = brief(session(1_000));
     let failing = |n: usize| Failing {

@@ -20,6 +20,7 @@ use crate::costs;
 use crate::history::{Best, History, Step};
 use crate::noise::{keeps_words, noise_words};
 use crate::numbers::{self, Precision};
+use crate::progress::Progress;
 use crate::words::{markdown, markdown_code, one_line, short_commit};
 use autoresearch_core::experiment::Counts;
 
@@ -162,6 +163,7 @@ fn session_section(text: &mut String, facts: &Facts<'_>, zone: &TimeZone) {
             .or_else(|| session.budget_seconds.and_then(numbers::seconds))
             .map(|budget| format!("{budget} an experiment")),
     );
+    row("Pace", Progress::of(facts.history).hourly().map(|hourly| hourly.to_string()));
     row("Protection", session.protection.map(|protection| protection.to_string()));
     row("Stopped", session.stopped.as_deref().map(markdown));
     text.push_str("| Session | |\n|---|---|\n");
