@@ -19,6 +19,7 @@ mod limits;
 mod log;
 mod oom;
 mod plotting;
+mod program;
 mod quota;
 mod reading;
 mod sandbox;
@@ -41,6 +42,7 @@ pub use executor::{Executor, Local, Running};
 pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError, Talk};
 #[cfg(windows)]
 pub use limits::windows::JobObject;
+pub use program::{Program, adopt, arguments};
 pub use sandbox::confine;
 pub use sandbox::environment::is_secret;
 pub use supervisor::supervise;
