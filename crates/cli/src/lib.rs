@@ -21,6 +21,8 @@ use clap::Parser as _;
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
 
+pub use crate::watch::event;
+
 /// The whole program: does what `words` say, the program's name first among
 /// them, and returns the exit code for the process.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
