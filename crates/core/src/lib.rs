@@ -15,6 +15,7 @@ pub mod judge;
 pub mod metric;
 pub mod platform;
 pub mod portfolio;
+pub mod preset;
 pub mod proposal;
 pub mod protected;
 pub mod random;

@@ -21,6 +21,7 @@ const VERSION: Duration = Duration::from_secs(20);
 
 /// An agent that is installed here.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Installed {
     /// Its name, as for `--agent`.
     pub name: String,

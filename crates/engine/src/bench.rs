@@ -22,7 +22,7 @@ use crate::error::EngineError;
 use crate::experiment::MetricError;
 use crate::fair::{self, GpuWatch};
 use crate::integrity::{HeldOut, Protected, Stamp};
-use crate::measure::trial_of;
+use crate::measure::{SUCCESS, trial_of};
 use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::seeds;
@@ -35,6 +35,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// A finished trial as a metric function sees it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct FinishedTrial<'a> {
     /// Exit, usage and everything the run reported.
     pub trial: &'a Trial,
@@ -128,7 +129,8 @@ impl Bench<'_> {
             return Ok(Trial { seal, container, seeded, ..Trial::ended(seed, Exit::Lost) });
         };
         let name = &self.config.metric.name;
-        let mut outcome = trial_of(&report, seed, name, self.config.run.on_budget);
+        let codes = if is_measured_elsewhere { SUCCESS } else { self.config.codes() };
+        let mut outcome = trial_of(&report, seed, name, &codes, self.config.run.on_budget);
         outcome.container = container;
         if let Some(watcher) = watcher {
             watcher.tell(&mut outcome);

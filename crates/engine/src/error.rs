@@ -11,6 +11,7 @@ use autoresearch_run::RunError;
 
 /// Why a session cannot go on.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// Git.
     #[error(transparent)]

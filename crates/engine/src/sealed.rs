@@ -78,7 +78,7 @@ impl Bench<'_> {
             return Ok(());
         };
         let name = &self.config.metric.name;
-        let weighed = trial_of(&report, outcome.seed, name, OnBudget::Crash);
+        let weighed = trial_of(&report, outcome.seed, name, &self.config.codes(), OnBudget::Crash);
         outcome.metric = weighed.metric;
         outcome.secondary.extend(weighed.secondary);
         outcome.crash = weighed.crash.map(|crash| Crash {

@@ -42,6 +42,7 @@ pub struct View {
 
 /// What is going on, in figures that cost the same in any session.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Status {
     /// Who runs it, if anyone.
     pub engine: Option<Holder>,

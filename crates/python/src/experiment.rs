@@ -91,7 +91,7 @@ impl Experiment {
     /// What a session would do, as JSON; touches nothing.
     fn dry_run(&self, py: Python<'_>) -> PyResult<String> {
         let dry = self.used(py, |experiment| experiment.dry_run())?;
-        let DryRun { notes, actions, platform, offered_edits } = dry;
+        let DryRun { notes, actions, platform, offered_edits, .. } = dry;
         let dry = json!({
             "notes": notes, "actions": actions, "platform": platform, "offered_edits": offered_edits,
         });

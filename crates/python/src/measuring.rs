@@ -36,7 +36,7 @@ pub(crate) fn metric_fn(
     shared: Shared,
 ) -> impl Fn(&FinishedTrial<'_>) -> Result<f64, MetricError> + Send + 'static {
     move |finished| {
-        let FinishedTrial { trial, folder, log, out, number, run } = finished;
+        let FinishedTrial { trial, folder, log, out, number, run, .. } = finished;
         let text = json!({
             "number": number, "run": run, "folder": folder, "log": log, "out": out, "trial": trial,
         });

@@ -52,7 +52,8 @@ impl Watcher {
                 format!("\n{}\n", progress(report, now(), Style::Plain).trim_end())
             }
             News::Stopped { reason, .. } => format!("stopped: {reason}"),
-            News::Working { .. } | News::Ended { .. } => return None,
+            // What is drawn over, and whatever is new.
+            _ => return None,
         })
     }
 }

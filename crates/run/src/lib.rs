@@ -22,6 +22,7 @@ mod plotting;
 mod program;
 mod quota;
 mod reading;
+mod reports;
 mod sandbox;
 mod supervisor;
 mod sweep;

@@ -35,6 +35,8 @@ impl Office<'_> {
     pub(super) fn propose_baseline(&mut self) -> Result<(), EngineError> {
         let Some(base) = self.state.tip().cloned() else { return Ok(()) };
         self.repo.ensure_ref(&self.places.candidate_ref(0), &base, None)?;
+        let fingerprint = guard::fingerprint(&self.targets);
+        self.writers.tell_tried(fingerprint, 0);
         self.note(Event::Proposed(Box::new(Proposed {
             number: 0,
             parent: base.clone(),
@@ -42,7 +44,7 @@ impl Office<'_> {
             hypothesis: "Baseline — no modifications".to_owned(),
             category: Category::Other,
             proposer: "baseline".to_owned(),
-            fingerprint: guard::fingerprint(&self.targets),
+            fingerprint,
             settings: None,
             files: Vec::new(),
             code_lines: guard::code_lines(&self.targets),
