@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, final
 
+__all__ = ["Experiment", "Reader", "__version__", "launched", "main", "presets", "read_results"]
+
 __version__: str
 
 @final

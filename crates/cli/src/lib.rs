@@ -15,6 +15,8 @@ mod watch;
 mod wizard;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use clap::Parser as _;
 
@@ -23,13 +25,29 @@ use crate::exit::Exit;
 
 pub use crate::watch::event;
 
+/// By what name the program was called.
+static NAME: OnceLock<PathBuf> = OnceLock::new();
+
+/// The file of the program. Where an interpreter runs it, that is the script that
+/// was called, which is told by its whole path.
+///
+/// # Errors
+/// When the system does not say.
+pub(crate) fn own_file() -> anyhow::Result<PathBuf> {
+    let program = autoresearch::run::Program::this()?;
+    let script = NAME.get().filter(|_| !program.words.is_empty());
+    Ok(script.cloned().unwrap_or(program.path))
+}
+
 /// The whole program: does what `words` say, the program's name first among
 /// them, and returns the exit code for the process.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let words: Vec<OsString> = words.into_iter().collect();
     // A trial's supervisor is this very program; it has no flags of its own.
     if let Some(code) = autoresearch::supervise_if_asked() {
         return u8::try_from(code).unwrap_or(1);
     }
+    let _ = NAME.set(words.first().map(PathBuf::from).unwrap_or_default());
     match Cli::try_parse_from(words) {
         Ok(cli) => exit_of(cli) as u8,
         Err(error) => {
