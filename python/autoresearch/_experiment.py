@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from os import PathLike
+from os import PathLike, fspath
 from typing import Any, Literal
 
 from autoresearch import _native
@@ -74,7 +74,7 @@ class SystemExperiment:
 
     def __init__(
         self,
-        target: str | Sequence[str],
+        target: str | PathLike[str] | Sequence[str | PathLike[str]],
         hypothesis: str | Sequence[str | Hypothesis] | None = None,
         metric_fn: MetricFn | None = None,
         budget: float | str | timedelta = 300,
@@ -96,7 +96,8 @@ class SystemExperiment:
         on_event: Callable[[dict[str, Any]], object] | None = None,
         verbose: bool | None = None,
     ) -> None:
-        self.target = [target] if isinstance(target, str) else list(target)
+        targets = [target] if isinstance(target, (str, PathLike)) else target
+        self.target = [fspath(path) for path in targets]
         self.hypotheses = _hypotheses(hypothesis, patch, change)
         self.folder = folder
         self.on_event = on_event
@@ -305,7 +306,7 @@ class TrainingExperiment(SystemExperiment):
         budget: float | str | timedelta = 300,
         revert_on_failure: bool = True,
         *,
-        target: str | Sequence[str] = "train.py",
+        target: str | PathLike[str] | Sequence[str | PathLike[str]] = "train.py",
         read_only: str | Sequence[str] = "prepare.py",
         command: str | Sequence[str] = ("python3", "train.py"),
         metric: str | Preset = "val_bpb",

@@ -250,3 +250,24 @@ def test_the_training_experiment_has_its_own_names(repository: Path) -> None:
         "a better rate", folder=repository, change="print('val_bpb: 1.5')\n", budget=60
     ).run()
     assert (outcome.session.metric, outcome.best) == ("val_bpb", 1.5)
+
+
+def test_other_threads_go_on_while_the_engine_works(experiment: Make, tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+
+    def work() -> None:
+        # As many turns as no thread gets by the way.
+        for _ in range(2_000_000):
+            pass
+        flag.touch()
+
+    wait = f"while [ ! -e {flag} ]; do sleep 0.02; done; echo loss: 3\n"
+    thread = threading.Thread(target=work)
+    made = experiment(
+        "smaller",
+        change=wait,
+        set={"run.protection": "unprotected"},
+        on_event=lambda event: thread.start() if event["event"] == "settled" and not thread.ident else None,
+    )
+    assert made.run().best == 3.0
+    thread.join()
