@@ -33,7 +33,8 @@ const LEAST: u64 = 16 << 10;
 /// Protected files that are named for each reason.
 const NAMED: usize = 8;
 
-/// Near misses whose changes are told, and the length of such a patch.
+/// Near misses whose changes are told, and bytes of such a patch that programs
+/// get; a page has room for fewer, and says so.
 const DIFFS: usize = 4;
 const DIFF: usize = 4_000;
 

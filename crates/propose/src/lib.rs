@@ -6,6 +6,7 @@ pub mod agent;
 mod brief;
 mod command;
 pub mod knobs;
+mod plain;
 pub mod relief;
 pub mod rewrites;
 mod search;

@@ -26,6 +26,10 @@ const LINES: usize = 40;
 /// Parts of the page in this order.
 pub(super) fn page(brief: &Brief, parts: &[Part]) -> String {
     let mut values = values(brief);
+    let ledger_of =
+        |rows| cleaned(serde_json::to_value(brief.ledger.digest(rows)).unwrap_or_default());
+    // The task names near misses.
+    values.insert("ledger".to_owned(), ledger_of(ROWS[0]));
     let fixed: Vec<Part> = Part::ALL
         .into_iter()
         .filter(|part| !matches!(part, Part::Targets | Part::Context | Part::Ledger))
@@ -39,8 +43,7 @@ pub(super) fn page(brief: &Brief, parts: &[Part]) -> String {
     let room = (brief.limit.saturating_sub(taken)).saturating_sub(brief.limit / 4);
     let mut ledger = 0;
     for rows in ROWS {
-        let digest = serde_json::to_value(brief.ledger.digest(rows)).unwrap_or_default();
-        values.insert("ledger".to_owned(), cleaned(digest));
+        values.insert("ledger".to_owned(), ledger_of(rows));
         ledger = size(&values, &[Part::Ledger]);
         if ledger <= room {
             break;
@@ -66,10 +69,12 @@ fn render(brief: &Brief, part: Part, values: &Value) -> String {
 
 /// Everything that a template may name. Files and ledger come later.
 fn values(brief: &Brief) -> Map<String, Json> {
-    let empty = Brief { targets: Vec::new(), context: Vec::new(), ..brief.clone() };
-    let Json::Object(mut values) = cleaned(serde_json::to_value(&empty).unwrap_or_default()) else {
-        return Map::new();
-    };
+    let Ok(Json::Object(mut values)) = serde_json::to_value(brief) else { return Map::new() };
+    // A page tells of them otherwise, or in fewer words.
+    for name in ["targets", "context", "ledger", "history", "diffs"] {
+        values.remove(name);
+    }
+    let Json::Object(mut values) = cleaned(Json::Object(values)) else { return Map::new() };
     let paths: Vec<String> = brief.targets.iter().map(|file| text::clean(&file.path)).collect();
     let bounded = |texts: &[String]| -> Vec<String> {
         let lines = texts.iter().take(LINES);
@@ -87,7 +92,7 @@ fn values(brief: &Brief) -> Map<String, Json> {
             room -= head.len();
             diffs.push(json!({
                 "number": past.number, "text": head.trim_end(), "fence": text::fence(head),
-                "missing": missing,
+                "is_cut": missing > 0,
             }));
         }
     }
@@ -107,9 +112,6 @@ fn values(brief: &Brief) -> Map<String, Json> {
     ] {
         values.insert(name.to_owned(), value);
     }
-    // Its search settings and past are in the ledger, in fewer words.
-    values.remove("history");
-    values.remove("diffs");
     values
 }
 

@@ -204,8 +204,25 @@ fn after_failures_the_page_says_where_to_turn_and_shows_what_to_combine() {
     assert!(page.contains("12 experiments in a row were not kept"));
     assert!(page.contains(&format!("#{} (`git show {}`)", near.number, near.commit.unwrap())));
     assert!(page.contains("```diff\n-relu\n+gelu\n```"), "{page}");
+    assert!(!page.contains("left out"), "{page}");
+    brief.diffs = [(near.number, "+a line\n".repeat(1000))].into();
+    assert!(brief.to_markdown().contains("```\n\nThe rest of it is left out."));
     brief.hypothesis = Some("set LR to 1".to_owned());
-    assert!(brief.to_markdown().contains("which a person asked for: `set LR to 1`"));
+    let page = brief.to_markdown();
+    assert!(page.contains("which a person asked for: `set LR to 1`"));
+    assert!(!page.contains("+a line"), "{page}");
+}
+
+#[test]
+fn a_new_failure_is_remembered_after_many_keeps() {
+    let mut ledger = Ledger::default();
+    for number in 1..=300 {
+        ledger.add(past(number, "anything", Verdict::Keep, Rule::Better));
+    }
+    ledger.add(past(301, "anything", Verdict::Discard, Rule::Worse));
+    ledger.add(past(302, "anything", Verdict::Keep, Rule::Better));
+    let recent: Vec<u64> = ledger.recent().map(|past| past.number).collect();
+    assert_eq!((recent.len(), &recent[recent.len() - 2..]), (200, &[301, 302][..]));
 }
 
 #[test]
