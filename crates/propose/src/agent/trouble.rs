@@ -108,26 +108,23 @@ pub(crate) fn of(status: Option<u16>, text: &str) -> Trouble {
 }
 
 /// The HTTP status that a text in lower case tells of: a number of three digits at
-/// the start of a line, or behind a word that says that it is one. Other numbers
-/// count lines, or anything else.
+/// the start of a line, behind a word that says that it is one, or at the end of a
+/// line that tells of an internal error, as ACP calls what a model's API answers. Other numbers count lines, or anything else.
 fn status_in(text: &str) -> Option<u16> {
     text.lines().find_map(|line| {
-        let words =
-            line.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-        let mut before = None;
-        for word in words {
+        let words: Vec<&str> = line
+            .split(|c: char| !c.is_ascii_alphanumeric())
+            .filter(|word| !word.is_empty())
+            .collect();
+        words.iter().enumerate().find_map(|(at, word)| {
+            let before = at.checked_sub(1).map(|before| words[before]);
+            let ends_an_error = at + 1 == words.len() && line.contains("internal error");
             let says_so =
                 matches!(before, None | Some("status" | "statuscode" | "code" | "error" | "http"));
-            if says_so
-                && word.len() == 3
-                && let Ok(status) = word.parse()
-                && by_status(status) != Trouble::Other
-            {
-                return Some(status);
-            }
-            before = Some(word);
-        }
-        None
+            let status = word.parse().ok().filter(|_| word.len() == 3)?;
+            let is_one = (says_so || ends_an_error) && by_status(status) != Trouble::Other;
+            is_one.then_some(status)
+        })
     })
 }
 
@@ -149,6 +146,7 @@ mod tests {
         for text in [
             "Invalid API key · Fix external API key",
             "Not logged in · Please run /login",
+            "Internal error: scripted 401",
             "unexpected status 401 Unauthorized: invalid x-api-key, url: http://127.0.0.1/v1",
             "[API Error: {\"error\":{\"type\":\"authentication_error\",\"code\":401}}]",
             "litellm.AuthenticationError: AuthenticationError: OpenAIException",
@@ -173,6 +171,7 @@ mod tests {
         }
         for text in [
             "the edit tool failed 3 times",
+            "SyntaxError: error in line 401",
             "error: train.py, line 429: the step is too large",
             "error: expected 503 rows, found 402",
             "fully connected layers of 401 neurons in the network gave an error",
