@@ -168,11 +168,7 @@ def answer_of(answer: Answer, brief: Brief, has_desk: bool) -> dict[str, Any]:
         return {"exhausted": "the proposer returned nothing"}
     if isinstance(answer, str):
         is_patch = answer.startswith(("diff --git ", "--- "))
-        answer = (
-            Proposal("", patch=answer)
-            if is_patch
-            else Proposal("", text=answer)
-        )
+        answer = Proposal("", patch=answer) if is_patch else Proposal("", text=answer)
     if not isinstance(answer, Proposal):
         raise TypeError(
             f"a proposer returns a text, a Proposal or None, and not {type(answer).__name__}"

@@ -139,7 +139,9 @@ class Session:
             for row in rows[-SHOWN:]
         )
         more = f"<p>the last {SHOWN} of {len(rows)}</p>" if len(rows) > SHOWN else ""
-        return f"{self.plot()}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+        return (
+            f"{self.plot()}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{more}"
+        )
 
 
 @dataclass(frozen=True)
@@ -234,9 +236,7 @@ def _result(told: dict[str, Any]) -> Row:
 
 
 def _trials(experiment: dict[str, Any]) -> list[Row]:
-    first = [
-        (at, "candidate", trial) for at, trial in enumerate(experiment["trials"], start=1)
-    ]
+    first = [(at, "candidate", trial) for at, trial in enumerate(experiment["trials"], start=1)]
     again = [
         (rerun["number"], rerun["purpose"], rerun["trial"])
         for rerun in experiment.get("reruns", [])

@@ -91,12 +91,15 @@ class Measuring:
         try:
             return number(self._within_time(trial))
         except Interrupted:
-            raise MetricFailed(f"it took longer than {self._timeout:g} s"
-                               if self._timeout else "interrupted") from None
+            raise MetricFailed(
+                f"it took longer than {self._timeout:g} s" if self._timeout else "interrupted"
+            ) from None
         except MetricFailed:
             raise
         except Exception as error:
-            add_note(error, f"in the metric function, for run {trial.run} of experiment #{trial.number}")
+            add_note(
+                error, f"in the metric function, for run {trial.run} of experiment #{trial.number}"
+            )
             self.last_error = error
             raise MetricFailed(in_one_line(error)) from error
 

@@ -24,7 +24,9 @@ def test_the_first_lines_of_the_page_are_a_real_experiment(tmp_path: Path) -> No
     assert lines is not None
     done = subprocess.run(
         [sys.executable, "-c", lines[1]],
-        cwd=clone / "examples", capture_output=True, text=True,
+        cwd=clone / "examples",
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("<Outcome keep: val_bpb 2."), done.stdout

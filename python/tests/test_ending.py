@@ -8,9 +8,14 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from conftest import PATIENCE, git, processes_with, until
 
 from autoresearch import Session
+
+pytestmark = pytest.mark.skipif(
+    not Path("/proc/self/cmdline").exists(), reason="processes are looked for in /proc"
+)
 
 Start = Callable[..., subprocess.Popen[str]]
 

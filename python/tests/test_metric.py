@@ -101,9 +101,7 @@ def test_a_metric_function_that_takes_too_long_is_ended_at_its_timeout(experimen
             pass
         return 5.0
 
-    outcome = experiment(
-        "anything", metric_fn=forever, change=script(3), metric_timeout=0.2
-    ).run()
+    outcome = experiment("anything", metric_fn=forever, change=script(3), metric_timeout=0.2).run()
     assert outcome.verdict == "crash"
     assert outcome.results[1]["reason"] == "the metric function failed: it took longer than 0.2 s"
 

@@ -33,8 +33,22 @@ def test_the_program_runs_a_session(repository: Path) -> None:
     git(repository, "add", "--all")
     git(repository, "commit", "--quiet", "--message", "train")
     done = run(
-        repository, "run", "--yes", "--tag", "t", "--target", "train.py", "--metric", "loss",
-        "--minimize", "--budget", "60s", "--iterations", "2", "--command", "python3 train.py",
+        repository,
+        "run",
+        "--yes",
+        "--tag",
+        "t",
+        "--target",
+        "train.py",
+        "--metric",
+        "loss",
+        "--minimize",
+        "--budget",
+        "60s",
+        "--iterations",
+        "2",
+        "--command",
+        "python3 train.py",
     )
     assert done.returncode == 0, done.stderr
     assert len(Session("t", repository).results) == 3
@@ -49,7 +63,9 @@ def test_a_client_is_told_of_the_script_and_not_of_the_interpreter(
     assert str(PROGRAM) in done.stdout
 
 
-def test_supervisors_never_run_the_program_that_imports_us(repository: Path, tmp_path: Path) -> None:
+def test_supervisors_never_run_the_program_that_imports_us(
+    repository: Path, tmp_path: Path
+) -> None:
     # Without `if __name__ == "__main__"`: were it run again, it would be so for ever.
     program = tmp_path / "program.py"
     program.write_text(
@@ -106,13 +122,23 @@ def test_the_types_hold() -> None:
     sample = Path(__file__).with_name("sample.py")
     done = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, str(sample)],
-        capture_output=True, text=True,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout
     wrong = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", "--cache-dir", os.devnull, "-c",
-         "from autoresearch import SystemExperiment\nSystemExperiment(3)\n"],
-        capture_output=True, text=True,
+        [
+            sys.executable,
+            "-m",
+            "mypy",
+            "--strict",
+            "--cache-dir",
+            os.devnull,
+            "-c",
+            "from autoresearch import SystemExperiment\nSystemExperiment(3)\n",
+        ],
+        capture_output=True,
+        text=True,
     )
     assert wrong.returncode == 1 and "arg-type" in wrong.stdout
 
@@ -120,6 +146,8 @@ def test_the_types_hold() -> None:
 def test_the_stubs_are_the_modules(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "mypy.stubtest", "autoresearch._native"],
-        cwd=tmp_path, capture_output=True, text=True,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stdout

@@ -31,9 +31,7 @@ def refs(folder: Path) -> str:
     return git(folder, "for-each-ref")
 
 
-def test_a_better_change_is_kept_on_a_branch_of_its_own(
-    experiment: Make, repository: Path
-) -> None:
+def test_a_better_change_is_kept_on_a_branch_of_its_own(experiment: Make, repository: Path) -> None:
     head = git(repository, "rev-parse", "HEAD")
     made = experiment("a smaller loss", change=script(3))
     assert (made.hypothesis, made.baseline, made.results) == ("a smaller loss", None, [])
@@ -52,7 +50,9 @@ def test_results_and_trials_become_data_frames_in_one_call(
     (repository / "train.sh").write_text("echo loss: 5\necho tokens: 70\n")
     git(repository, "commit", "--quiet", "--all", "--message", "two numbers")
     made = experiment(
-        "a smaller loss", change="echo loss: 3\necho tokens: 80\n", set={"judge.constraints": "tokens >= 1"}
+        "a smaller loss",
+        change="echo loss: 3\necho tokens: 80\n",
+        set={"judge.constraints": "tokens >= 1"},
     )
     made.run()
     results = pandas.DataFrame(made.results)
@@ -80,7 +80,12 @@ def test_a_dry_run_says_what_it_would_do_and_touches_nothing(
     def state() -> tuple[Any, ...]:
         files = sorted(str(path) for path in repository.rglob("*"))
         exclude = repository / ".git" / "info" / "exclude"
-        return refs(repository), git(repository, "status", "--porcelain"), files, exclude.read_text()
+        return (
+            refs(repository),
+            git(repository, "status", "--porcelain"),
+            files,
+            exclude.read_text(),
+        )
 
     before = state()
     dry = experiment("a smaller loss", change=script(3)).dry_run()
@@ -122,7 +127,11 @@ def test_a_second_run_needs_another_tag_or_goes_on(experiment: Make) -> None:
 def test_a_session_is_read_by_its_tag(experiment: Make, repository: Path) -> None:
     experiment("a smaller loss", change=script(3)).run()
     session = Session("t", repository)
-    assert (session.metric, session.direction, session.targets) == ("loss", "minimize", ["train.sh"])
+    assert (session.metric, session.direction, session.targets) == (
+        "loss",
+        "minimize",
+        ["train.sh"],
+    )
     assert session.best == 3.0
     assert session.experiment(1)["hypothesis"] == "a smaller loss"
     assert "a smaller loss" in session.summary()
@@ -140,7 +149,9 @@ def test_what_strangers_wrote_is_no_markup_in_a_notebook(experiment: Make) -> No
     assert "<b>" not in outcome._repr_html_()
 
 
-def test_the_tables_of_other_tools_are_read(experiment: Make, repository: Path, tmp_path: Path) -> None:
+def test_the_tables_of_other_tools_are_read(
+    experiment: Make, repository: Path, tmp_path: Path
+) -> None:
     experiment("a smaller loss", change=script(3)).run()
     ours = read_results(repository / "results.tsv")
     assert [(row["verdict"], row["metric"]) for row in ours] == [("keep", 5.0), ("keep", 3.0)]
@@ -169,8 +180,15 @@ def test_two_sessions_run_at_once_in_two_threads(tmp_path: Path, repository: Pat
             return float(trial.output.split()[1])
 
         made = SystemExperiment(
-            "train.sh", "smaller", metric, 60, folder=repository, command="sh train.sh",
-            direction="minimize", change=script(loss), tag=tag,
+            "train.sh",
+            "smaller",
+            metric,
+            60,
+            folder=repository,
+            command="sh train.sh",
+            direction="minimize",
+            change=script(loss),
+            tag=tag,
             set={"results": f"{tag}.tsv"},
         )
         outcomes[tag] = made.run().best
@@ -194,7 +212,9 @@ def test_events_are_told_and_an_exception_of_their_reader_ends_the_session(
         raise RuntimeError("no more")
 
     with pytest.raises(RuntimeError, match="no more"):
-        experiment("smaller", change=script(3), on_event=broken, tag="u", set={"results": "u.tsv"}).run()
+        experiment(
+            "smaller", change=script(3), on_event=broken, tag="u", set={"results": "u.tsv"}
+        ).run()
 
 
 def test_lines_are_printed_where_they_are_asked_for(
@@ -267,7 +287,9 @@ def test_other_threads_go_on_while_the_engine_works(experiment: Make, tmp_path: 
         "smaller",
         change=wait,
         set={"run.protection": "unprotected"},
-        on_event=lambda event: thread.start() if event["event"] == "settled" and not thread.ident else None,
+        on_event=lambda event: (
+            thread.start() if event["event"] == "settled" and not thread.ident else None
+        ),
     )
     assert made.run().best == 3.0
     thread.join()
