@@ -91,6 +91,8 @@ class Measuring:
         try:
             return number(self._within_time(trial))
         except Interrupted:
+            # It may have come as late as in the midst of putting this back.
+            self._thread = None
             raise MetricFailed(
                 f"it took longer than {self._timeout:g} s" if self._timeout else "interrupted"
             ) from None
