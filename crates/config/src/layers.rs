@@ -95,6 +95,8 @@ pub struct UnknownVariable {
 pub struct Layers {
     entries: Vec<Entry>,
     unknown: Vec<UnknownVariable>,
+    /// What the repository's Python is started by.
+    python: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -115,7 +117,7 @@ impl Default for Layers {
 impl Layers {
     /// The defaults and nothing else.
     pub fn new() -> Layers {
-        let mut layers = Layers { entries: Vec::new(), unknown: Vec::new() };
+        let mut layers = Layers { entries: Vec::new(), unknown: Vec::new(), python: None };
         // A test holds that the defaults can be read.
         let _ =
             layers.read_file("defaults.toml", include_str!("defaults.toml"), |_| Origin::Default);
@@ -215,6 +217,13 @@ impl Layers {
         Ok(())
     }
 
+    /// That the repository's Python is started by these words, as
+    /// `.venv/bin/python`: by commands of presets as well.
+    pub fn use_python(&mut self, words: &'static str) {
+        self.python = Some(words);
+        self.follow_preset();
+    }
+
     /// What the preset that is heard comes with, instead of what another came with.
     fn follow_preset(&mut self) {
         self.entries.retain(|entry| !matches!(entry.origin, Origin::Preset(_)));
@@ -225,11 +234,14 @@ impl Layers {
             self.entries.push(Entry { key: key.to_owned(), value, origin, text: None });
         };
         add("budget", preset.budget.into());
+        if preset.format.has_a_best() {
+            add("judge.suspects", "keep".into());
+        }
         if !preset.files.is_empty() {
             add("metric.report", preset.files.into());
         }
         if !preset.command.is_empty() {
-            add("run.command", preset.command.into());
+            add("run.command", command_of(preset, self.python));
         }
         if let Some(first) = preset.measures.first() {
             add("metric.name", first.name.into());
@@ -365,4 +377,18 @@ pub(crate) fn parse(key: &str, text: &str) -> Result<Json, Refusal> {
         return Err(Refusal::Unknown);
     }
     read(key.kind, own, Given::from_flag(key.kind, text)).map_err(Refusal::Refused)
+}
+
+/// A preset's command, with the repository's own Python in the place of `python3`.
+fn command_of(preset: &Preset, python: Option<&str>) -> Json {
+    let Some(python) = python else { return preset.command.into() };
+    let mut words = Vec::new();
+    for word in preset.command {
+        match *word {
+            "python3" => words.extend(python.split(' ').map(str::to_owned)),
+            // Within what a shell gets.
+            word => words.push(word.replace("python3 -m", &format!("{python} -m"))),
+        }
+    }
+    words.into()
 }

@@ -523,6 +523,21 @@ fn a_preset_fills_in_what_nobody_says_and_no_more() {
 }
 
 #[test]
+fn a_preset_runs_the_repositorys_own_python() {
+    let mut layers = with("target = \"tool.py\"\n[metric]\npreset = \"pytest\"\n");
+    let command = |layers: &Layers| layers.resolve().unwrap().run.command;
+    assert_eq!(command(&layers)[..3], ["python3", "-m", "pytest"]);
+    layers.use_python(".venv/bin/python");
+    assert_eq!(command(&layers)[..3], [".venv/bin/python", "-m", "pytest"]);
+    layers.use_python("uv run python");
+    assert_eq!(command(&layers)[..5], ["uv", "run", "python", "-m", "pytest"]);
+    layers.set("metric.preset", "coverage", Origin::Asked).unwrap();
+    let command = command(&layers);
+    assert!(command[2].starts_with("uv run python -m coverage run"), "{command:?}");
+    assert!(!command[2].contains("python3"), "{command:?}");
+}
+
+#[test]
 fn a_preset_has_the_numbers_that_it_has_and_finds_them_itself() {
     let mut layers =
         with("target = \"tool.py\"\n[metric]\npreset = \"pylint\"\nname = \"erors\"\n");

@@ -26,6 +26,7 @@ pub mod space;
 pub mod spent;
 pub mod stop;
 pub mod stopping;
+pub mod suite;
 pub mod suspicion;
 pub mod trial;
 pub mod units;

@@ -21,6 +21,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::suite::Tests;
+
 /// Which way is better. Asked, never assumed (SPEC B1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -107,6 +109,12 @@ pub struct Readings {
     /// Why there is no metric, where the report says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// What became of single tests, where it is the report of a test suite.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tests: Tests,
+    /// What is to be known beside the numbers, as a file that did not load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
 }
 
 /// `value` with at most `digits` significant digits and no trailing zeros.

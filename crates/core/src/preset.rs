@@ -2,6 +2,8 @@
 //! preset says what a configuration would else have to say: the metric and its
 //! direction, the command, where the tool's report lies and in which form.
 
+mod testing;
+
 use std::ops::RangeInclusive;
 
 use crate::metric::{Direction, Format};
@@ -42,7 +44,14 @@ pub struct Measure {
 
 impl Preset {
     /// All of them, by family.
-    pub const ALL: &'static [Preset] = &[PYLINT];
+    pub const ALL: &'static [Preset] = &[
+        testing::PYTEST,
+        testing::CARGO_TEST,
+        testing::NEXTEST,
+        testing::JUNIT,
+        testing::COVERAGE,
+        PYLINT,
+    ];
 
     /// The preset of this name.
     pub fn named(name: &str) -> Option<&'static Preset> {

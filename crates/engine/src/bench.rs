@@ -27,6 +27,7 @@ use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::seeds;
 use crate::stop::{Stop, Urgency};
+use crate::suite::Suite;
 use crate::watching::Watcher;
 use crate::wrap;
 
@@ -98,6 +99,7 @@ impl Bench<'_> {
         tick: &mut dyn FnMut(),
     ) -> Result<Trial, EngineError> {
         let Order { number, trial, seed, commit } = *order;
+        let suite = Suite::of(&self.config, &self.places, order)?;
         let bench = self.places.bench();
         let withheld = &self.held_out.tracked;
         let setting = Setting { links: &self.config.links, withheld, history: false };
@@ -128,9 +130,13 @@ impl Bench<'_> {
             let seal = Some(seal);
             return Ok(Trial { seal, container, seeded, ..Trial::ended(seed, Exit::Lost) });
         };
-        let name = &self.config.metric.name;
-        let codes = if is_measured_elsewhere { SUCCESS } else { self.config.codes() };
-        let mut outcome = trial_of(&report, seed, name, &codes, self.config.run.on_budget);
+        let on_budget = self.config.run.on_budget;
+        let (mut outcome, report) = if is_measured_elsewhere {
+            let name = &self.config.metric.name;
+            (trial_of(&report, seed, name, &SUCCESS, on_budget), report)
+        } else {
+            self.trial_with_tests(report, suite.as_ref(), &bench, order, on_budget)?
+        };
         outcome.container = container;
         if let Some(watcher) = watcher {
             watcher.tell(&mut outcome);
@@ -158,7 +164,7 @@ impl Bench<'_> {
         let is_whole = !outcome.is_interrupted() && outcome.exit != Exit::Hopeless;
         if outcome.crash.is_none() && is_whole {
             if is_sealed {
-                self.weigh(&mut outcome, order, stop, tick)?;
+                self.weigh(&mut outcome, suite.as_ref(), order, stop, tick)?;
             } else if let Some(metric_fn) = self.metric_fn {
                 let (folder, log, out) = (&*bench, &*job.log, &*out);
                 let run = trial;

@@ -20,6 +20,8 @@ use crate::confine::{Inherited, named};
 use crate::error::EngineError;
 use crate::guard::Targets;
 use crate::integrity::HeldOut;
+use crate::places::Places;
+use crate::suite::failing_at;
 
 /// README files that a brief carries, the first that exists.
 const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
@@ -122,6 +124,7 @@ pub(crate) struct Known<'a> {
     pub(crate) targets: &'a Targets,
     pub(crate) lasting: &'a Lasting,
     pub(crate) memory: &'a Memory,
+    pub(crate) places: &'a Places,
     /// Whose refusals it tells; everybody's for `None`.
     pub(crate) proposer: Option<&'a str>,
 }
@@ -133,6 +136,9 @@ impl Known<'_> {
         let focus = state.focus();
         let plan = state.plan();
         let complaints = state.complaints(self.proposer);
+        let best = state.incumbent().map(|incumbent| incumbent.number);
+        let (failing, failing_more) =
+            best.map(|number| failing_at(config, self.places, number)).unwrap_or_default();
         let limit = config.propose.brief.0.max(LEAST);
         Brief {
             number,
@@ -166,6 +172,8 @@ impl Known<'_> {
             diffs: memory.diffs.clone(),
             has_history: lasting.has_history,
             platform: plan.map(adjust::for_brief).unwrap_or_default(),
+            failing,
+            failing_more,
             noise: state.noise().map(|noise| noise_words(&noise)),
             constraints: config.judge.constraints.iter().map(ToString::to_string).collect(),
             protected: lasting.protected.clone(),

@@ -40,6 +40,7 @@ mod roles;
 mod sealed;
 mod seeds;
 mod stop;
+mod suite;
 mod verify;
 mod view;
 mod watching;
@@ -65,6 +66,7 @@ pub use news::{News, Observer, Silent};
 pub use offering::{Change, Fate, Follower, Replacement};
 pub use places::{CHECKS, FOLDER, Places, sessions};
 pub use stop::{Limit, Stop, Urgency};
+pub use suite::TestChanges;
 pub use verify::{Verification, verify, verify_dry_run};
 pub use view::{Status, View, write_report};
 

@@ -21,6 +21,7 @@ pub(crate) fn trial_of(
     let mut trial = Trial {
         usage: report.usage,
         secondary: report.readings.secondary.clone(),
+        remark: report.readings.remark.clone(),
         conditions: report.conditions.clone(),
         protection: Some(report.protection),
         ..Trial::ended(seed, report.exit.clone())

@@ -19,7 +19,7 @@ use autoresearch_core::proposal::{FileEdit, Proposal};
 use autoresearch_core::spent::Spent;
 
 pub use brief::{
-    Brief, Digest, Group, Ledger, Mark, PAGE, Part, Past, Protected, Tally, TemplateError,
+    Brief, Digest, Failing, Group, Ledger, Mark, PAGE, Part, Past, Protected, Tally, TemplateError,
     Templates, Text,
 };
 pub use command::Command;

@@ -24,6 +24,7 @@ mod mcp;
 mod model;
 mod noise;
 mod protection;
+mod pytest;
 mod relief;
 mod rubbish;
 mod seeds;

@@ -255,7 +255,7 @@ impl Extractor {
             metric: self.found.metric(),
             saw_non_finite: self.found.saw_non_finite,
             secondary: self.found.secondary.without(&self.metric),
-            trouble: None,
+            ..Readings::default()
         }
     }
 }

@@ -15,6 +15,7 @@ impl Office<'_> {
             targets: &self.targets,
             lasting: &self.lasting,
             memory: &self.memory,
+            places: &self.places,
             proposer: Some(proposer),
         };
         known.brief(number, queued)

@@ -10,7 +10,7 @@ use autoresearch_core::proposal::Category;
 use minijinja::value::{Serde, Value};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Brief, Ledger, Mark, Part, Past, Protected, Templates, Text, text};
+use super::{Brief, Failing, Ledger, Mark, Part, Past, Protected, Templates, Text, text};
 
 /// Rows of each sort of thing in the ledger, tried in turn until the page fits.
 const ROWS: [usize; 6] = [40, 25, 15, 8, 4, 1];
@@ -96,7 +96,10 @@ fn values(brief: &Brief) -> Map<String, Json> {
             }));
         }
     }
+    let (failing, failing_more) = failing(brief);
     for (name, value) in [
+        ("failing", failing),
+        ("failing_more", json!(failing_more)),
         ("hypothesis", json!(sentence)),
         ("complaints", json!(bounded(&brief.complaints))),
         ("platform", json!(bounded(&brief.platform))),
@@ -113,6 +116,24 @@ fn values(brief: &Brief) -> Map<String, Json> {
         values.insert(name.to_owned(), value);
     }
     values
+}
+
+/// As many of the failing tests as there is room for, and how many more there are.
+fn failing(brief: &Brief) -> (Json, usize) {
+    let mut room = brief.limit / 4;
+    let mut told = Vec::new();
+    for failed in &brief.failing {
+        let size = failed.test.len() + failed.message.len() + 8;
+        if size > room {
+            break;
+        }
+        room -= size;
+        told.push(json!({
+            "test": text::clean(&failed.test), "message": text::clean(&failed.message),
+        }));
+    }
+    let more = brief.failing_more + brief.failing.len() - told.len();
+    (Json::Array(told), more)
 }
 
 fn budget(brief: &Brief) -> String {
@@ -197,6 +218,8 @@ pub(super) fn samples() -> impl Iterator<Item = Value> {
         diffs: [(100, "-a\n+b\n".to_owned())].into(),
         has_history: true,
         platform: vec!["a machine".to_owned()],
+        failing: vec![Failing { test: "a::b".to_owned(), message: "why".to_owned() }],
+        failing_more: 1,
         noise: Some("words".to_owned()),
         constraints: vec!["a <= 1".to_owned()],
         protected: vec![Protected {
