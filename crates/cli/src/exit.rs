@@ -1,8 +1,6 @@
 //! Exit codes. Documented in `docs/guide.md`; a number never changes its
 //! meaning.
 
-use std::process::ExitCode;
-
 use autoresearch::EngineError;
 use autoresearch::core::session::StopReason;
 use autoresearch::ledger::LockError;
@@ -50,12 +48,6 @@ pub(crate) struct BadInput {
 impl BadInput {
     pub(crate) fn new(message: impl Into<String>, hint: impl Into<String>) -> BadInput {
         BadInput { message: message.into(), hint: Some(hint.into()) }
-    }
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(exit as u8)
     }
 }
 

@@ -8,7 +8,7 @@ use autoresearch::core::metric::Direction;
 use autoresearch::core::units::Timestamp;
 use autoresearch::report::{Style, experiment_line, live_line, progress, rerun_line};
 use autoresearch::{News, Observer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::output;
 
@@ -57,26 +57,10 @@ impl Watch {
     }
 
     fn tell_machine(news: &News<'_>) {
-        let value = match news {
-            News::Begun { plan, folder, resumed } => json!({
-                "event": "begun", "tag": plan.tag, "base": plan.base, "metric": plan.metric,
-                "direction": plan.direction, "folder": folder.to_string_lossy(), "resumed": resumed,
-            }),
-            News::Note(text) => json!({ "event": "note", "text": text }),
-            News::Refused { hypothesis, reason } => {
-                json!({ "event": "refused", "hypothesis": hypothesis, "reason": reason })
-            }
-            News::Again { number, purpose, trial } => json!({
-                "event": "again", "number": number, "purpose": purpose, "trial": trial,
-            }),
-            News::Settled { point, .. } => json!({ "event": "settled", "experiment": point }),
-            News::Stopped { reason, active } => json!({
-                "event": "stopped", "reason": reason, "active_seconds": active.as_secs_f64(),
-            }),
-            // What a person watches live, and whatever is new.
-            _ => return,
-        };
-        let _ = output::json(&value);
+        if let Some(event) = event(news) {
+            // Nobody reads any more; the session goes on all the same.
+            let _ = output::json(&event);
+        }
     }
 
     fn tell_person(&mut self, news: &News<'_>) {
@@ -136,6 +120,29 @@ impl Drop for Watch {
     fn drop(&mut self) {
         self.clear();
     }
+}
+
+/// News as `--json` has it; none of what happens several times a second.
+pub fn event(news: &News<'_>) -> Option<Value> {
+    Some(match news {
+        News::Begun { plan, folder, resumed } => json!({
+            "event": "begun", "tag": plan.tag, "base": plan.base, "metric": plan.metric,
+            "direction": plan.direction, "folder": folder.to_string_lossy(), "resumed": resumed,
+        }),
+        News::Note(text) => json!({ "event": "note", "text": text }),
+        News::Refused { hypothesis, reason } => {
+            json!({ "event": "refused", "hypothesis": hypothesis, "reason": reason })
+        }
+        News::Again { number, purpose, trial } => json!({
+            "event": "again", "number": number, "purpose": purpose, "trial": trial,
+        }),
+        News::Settled { point, .. } => json!({ "event": "settled", "experiment": point }),
+        News::Stopped { reason, active } => json!({
+            "event": "stopped", "reason": reason, "active_seconds": active.as_secs_f64(),
+        }),
+        // What a person watches live, and whatever is new.
+        _ => return None,
+    })
 }
 
 /// Now, for what is printed.

@@ -19,6 +19,7 @@ use autoresearch_run::{Confinement, Executor, Job, LogLimit, Report, RunError, T
 use crate::confine::Walls;
 use crate::environment::Environment;
 use crate::error::EngineError;
+use crate::experiment::MetricError;
 use crate::fair::{self, GpuWatch};
 use crate::integrity::{HeldOut, Protected, Stamp};
 use crate::measure::{SUCCESS, trial_of};
@@ -43,13 +44,16 @@ pub struct FinishedTrial<'a> {
     pub folder: &'a Path,
     /// Its merged output.
     pub log: &'a Path,
+    /// The folder that `AUTORESEARCH_OUT` named to it.
+    pub out: &'a Path,
     /// Number of the experiment.
     pub number: u64,
+    /// Which of its runs it is, from 1.
+    pub run: u64,
 }
 
 /// A metric that the caller computes (SPEC A3).
-pub(crate) type MetricFn =
-    Box<dyn Fn(&FinishedTrial<'_>) -> Result<f64, Box<dyn std::error::Error + Send + Sync>> + Send>;
+pub(crate) type MetricFn = Box<dyn Fn(&FinishedTrial<'_>) -> Result<f64, MetricError> + Send>;
 
 pub(crate) struct Bench<'a> {
     pub(crate) executor: &'a dyn Executor,
@@ -131,8 +135,6 @@ impl Bench<'_> {
             let seal = Some(seal);
             return Ok(Trial { seal, container, seeded, ..Trial::ended(seed, Exit::Lost) });
         };
-        // Only succeeds when the trial left nothing there.
-        let _ = std::fs::remove_dir(&out);
         // One that was cut off has not used what it needs.
         if is_usage(job.source.as_ref()) && matches!(report.exit, Exit::Code(_)) {
             let used = read_usage(&self.config.metric.name, &report.usage);
@@ -175,18 +177,15 @@ impl Bench<'_> {
             if is_sealed {
                 self.weigh(&mut outcome, suite.as_ref(), order, stop, tick)?;
             } else if let Some(metric_fn) = self.metric_fn {
-                let finished =
-                    FinishedTrial { trial: &outcome, folder: &bench, log: &job.log, number };
-                let value =
-                    metric_fn(&finished).map_err(|e| EngineError::MetricFn(e.to_string()))?;
-                if value.is_finite() {
-                    outcome.metric = Some(value);
-                } else {
-                    let reason = format!("the metric function returned {value}");
-                    outcome.crash = Some(Crash { kind: CrashKind::NotFinite, reason });
-                }
+                let (folder, log, out) = (&*bench, &*job.log, &*out);
+                let run = trial;
+                let finished = FinishedTrial { trial: &outcome, folder, log, out, number, run };
+                let value = metric_fn(&finished);
+                take(&mut outcome, value, stop);
             }
         }
+        // Only succeeds when the trial left nothing there.
+        let _ = std::fs::remove_dir(&out);
         self.place.release(&self.config.links);
         Ok(outcome)
     }
@@ -289,6 +288,24 @@ impl Bench<'_> {
 /// Whether the metric is what the run itself uses.
 fn is_usage(source: Option<&Source>) -> bool {
     matches!(source, Some(Source::Report { format: Format::Usage, .. }))
+}
+
+/// What a metric function answered becomes the trial's metric, or its crash. One
+/// that failed while the session is told to stop was interrupted with it.
+fn take(outcome: &mut Trial, answer: Result<f64, MetricError>, stop: &Stop) {
+    let (kind, reason) = match answer {
+        Ok(value) if value.is_finite() => {
+            outcome.metric = Some(value);
+            return;
+        }
+        Ok(value) => (CrashKind::NotFinite, format!("the metric function returned {value}")),
+        Err(_) if stop.urgency() >= Urgency::Now => {
+            outcome.exit = Exit::Interrupted;
+            return;
+        }
+        Err(why) => (CrashKind::NoMetric, format!("the metric function failed: {why}")),
+    };
+    outcome.crash = Some(Crash { kind, reason });
 }
 
 /// Runs a job to its end; `None` when its supervisor died.

@@ -194,9 +194,6 @@ pub enum EngineError {
     /// A plot cannot be drawn.
     #[error("failed to draw the plot: {0}")]
     Plot(String),
-    /// The metric function of the caller failed.
-    #[error("the metric function failed: {0}")]
-    MetricFn(String),
 }
 
 impl EngineError {

@@ -348,11 +348,23 @@ impl SystemExperiment {
     ///
     /// # Errors
     /// What keeps the session from going on; a crash of a trial is a result.
-    pub fn run(mut self) -> Result<Outcome, EngineError> {
+    pub fn run(self) -> Result<Outcome, EngineError> {
+        self.run_watched(&mut Silent, &Stop::default())
+    }
+
+    /// As [`run`](SystemExperiment::run), watched, and ended when `stop` says so.
+    ///
+    /// # Errors
+    /// As [`run`](SystemExperiment::run).
+    pub fn run_watched(
+        mut self,
+        observer: &mut dyn Observer,
+        stop: &Stop,
+    ) -> Result<Outcome, EngineError> {
         let mut config = self.config()?;
         config.iterations = Some(self.hypotheses.len().max(1) as u64);
         self.settings = Settings::Config(Box::new(config));
-        self.run_session(&mut Silent, &Stop::default())
+        self.run_session(observer, stop)
     }
 
     /// The loop: experiments until a limit, a stop rule or `stop` says so.
@@ -461,6 +473,11 @@ impl Outcome {
     /// The session, for reading.
     pub fn view(&self) -> &View {
         &self.view
+    }
+
+    /// The session alone.
+    pub fn into_view(self) -> View {
+        self.view
     }
 
     /// Metric of the unmodified target; `None` when it failed.

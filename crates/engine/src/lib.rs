@@ -76,7 +76,7 @@ pub use view::{Status, View, write_report};
 /// exit code when this process was started for it; `None` otherwise. Must come first in the `main` of every
 /// program that runs experiments.
 pub fn supervise_if_asked() -> Option<i32> {
-    let asked = std::env::args_os().nth(1)?;
+    let asked = autoresearch_run::arguments().into_iter().next()?;
     if asked == autoresearch_run::SUPERVISE {
         Some(autoresearch_run::supervise())
     } else if asked == autoresearch_run::CONFINE {

@@ -16,12 +16,12 @@ use autoresearch::core::platform::{Machine, Surroundings};
 use autoresearch::core::proposal::{Category, Edit, FileEdit, Proposal};
 use autoresearch::core::session::StopReason;
 use autoresearch::core::spent::Spent;
+use autoresearch::core::trial::CrashKind;
 use autoresearch::core::units::Bytes;
 use autoresearch::propose::{Brief, Desk, ProposeError, Proposer};
 use autoresearch::run::{Executor, Job, Local, Report, RunError, Running};
 use autoresearch::{
-    Direction, EngineError, Follower, News, Observer, Outcome, Silent, Stop, SystemExperiment,
-    Urgency, View,
+    Direction, Follower, News, Observer, Outcome, Silent, Stop, SystemExperiment, Urgency, View,
 };
 
 fn main() {
@@ -31,7 +31,7 @@ fn main() {
     let tests: [(&str, fn()); 16] = [
         ("a_better_change_is_kept_on_a_branch_of_its_own", a_better_change_is_kept),
         ("a_closure_computes_the_metric_from_what_the_run_left", a_closure_computes_the_metric),
-        ("a_metric_function_that_fails_ends_the_session_with_its_words", a_metric_fn_that_fails),
+        ("a_metric_function_that_fails_is_a_crash_with_its_words", a_metric_fn_that_fails),
         ("a_worse_change_is_reverted_unless_told_otherwise", a_worse_change_is_reverted),
         ("a_dry_run_says_what_it_would_do_and_touches_nothing", a_dry_run_touches_nothing),
         ("a_branch_made_alone_is_used_by_the_run_that_follows", a_branch_made_alone),
@@ -356,15 +356,20 @@ fn a_closure_computes_the_metric() {
 
 fn a_metric_fn_that_fails() {
     let place = repository();
-    let error = experiment(place.path())
+    let outcome = experiment(place.path())
         .set("metric.direction", "maximize")
-        .metric_fn(|_| Err("the scale is broken".into()))
+        .metric_fn(|trial| match trial.number {
+            0 => Ok(1.0),
+            _ => Err("the scale is broken".into()),
+        })
         .change("anything", "train.py", &script(2))
         .run()
-        .err()
         .unwrap();
-    assert!(matches!(error, EngineError::MetricFn(_)), "{error}");
-    assert!(error.to_string().contains("the scale is broken"));
+    let results = outcome.results();
+    assert_eq!(results[1].verdict(), Some(Verdict::Crash));
+    let crash = results[1].trials[0].crash.as_ref().unwrap();
+    assert_eq!(crash.kind, CrashKind::NoMetric);
+    assert_eq!(crash.reason, "the metric function failed: the scale is broken");
 }
 
 /// SPEC A5.

@@ -19,7 +19,7 @@ use crate::limits::hierarchy::own_groups;
 use crate::supervisor::{INTERRUPT, KILL, Outcome};
 use crate::sweep::sweep_exactly;
 use crate::talk::{Ends, ends_for};
-use crate::{Job, MARKER, Report, RunError, sys};
+use crate::{Job, MARKER, Program, Report, RunError, sys};
 
 /// The most that a supervisor says: a report, and a panic before it.
 const MOST_SAID: u64 = 8 << 20;
@@ -130,11 +130,8 @@ impl Local {
     /// # Errors
     /// When the system does not say where the program is.
     pub fn this_program() -> Result<Local, RunError> {
-        let program = std::env::current_exe().map_err(|error| RunError::Spawn {
-            program: PathBuf::from("autoresearch"),
-            why: error.to_string(),
-        })?;
-        Ok(Local::new(program, [crate::SUPERVISE]))
+        let program = Program::this()?;
+        Ok(Local::new(&program.path, program.arguments(crate::SUPERVISE)))
     }
 }
 

@@ -20,6 +20,7 @@ mod limits;
 mod log;
 mod oom;
 mod plotting;
+mod program;
 mod quota;
 mod reading;
 mod reports;
@@ -44,6 +45,7 @@ pub use group::{Descendants, Group};
 pub use job::{Confinement, Container, Job, Limits, LogLimit, Report, RunError, Talk};
 #[cfg(windows)]
 pub use limits::windows::JobObject;
+pub use program::{Program, adopt, arguments};
 pub use reports::report_there;
 pub use sandbox::confine;
 pub use sandbox::environment::is_secret;

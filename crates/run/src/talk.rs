@@ -12,7 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::ioctl_fionbio;
 
 use crate::tail::Tail;
-use crate::{Talk, sys};
+use crate::{Talk, program, sys};
 
 /// What was heard and not yet taken: above it nothing more is heard.
 const MOST_HEARD: usize = 1 << 20;
@@ -148,7 +148,7 @@ pub(crate) struct HandedOver {
 impl HandedOver {
     /// What the arguments after the subcommand name.
     pub(crate) fn by_arguments() -> HandedOver {
-        let mut numbers = std::env::args().skip(2).filter_map(|text| text.parse().ok());
+        let mut numbers = program::hidden_arguments().filter_map(|text| text.parse().ok());
         let mut file = || numbers.next().and_then(sys::take_over);
         HandedOver { heard: file().map(PipeWriter::from), said: file() }
     }

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use serde::{Deserialize, Serialize};
 
 use super::{Attempt, ORDER};
+use crate::program;
 
 /// The first line of an attacker that came to run at all.
 pub(super) const READY: &str = "attacker ready";
@@ -56,7 +57,7 @@ pub(super) struct Order {
 /// The body of the hidden subcommand [`ATTACK`](crate::ATTACK); to be called
 /// first thing in `main`, from its only thread. Returns the exit code.
 pub fn attack() -> i32 {
-    if std::env::args().nth(2).as_deref() == Some(VICTIM) {
+    if program::hidden_arguments().next().as_deref() == Some(VICTIM) {
         // Until whoever started it lets go.
         let _ = io::copy(&mut io::stdin(), &mut io::sink());
         return DONE;

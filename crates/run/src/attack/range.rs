@@ -7,7 +7,7 @@ use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use autoresearch_core::trial::{Exit, Protection};
 
 use super::attacker::{BYTES, DONE, IMPOSSIBLE, Order, PROCESSES, READY, VICTIM, VICTIM_SECRET};
 use super::{Attempt, Fate, Finding, ORDER};
-use crate::{Confinement, Executor, Job, Limits, LogLimit, Report, RunError, Talk};
+use crate::{Confinement, Executor, Job, Limits, LogLimit, Program, Report, RunError, Talk};
 
 /// Attacks at a time: each is mostly waiting.
 const AT_ONCE: usize = 4;
@@ -32,7 +32,7 @@ const TOKEN: &str = "canary";
 /// When the folder cannot be written.
 pub fn try_all(
     executor: &dyn Executor,
-    program: &Path,
+    program: &Program,
     protection: Protection,
     scratch: &Path,
 ) -> io::Result<Vec<Finding>> {
@@ -81,7 +81,7 @@ struct Range {
 }
 
 impl Range {
-    fn prepare(folder: &Path, attempt: Attempt, program: &Path) -> io::Result<Range> {
+    fn prepare(folder: &Path, attempt: Attempt, program: &Program) -> io::Result<Range> {
         let token = format!("{TOKEN}-{:016x}", random()?);
         for path in ["inside/harness", "inside/work", "outside"] {
             fs::create_dir_all(folder.join(path))?;
@@ -99,8 +99,9 @@ impl Range {
         unix.set_nonblocking(true)?;
         // The attacker knows it, so that it must not give the token away.
         let name = format!("autoresearch-{:016x}", random()?);
-        let victim = Command::new(program)
-            .args([crate::ATTACK, VICTIM])
+        let victim = program
+            .command(crate::ATTACK)
+            .arg(VICTIM)
             .env(VICTIM_SECRET, &token)
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
@@ -150,7 +151,7 @@ impl Range {
     fn run(
         &mut self,
         executor: &dyn Executor,
-        program: &Path,
+        program: &Program,
         protection: Protection,
     ) -> Result<Report, RunError> {
         let inside = self.folder.join("inside");
@@ -174,7 +175,7 @@ impl Range {
         let limited = |attempt: Attempt, most: u64| (self.attempt == attempt).then_some(most);
         let job = Job {
             id: format!("attack/{}", self.name),
-            command: vec![program.display().to_string(), crate::ATTACK.to_owned()],
+            command: program.line(crate::ATTACK),
             directory: inside.clone(),
             environment: [(ORDER.to_owned(), order)].into_iter().collect(),
             stdin: None,
@@ -196,7 +197,7 @@ impl Range {
             confinement: Confinement {
                 protection,
                 writable: vec![inside.clone()],
-                readable: vec![program.to_owned()],
+                readable: program.readable.clone(),
                 protected: vec![self.evaluator()],
                 private: Some(self.folder.join("private")),
                 ..Confinement::default()

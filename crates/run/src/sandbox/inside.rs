@@ -26,7 +26,7 @@ use super::plan::{Plan, Raw, Said, TERM};
 use super::{landlock, probe, syscalls};
 use crate::gate::inside::Gate;
 use crate::protection::PROBE;
-use crate::sys;
+use crate::{program, sys};
 
 /// Confines itself as a supervisor has planned, and starts the command; returns
 /// the exit code for the process.
@@ -61,7 +61,7 @@ pub fn confine() -> i32 {
 /// What the supervisor gave us. None if it was none that started us.
 fn handed_over() -> Option<(Plan, UnixStream, Option<OwnedFd>)> {
     sys::keep_files_to_self();
-    let mut numbers = std::env::args().skip(2).map(|text| text.parse().ok());
+    let mut numbers = program::hidden_arguments().map(|text| text.parse().ok());
     let mut file = || sys::take_over(numbers.next()??);
     let (mut plan, control) = (File::from(file()?), UnixStream::from(file()?));
     let mut text = Vec::new();

@@ -20,7 +20,7 @@ use super::view::View;
 use crate::gate::keeper::Keeper;
 use crate::gate::proxy::{self, Proxies};
 use crate::gate::{Doors, Layout};
-use crate::{CONFINE, Job, MARKER, RunError, sys};
+use crate::{CONFINE, Job, MARKER, Program, RunError, program, sys};
 
 /// Devices that any program may use, without a sandbox.
 const DEVICES: &[&str] = &[
@@ -91,8 +91,6 @@ impl Confined {
             paper("plan", &serde_json::to_vec(&plan).map_err(|e| made(e.into()))?).map_err(made)?;
         let (ours, theirs) = UnixStream::pair().map_err(made)?;
         ours.set_nonblocking(true).map_err(made)?;
-        // As it is now, even if another version has been installed since.
-        let own = File::open("/proc/self/exe").map_err(made)?;
 
         let mut handed_over = vec![paper, theirs.into()];
         let mut names = None;
@@ -109,7 +107,16 @@ impl Confined {
             .iter()
             .map(|file: &std::os::fd::OwnedFd| file.as_raw_fd().to_string())
             .collect();
-        let program = format!("/proc/self/fd/{}", own.as_raw_fd());
+        // As it is now, even if another version has been installed since. An
+        // interpreter has to know where it lies.
+        let own = if let Some(program) = program::adopted() {
+            program.clone()
+        } else {
+            let own = File::open("/proc/self/exe").map_err(made)?;
+            let program = Program::at(format!("/proc/self/fd/{}", own.as_raw_fd()));
+            handed_over.push(own.into());
+            program
+        };
         let mut command = match bubblewrap {
             Some(bubblewrap) => {
                 let half = shared_memory(job);
@@ -122,15 +129,14 @@ impl Confined {
                         half,
                         names.as_ref().map(AsRawFd::as_raw_fd),
                     ))
-                    .arg(program);
+                    .arg(&own.path);
                 command
             }
-            None => Command::new(program),
+            None => Command::new(&own.path),
         };
-        handed_over.push(own.into());
         handed_over.extend(names);
         // Nothing that is set for the command has a say in how it is confined.
-        command.arg(CONFINE).args(numbers).env_clear().env(MARKER, &job.id);
+        command.args(own.arguments(CONFINE)).args(numbers).env_clear().env(MARKER, &job.id);
         sys::pass_on(&mut command, handed_over.iter().map(AsRawFd::as_raw_fd).collect());
         let control = Control { socket: ours, text: Vec::new(), is_sandbox };
         Ok(Confined { command, control, view, gate, _private: private, handed_over })

@@ -14,7 +14,7 @@ use super::seatbelt::profile;
 use super::view::View;
 use crate::gate::keeper::Keeper;
 use crate::protection::PROBE;
-use crate::{CONFINE, Job, RunError};
+use crate::{CONFINE, Job, Program, RunError};
 
 const SANDBOX_EXEC: &str = "/usr/bin/sandbox-exec";
 
@@ -51,13 +51,14 @@ impl Confined {
         let folder = private.as_ref().map(|private| private.0.as_path());
         let mut view = View::of(job, &environment);
         adjust(&mut environment, job, &view, folder);
-        let own = std::env::current_exe().and_then(|own| own.canonicalize()).ok();
-        let probe = own.filter(|_| job.command.first().is_some_and(|program| program == PROBE));
-        view.readable.extend(probe.clone());
+        let is_probe = job.command.first().is_some_and(|program| program == PROBE);
+        let probe = Program::this().ok().filter(|_| is_probe);
+        let read = probe.iter().flat_map(|own| &own.readable);
+        view.readable.extend(read.filter_map(|path| path.canonicalize().ok()));
         let mut command = Command::new(SANDBOX_EXEC);
         command.arg("-p").arg(profile(&view, folder, wish.network));
         match probe {
-            Some(own) => command.arg(own).arg(CONFINE),
+            Some(own) => command.arg(&own.path).args(own.arguments(CONFINE)),
             None => command.args(&job.command),
         };
         command.current_dir(&job.directory).env_clear().envs(environment);

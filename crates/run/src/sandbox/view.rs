@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{Access, access};
 
 use super::installation::{Tracer, folders, in_shell};
-use crate::Job;
+use crate::{Job, program};
 
 /// The system: programs, libraries and how they are set up.
 const SYSTEM: &[&str] = &[
@@ -222,6 +222,9 @@ impl View {
             for path in NAMES {
                 view.show(Path::new(path));
             }
+        }
+        for path in program::adopted().iter().flat_map(|own| &own.readable) {
+            view.show(path);
         }
         let is_broad = |path: &Path| is_broad(path, home.as_deref());
         for program in [job.command.first().map(String::as_str), in_shell(&job.command)] {

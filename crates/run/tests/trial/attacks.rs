@@ -1,21 +1,19 @@
 //! The attacks that `doctor` makes: what each level of protection stops.
 
-use std::path::Path;
-
 use autoresearch_core::trial::Protection;
 use autoresearch_run::attack::{Aim, Attempt, Fate, Finding, try_all};
-use autoresearch_run::{Local, protection};
+use autoresearch_run::{Local, Program, protection};
 
 #[expect(clippy::print_stdout, reason = "a test says what it skips")]
 fn findings(level: Protection) -> Option<Vec<Finding>> {
-    let program = Path::new(env!("CARGO_BIN_EXE_supervisor-for-tests"));
-    let local = Local::new(program, ["supervise"]);
+    let program = Program::at(env!("CARGO_BIN_EXE_supervisor-for-tests"));
+    let local = Local::new(&program.path, ["supervise"]);
     let scratch = tempfile::tempdir().unwrap();
     if let Err(why) = protection::offered(&local, scratch.path()).has(level) {
         println!("skipped: not {level} here: {why}");
         return None;
     }
-    Some(try_all(&local, program, level, scratch.path()).unwrap())
+    Some(try_all(&local, &program, level, scratch.path()).unwrap())
 }
 
 fn fate(findings: &[Finding], attempt: Attempt) -> &Fate {

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use autoresearch::config::Confine;
 use autoresearch::core::trial::Protection;
-use autoresearch::run::Local;
 use autoresearch::run::attack::{self, Aim, Fate, Finding};
 use autoresearch::run::protection::{Offer, offered};
+use autoresearch::run::{Local, Program};
 use serde_json::json;
 
 use super::Check;
@@ -31,7 +31,7 @@ pub(super) fn all(
     confine: Confine,
     tell: &mut dyn FnMut(&Check) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
-    let program = std::env::current_exe()?;
+    let program = Program::this()?;
     let local = Local::this_program()?;
     // Sockets have short names only.
     let scratch = std::env::temp_dir().join(format!("autoresearch-doctor-{}", std::process::id()));

@@ -66,7 +66,7 @@ fn either(folder: &Path) -> PathBuf {
 /// How a client starts this program: by its name where that finds it, since a
 /// project's file is shared.
 pub(crate) fn program() -> anyhow::Result<String> {
-    let own = std::env::current_exe().context("failed to find this program")?;
+    let own = crate::own_file().context("failed to find this program")?;
     let path = std::env::var_os("PATH").unwrap_or_default();
     let found = std::env::split_paths(&path)
         .map(|folder| folder.join("autoresearch"))
