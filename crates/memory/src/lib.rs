@@ -8,7 +8,9 @@
 //! what is to be remembered are handed in.
 
 mod error;
+mod experiments;
 mod files;
+mod hot;
 mod index;
 mod meaning;
 mod note;
@@ -18,6 +20,7 @@ mod sync;
 mod vault;
 
 pub use error::MemoryError;
+pub use experiments::Session;
 pub use index::Entry;
 pub use note::{Evidence, Kind, Measured, Meta, Note, slug};
 pub use redact::Private;

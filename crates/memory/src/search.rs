@@ -1,6 +1,7 @@
 //! Finding notes: by words (BM25, Robertson and Zaragoza 2009, as FTS5 has it), by
-//! meaning (cosine of directions), and by both, their ranks put together as reciprocal
-//! rank fusion does (Cormack, Clarke and Büttcher, 2009).
+//! meaning, and by both, their scores put together as a convex combination, which is
+//! better than one of ranks as soon as there is something to choose its weight by (Bruch,
+//! Gai and Ingber, 2023).
 
 use std::collections::{HashMap, HashSet};
 
@@ -13,10 +14,9 @@ use crate::note::Kind;
 /// Notes of each sort that are put together.
 const POOL: usize = 100;
 
-/// What softens the first ranks, and what a rank by words counts beside one by meaning;
-/// chosen on the half of the labelled set that is for tuning (`docs/memory.md`).
-const SOFTEN: f64 = 10.0;
-const WORDS: f64 = 1.0;
+/// What the words that a note shares with a question count beside what they mean; chosen on
+/// the half of the labelled set that is for tuning (`docs/memory.md`).
+const WORDS: f64 = 0.3;
 
 /// What a hit in title, text and code is worth.
 const WEIGHTS: &str = "4.0, 1.0, 0.3";
@@ -90,45 +90,37 @@ pub struct Hit {
 impl Index {
     /// The notes that fit best, the best first.
     pub(crate) fn search(&self, query: &Query<'_>) -> rusqlite::Result<Vec<Hit>> {
-        let mut places: HashMap<i64, (Option<usize>, Option<usize>)> = HashMap::new();
-        if query.by != By::Meaning {
-            for (id, place) in self.by_words(query)?.into_iter().zip(1..) {
-                places.entry(id).or_default().0 = Some(place);
-            }
-        }
-        if query.by != By::Words {
-            for (id, place) in self.by_meaning(query)?.into_iter().zip(1..) {
-                places.entry(id).or_default().1 = Some(place);
-            }
-        }
-        let share = |place: Option<usize>| place.map_or(0.0, |p| 1.0 / (SOFTEN + p as f64));
-        let score =
-            |(words, meaning): (Option<usize>, Option<usize>)| WORDS * share(words) + share(meaning);
-        let mut ranked: Vec<(i64, f64)> =
-            places.iter().map(|(id, found)| (*id, score(*found))).collect();
-        ranked.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        let words = if query.by == By::Meaning { Vec::new() } else { self.by_words(query)? };
+        let meaning = if query.by == By::Words { Vec::new() } else { self.by_meaning(query)? };
+        let mut ranked = fused(&words, &meaning);
         ranked.truncate(query.most);
+        let place = |list: &[Scored], id| list.iter().position(|(_, other)| *other == id);
         let sql = format!("SELECT {COLUMNS} FROM note WHERE id = ?1");
         let mut one = self.db.prepare_cached(&sql)?;
-        let hits = ranked.into_iter().map(|(id, score)| {
-            let (by_words, by_meaning) = places.get(&id).copied().unwrap_or_default();
-            Ok(Hit { entry: one.query_row([id], entry)?, score, by_words, by_meaning })
+        let hits = ranked.into_iter().map(|(score, id)| {
+            Ok(Hit {
+                entry: one.query_row([id], entry)?,
+                score,
+                by_words: place(&words, id).map(|at| at + 1),
+                by_meaning: place(&meaning, id).map(|at| at + 1),
+            })
         });
         hits.collect()
     }
 
     /// Notes by the words of the question, best first.
-    fn by_words(&self, query: &Query<'_>) -> rusqlite::Result<Vec<i64>> {
+    fn by_words(&self, query: &Query<'_>) -> rusqlite::Result<Vec<Scored>> {
         let Some(expression) = self.expression(query.text)? else { return Ok(Vec::new()) };
         let (filter, mut values) = filter(query);
         let sql = format!(
-            "SELECT words.rowid FROM words JOIN note ON note.id = words.rowid
-             WHERE words MATCH ?{} {filter} ORDER BY bm25(words, {WEIGHTS}), words.rowid LIMIT {POOL}",
+            "SELECT -bm25(words, {WEIGHTS}) AS score, words.rowid
+             FROM words JOIN note ON note.id = words.rowid
+             WHERE words MATCH ?{} {filter} ORDER BY score DESC, words.rowid LIMIT {POOL}",
             values.len() + 1
         );
         values.push(expression);
         let mut found = self.db.prepare_cached(&sql)?;
-        found.query_map(params_from_iter(values), |row| row.get(0))?.collect()
+        found.query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
     }
 
     /// The words of a question as FTS5 wants them.
@@ -163,18 +155,18 @@ impl Index {
     }
 
     /// Notes by what the question means, best first.
-    fn by_meaning(&self, query: &Query<'_>) -> rusqlite::Result<Vec<i64>> {
+    fn by_meaning(&self, query: &Query<'_>) -> rusqlite::Result<Vec<Scored>> {
         let Some(question) = Question::of(query.text) else { return Ok(Vec::new()) };
         let allowed = self.allowed(query)?;
         let mut blocks = self.db.prepare_cached("SELECT block, slots FROM meaning")?;
         let mut rows = blocks.query([])?;
-        let mut best: Vec<(f32, i64)> = Vec::new();
+        let mut best: Vec<Scored> = Vec::new();
         let mut least = 0.0;
         while let Some(row) = rows.next()? {
             let block: i64 = row.get(0)?;
             let slots = row.get_ref(1)?.as_blob()?;
             for (slot, id) in slots.chunks_exact(meaning::SLOT).zip(block * BLOCK..) {
-                let answer = question.answer(slot);
+                let answer = f64::from(question.answer(slot));
                 if answer > least && allowed.has(id) {
                     best.push((answer, id));
                 }
@@ -187,7 +179,7 @@ impl Index {
         }
         best.sort_unstable_by(by_answer);
         best.truncate(POOL);
-        Ok(best.into_iter().map(|(_, id)| id).collect())
+        Ok(best)
     }
 
     /// Which notes a question may find.
@@ -217,8 +209,29 @@ impl Index {
     }
 }
 
+/// Two lists as one: the scores of each from 0 to 1, and their sum. What a list does not
+/// have is as its last.
+fn fused(words: &[Scored], meaning: &[Scored]) -> Vec<Scored> {
+    let mut scores: HashMap<i64, f64> = HashMap::new();
+    let is_whole = words.is_empty() || meaning.is_empty();
+    for (list, weight) in [(words, WORDS), (meaning, 1.0)] {
+        let first = list.first().map_or(0.0, |(score, _)| *score);
+        // Words that are lacking count nothing; meaning is a matter of degree.
+        let last = if weight < 1.0 || is_whole { 0.0 } else { list.last().map_or(0.0, |(score, _)| *score) };
+        let span = (first - last).max(f64::MIN_POSITIVE);
+        for (score, id) in list {
+            *scores.entry(*id).or_default() += weight * (score - last) / span;
+        }
+    }
+    let mut ranked: Vec<Scored> = scores.into_iter().map(|(id, score)| (score, id)).collect();
+    ranked.sort_unstable_by(by_answer);
+    ranked
+}
+/// A score, and the number of the note.
+type Scored = (f64, i64);
+
 /// The best answer first; of equal ones the older note.
-fn by_answer(a: &(f32, i64), b: &(f32, i64)) -> std::cmp::Ordering {
+fn by_answer(a: &Scored, b: &Scored) -> std::cmp::Ordering {
     b.0.total_cmp(&a.0).then(a.1.cmp(&b.1))
 }
 

