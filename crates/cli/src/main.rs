@@ -35,6 +35,7 @@ fn main() -> std::process::ExitCode {
         Command::Diff(args) => commands::diff::run(&cli.global, &args),
         Command::Hypothesis(args) => commands::hypothesis::run(&cli.global, &args),
         Command::Brief(args) => commands::brief::run(&cli.global, &args),
+        Command::Memory(args) => commands::memory::run(&cli.global, &args),
         Command::Import(args) => commands::import::run(&cli.global, &args),
         Command::Trust(args) => commands::trust::run(&cli.global, &args),
         Command::Verify(args) => commands::verify::run(&cli.global, &args),

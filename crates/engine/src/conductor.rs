@@ -17,6 +17,7 @@ mod relieving;
 mod running;
 mod waiting;
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,6 +35,7 @@ use crate::error::EngineError;
 use crate::guard::Targets;
 use crate::news::{News, Observer};
 use crate::places::Places;
+use crate::remembering::Remembering;
 use crate::stop::{Stop, Urgency};
 use crate::writers::Writers;
 use crate::{clock, crash_point};
@@ -69,6 +71,8 @@ pub(crate) struct Office<'a> {
     /// What briefs always tell, and what was tried so far.
     pub(crate) lasting: Lasting,
     pub(crate) memory: Memory,
+    /// What earlier sessions left; asked for every brief.
+    pub(crate) remembering: RefCell<Option<Remembering>>,
     /// Records that are not on disk yet, and the experiment that they settle.
     pub(crate) pending: Vec<Record>,
     pub(crate) settled: Option<Experiment>,

@@ -10,6 +10,7 @@ pub(crate) mod import;
 pub(crate) mod init;
 pub(crate) mod log;
 pub(crate) mod mcp;
+pub(crate) mod memory;
 pub(crate) mod merge;
 pub(crate) mod report;
 pub(crate) mod resume;

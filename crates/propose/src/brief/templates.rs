@@ -24,6 +24,8 @@ pub enum Part {
     Targets,
     /// Baseline, incumbent and noise.
     Standing,
+    /// What earlier sessions left.
+    Memory,
     /// What was tried.
     Ledger,
     /// Where to look next, and why the last proposals were refused.
@@ -35,13 +37,14 @@ pub enum Part {
 impl Part {
     /// All of them, as a page has them: what changes least comes first, so that a
     /// model's cache of the beginning holds from one brief to the next.
-    pub const ALL: [Part; 9] = [
+    pub const ALL: [Part; 10] = [
         Part::Task,
         Part::Rules,
         Part::Platform,
         Part::Context,
         Part::Targets,
         Part::Standing,
+        Part::Memory,
         Part::Ledger,
         Part::Direction,
         Part::Answer,
@@ -56,6 +59,7 @@ impl Part {
             Part::Context => "context.md",
             Part::Targets => "targets.md",
             Part::Standing => "standing.md",
+            Part::Memory => "memory.md",
             Part::Ledger => "ledger.md",
             Part::Direction => "direction.md",
             Part::Answer => "answer.md",
@@ -71,6 +75,7 @@ impl Part {
             Part::Context => include_str!("parts/context.md"),
             Part::Targets => include_str!("parts/targets.md"),
             Part::Standing => include_str!("parts/standing.md"),
+            Part::Memory => include_str!("parts/memory.md"),
             Part::Ledger => include_str!("parts/ledger.md"),
             Part::Direction => include_str!("parts/direction.md"),
             Part::Answer => include_str!("parts/answer.md"),
