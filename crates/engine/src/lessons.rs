@@ -42,10 +42,8 @@ pub(crate) fn write(
     let standing = vault.lessons(&session.repository.id).map_err(Ok)?;
     let mut new = 0;
     for lesson in lessons(session, history, &digest) {
-        let before: Vec<&Entry> = standing
-            .iter()
-            .filter(|entry| entry.topic.as_ref() == Some(&lesson.topic))
-            .collect();
+        let before: Vec<&Entry> =
+            standing.iter().filter(|entry| entry.topic.as_ref() == Some(&lesson.topic)).collect();
         let note = note(session, &lesson, &before, last, at);
         if !before.iter().any(|entry| says_the_same(vault, entry, &lesson)) {
             new += usize::from(vault.add(&session.folder(), &note).map_err(Ok)?.is_new);
@@ -126,14 +124,22 @@ fn help(session: &Session, past: &Past, topic: String) -> Lesson {
         topic,
         stance: "helped",
         title: format!("Helped in {}: {}{gain}", session.target.join(", "), past.hypothesis),
-        body: format!("Kept as experiment {}: {}.{metric} {}.", past.number, link(session, past.number), past.reason),
+        body: format!(
+            "Kept as experiment {}: {}.{metric} {}.",
+            past.number,
+            link(session, past.number),
+            past.reason
+        ),
     }
 }
 
 fn failure(session: &Session, group: &Group, topic: String) -> Lesson {
     let why: Vec<String> = group.why.iter().map(|(why, n)| format!("{n} {why}")).collect();
     let best = group.best.filter(|best| *best > 0.0).map_or_else(String::new, |best| {
-        format!(" The best of them looked better by {}, which was not enough.", significant(best, 3))
+        format!(
+            " The best of them looked better by {}, which was not enough.",
+            significant(best, 3)
+        )
     });
     Lesson {
         topic,
@@ -158,7 +164,12 @@ fn crash(session: &Session, group: &Group) -> Lesson {
     Lesson {
         topic: format!("crash/{}/{}", group.kind, group.subject),
         stance: "crashed",
-        title: format!("Crashes in {} ({}): {}", session.target.join(", "), group.kind, group.example),
+        title: format!(
+            "Crashes in {} ({}): {}",
+            session.target.join(", "),
+            group.kind,
+            group.example
+        ),
         body: format!(
             "{} of this sort; the last was experiment {}, {}. It said: {}",
             group.count,
@@ -172,7 +183,8 @@ fn crash(session: &Session, group: &Group) -> Lesson {
 fn near(session: &Session, misses: &[&Past]) -> Option<Lesson> {
     let mut body = String::new();
     for past in misses.iter().take(4) {
-        let likely = past.better.map_or_else(String::new, |p| format!(", {:.0}% likely better", p * 100.0));
+        let likely =
+            past.better.map_or_else(String::new, |p| format!(", {:.0}% likely better", p * 100.0));
         let _ = writeln!(body, "- {}: {}{likely}", link(session, past.number), past.hypothesis);
     }
     let about: Vec<String> = misses.iter().take(4).map(|past| subject(&past.hypothesis)).collect();
@@ -180,15 +192,19 @@ fn near(session: &Session, misses: &[&Past]) -> Option<Lesson> {
         topic: "near misses".to_owned(),
         stance: "near",
         title: format!("Nearly helped in {}: {}", session.target.join(", "), about.join(", ")),
-        body: format!("Not kept, and likelier than others to help, with more runs or together:\n\n{body}"),
+        body: format!(
+            "Not kept, and likelier than others to help, with more runs or together:\n\n{body}"
+        ),
     })
 }
 
 fn facts(session: &Session, history: &History) -> Option<Lesson> {
     let baseline = history.baseline()?;
-    let noise = history.session.noise.as_ref().map_or_else(String::new, |noise| {
-        format!("Noise: {}.\n", noise_words(noise))
-    });
+    let noise = history
+        .session
+        .noise
+        .as_ref()
+        .map_or_else(String::new, |noise| format!("Noise: {}.\n", noise_words(noise)));
     Some(Lesson {
         topic: "facts".to_owned(),
         stance: "facts",
@@ -199,11 +215,20 @@ fn facts(session: &Session, history: &History) -> Option<Lesson> {
             significant(baseline, 7),
             session.budget
         ),
-        body: format!("{noise}Measured on {}.", if session.platform.is_empty() { "an unknown machine" } else { &session.platform }),
+        body: format!(
+            "{noise}Measured on {}.",
+            if session.platform.is_empty() { "an unknown machine" } else { &session.platform }
+        ),
     })
 }
 
-fn handoff(session: &Session, history: &History, digest: &Digest<'_>, last: u64, at: Timestamp) -> Note {
+fn handoff(
+    session: &Session,
+    history: &History,
+    digest: &Digest<'_>,
+    last: u64,
+    at: Timestamp,
+) -> Note {
     let counts = history.counts();
     let best = history.best();
     let value = best.as_ref().map_or("none".to_owned(), |best| significant(best.metric, 7));
@@ -237,7 +262,12 @@ fn handoff(session: &Session, history: &History, digest: &Digest<'_>, last: u64,
 }
 
 /// The lessons that stand, what helped first.
-fn hot_page(session: &Session, handoff: &Note, at: Timestamp, vault: &mut Vault) -> Result<(), MemoryError> {
+fn hot_page(
+    session: &Session,
+    handoff: &Note,
+    at: Timestamp,
+    vault: &mut Vault,
+) -> Result<(), MemoryError> {
     let mut standing = vault.lessons(&session.repository.id)?;
     let order = ["facts", "helped", "near", "crashed", "failed"];
     let place = |entry: &Entry| order.iter().position(|s| entry.stance.as_deref() == Some(*s));

@@ -224,9 +224,8 @@ impl Opening {
             std::fs::remove_file(&results).map_err(EngineError::io("replace", &results))?;
         }
         let (resumed, waits, vault) = (false, None, None);
-        let session = Session {
-            repo, places, config, journal, state, walls, lock, resumed, waits, vault,
-        };
+        let session =
+            Session { repo, places, config, journal, state, walls, lock, resumed, waits, vault };
         session.ensure_branch()?;
         Ok(session)
     }
@@ -277,9 +276,8 @@ impl Session {
             observer.tell(&News::Note(note));
         }
         let (resumed, waits, vault) = (true, None, None);
-        let mut session = Session {
-            repo, places, config, journal, state, walls, lock, resumed, waits, vault,
-        };
+        let mut session =
+            Session { repo, places, config, journal, state, walls, lock, resumed, waits, vault };
         let strays = autoresearch_run::sweep(&format!("{}/", plan.id))?;
         if strays > 0 {
             let what = format!("ended {strays} processes that a dead engine had left running");

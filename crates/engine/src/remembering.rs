@@ -127,8 +127,7 @@ fn recalled(note: &autoresearch_memory::Note, most: usize) -> Recalled {
 
 fn last_handoff(vault: &mut Vault, session: &Session) -> Result<Option<Recalled>, MemoryError> {
     let handoffs = vault.list(Some(Kind::Handoff), Some(&session.repository.id), 20)?;
-    let of_another =
-        handoffs.iter().find(|e| e.session_id.as_deref() != Some(session.id.as_str()));
+    let of_another = handoffs.iter().find(|e| e.session_id.as_deref() != Some(session.id.as_str()));
     let Some(entry) = of_another else { return Ok(None) };
     let note = vault.read(entry)?;
     let mut text = note.body.clone();
@@ -153,11 +152,7 @@ pub struct Written {
 }
 
 /// Writes what a session came to, and keeps whoever watches informed of what cannot be.
-pub(crate) fn remember(
-    view: &View,
-    vault: &Path,
-    observer: &mut dyn Observer,
-) -> Option<Written> {
+pub(crate) fn remember(view: &View, vault: &Path, observer: &mut dyn Observer) -> Option<Written> {
     match write(view, vault) {
         Ok((written, warnings)) => {
             warnings.into_iter().for_each(|warning| observer.tell(&News::Note(warning)));

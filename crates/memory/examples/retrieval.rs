@@ -28,7 +28,8 @@ struct Lesson {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let set = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/memory");
-    let folder = std::env::temp_dir().join(format!("autoresearch-retrieval-{}", std::process::id()));
+    let folder =
+        std::env::temp_dir().join(format!("autoresearch-retrieval-{}", std::process::id()));
     let measured = measure(&set, &folder);
     std::fs::remove_dir_all(&folder)?;
     let (table, lines) = measured?;
@@ -71,7 +72,8 @@ fn measure(set: &Path, folder: &Path) -> Result<(String, String), Box<dyn std::e
         ] {
             let (mut recall, mut reciprocal, mut count) = (0.0, 0.0, 0.0);
             for labelled in queries.iter().filter(|labelled| {
-                (kind == "all" || labelled.kind == kind) && (split == "all" || labelled.split == split)
+                (kind == "all" || labelled.kind == kind)
+                    && (split == "all" || labelled.split == split)
             }) {
                 let query = Query { by, ..Query::new(&labelled.query, 10) };
                 let hits = vault.search(&query)?;

@@ -80,7 +80,12 @@ impl Session {
 
     /// The note on a settled experiment; `incumbent` is the one that it changes, `diff`
     /// its change.
-    pub fn note(&self, experiment: &Experiment, incumbent: Option<&Experiment>, diff: &str) -> Note {
+    pub fn note(
+        &self,
+        experiment: &Experiment,
+        incumbent: Option<&Experiment>,
+        diff: &str,
+    ) -> Note {
         let at = experiment.settled_at.unwrap_or(experiment.proposed_at);
         let ruling = experiment.ruling.as_ref();
         let verdict = ruling.map_or("undecided".to_owned(), |ruling| ruling.verdict.to_string());
@@ -132,9 +137,15 @@ impl Session {
         }
         if let Some(value) = experiment.metric() {
             let against = before.filter(|_| !experiment.is_baseline());
-            let against =
-                against.map_or_else(String::new, |before| format!(", before it {}", number(before)));
-            let _ = writeln!(body, "\n`{}` {}{against}; {}.", self.metric, number(value), self.direction);
+            let against = against
+                .map_or_else(String::new, |before| format!(", before it {}", number(before)));
+            let _ = writeln!(
+                body,
+                "\n`{}` {}{against}; {}.",
+                self.metric,
+                number(value),
+                self.direction
+            );
         }
         if let Some(incumbent) = incumbent.filter(|_| !experiment.is_baseline()) {
             let _ = writeln!(body, "\nIt changes [[{}]].", self.experiment(incumbent.number));

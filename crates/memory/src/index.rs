@@ -378,7 +378,9 @@ impl Change<'_> {
             None => (!path.is_empty()).then_some(""),
         };
         self.tx
-            .prepare_cached("INSERT OR REPLACE INTO folder (path, parent, mtime) VALUES (?1, ?2, ?3)")?
+            .prepare_cached(
+                "INSERT OR REPLACE INTO folder (path, parent, mtime) VALUES (?1, ?2, ?3)",
+            )?
             .execute(params![path, parent, mtime])?;
         Ok(())
     }

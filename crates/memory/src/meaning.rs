@@ -35,11 +35,11 @@ const TITLES: f32 = 0.5;
 /// Words that say nothing.
 const EMPTY: &[&str] = &[
     "a", "about", "all", "also", "although", "an", "and", "any", "are", "as", "at", "be", "been",
-    "but", "by", "can", "did", "do", "does", "for", "from", "had", "has", "have", "how", "if", "in",
-    "into", "is", "it", "its", "just", "more", "much", "my", "no", "not", "nothing", "of", "on",
-    "one", "or", "other", "our", "so", "some", "such", "than", "that", "the", "their", "them",
-    "then", "there", "these", "they", "this", "to", "too", "try", "use", "using", "very", "was",
-    "we", "were", "what", "when", "which", "while", "will", "with", "you", "your",
+    "but", "by", "can", "did", "do", "does", "for", "from", "had", "has", "have", "how", "if",
+    "in", "into", "is", "it", "its", "just", "more", "much", "my", "no", "not", "nothing", "of",
+    "on", "one", "or", "other", "our", "so", "some", "such", "than", "that", "the", "their",
+    "them", "then", "there", "these", "they", "this", "to", "too", "try", "use", "using", "very",
+    "was", "we", "were", "what", "when", "which", "while", "will", "with", "you", "your",
 ];
 
 /// Lower-case words without accents and punctuation, as BERT's uncased vocabulary has
@@ -242,14 +242,16 @@ mod tests {
         assert_eq!(table.matrix.len(), table.size * DIMENSIONS);
         assert!(table.row_of(b"learning").is_some() && table.row_of(b"##ing").is_some());
         assert_eq!(table.row_of(b"[CLS]"), None);
-        assert!(table.count(table.row_of(b"new").unwrap()) < 0.1);
+        assert!(table.count(table.row_of(b"new").unwrap()) < 0.3);
         assert!(table.count(table.row_of(b"gpu").unwrap_or(0)) > 0.5);
     }
 
     #[test]
     fn the_same_in_other_words_is_nearer_than_something_else() {
         let memory = "CUDA out of memory at depth 16";
-        assert!(like("ran out of GPU RAM", memory) > like("ran out of GPU RAM", "a longer warm-up"));
+        assert!(
+            like("ran out of GPU RAM", memory) > like("ran out of GPU RAM", "a longer warm-up")
+        );
         assert!(like("slow SQL", "a database query takes long") > like("slow SQL", "ReLU squared"));
     }
 

@@ -361,7 +361,10 @@ mod tests {
         let body = "# T\n\nWhy.\n\n````diff\n```\n-a\n````\n\nEnd.\n".to_owned();
         let meta = Meta { title: "T".to_owned(), ..Meta::default() };
         let note = Note { name: "n".to_owned(), meta, body };
-        assert_eq!(note.words_and_code(), ("\nWhy.\n\n\nEnd.\n".to_owned(), "```\n-a\n".to_owned()));
+        assert_eq!(
+            note.words_and_code(),
+            ("\nWhy.\n\n\nEnd.\n".to_owned(), "```\n-a\n".to_owned())
+        );
         assert_eq!(note.excerpt(100), "Why. End.");
         assert_eq!(note.excerpt(3), "Why…");
     }
@@ -369,7 +372,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_is_written_is_read_back(
-            title in "\\PC{1,40}", words in proptest::collection::vec("[\\PC\n\t]{0,30}", 0..4),
+            title in "\\PC{1,40}", words in proptest::collection::vec("\\PC{0,200}", 0..4),
             number in proptest::option::of(0..u64::MAX >> 1),
             values in proptest::collection::btree_map("\\PC{1,10}", -1e300..1e300_f64, 0..3),
         ) {

@@ -65,18 +65,24 @@ impl Private {
         text
     }
 
-    /// The same for every text in a value, the names of its fields included.
+    /// The same for every text in a value, the names of its fields included; each is one
+    /// line then, as front matter has it.
     pub(crate) fn redact_value(&self, value: Value) -> Value {
         match value {
-            Value::String(text) => Value::String(self.redact(&text)),
+            Value::String(text) => Value::String(line(&self.redact(&text))),
             Value::Array(items) => items.into_iter().map(|item| self.redact_value(item)).collect(),
             Value::Object(fields) => fields
                 .into_iter()
-                .map(|(name, value)| (self.redact(&name), self.redact_value(value)))
+                .map(|(name, value)| (line(&self.redact(&name)), self.redact_value(value)))
                 .collect(),
             other => other,
         }
     }
+}
+
+fn line(text: &str) -> String {
+    let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}');
+    text.replace(is_break, " ").trim().to_owned()
 }
 
 type Rule = (Regex, fn(&Captures<'_>) -> String);

@@ -19,7 +19,7 @@ const POOL: usize = 100;
 const WORDS: f64 = 0.3;
 
 /// What a hit in title, text and code is worth.
-const WEIGHTS: &str = "4.0, 1.0, 0.3";
+const WEIGHTS: &str = "2.0, 1.0, 0.3";
 
 /// Notes above which words are left out that are in a tenth of them or more: they cost
 /// much and tell little.
@@ -217,7 +217,11 @@ fn fused(words: &[Scored], meaning: &[Scored]) -> Vec<Scored> {
     for (list, weight) in [(words, WORDS), (meaning, 1.0)] {
         let first = list.first().map_or(0.0, |(score, _)| *score);
         // Words that are lacking count nothing; meaning is a matter of degree.
-        let last = if weight < 1.0 || is_whole { 0.0 } else { list.last().map_or(0.0, |(score, _)| *score) };
+        let last = if weight < 1.0 || is_whole {
+            0.0
+        } else {
+            list.last().map_or(0.0, |(score, _)| *score)
+        };
         let span = (first - last).max(f64::MIN_POSITIVE);
         for (score, id) in list {
             *scores.entry(*id).or_default() += weight * (score - last) / span;
@@ -253,7 +257,8 @@ fn filter(query: &Query<'_>) -> (String, Vec<String>) {
     let mut add = |condition: &str, value: Option<&str>| {
         if let Some(value) = value {
             values.push(value.to_owned());
-            filter.push_str(&format!(" AND {condition}").replace('?', &format!("?{}", values.len())));
+            filter
+                .push_str(&format!(" AND {condition}").replace('?', &format!("?{}", values.len())));
         }
     };
     add("note.kind = ?", query.kind.map(Kind::name));

@@ -78,8 +78,11 @@ pub(crate) fn sync(
     }
     for batch in difference.changed.chunks(BATCH) {
         // Read first: whoever else writes the index does not wait for the disk.
-        let read: Vec<(&Found, String, Result<Note, String>)> =
-            batch.iter().filter_map(|found| Some((found, read(root, found)?))).map(parsed).collect();
+        let read: Vec<(&Found, String, Result<Note, String>)> = batch
+            .iter()
+            .filter_map(|found| Some((found, read(root, found)?)))
+            .map(parsed)
+            .collect();
         let mut change = index.change()?;
         for (found, text, note) in &read {
             change.put(found, text, note)?;
@@ -105,7 +108,9 @@ fn read(root: &Path, found: &Found) -> Option<Result<String, String>> {
     }
 }
 
-fn parsed((found, text): (&Found, Result<String, String>)) -> (&Found, String, Result<Note, String>) {
+fn parsed(
+    (found, text): (&Found, Result<String, String>),
+) -> (&Found, String, Result<Note, String>) {
     let file = found.path.rsplit('/').next().unwrap_or_default();
     let name = file.strip_suffix(".md").unwrap_or(file);
     match text {
@@ -132,7 +137,8 @@ fn compare(index: &Index, root: &Path, look: Look, now: i64) -> Result<Differenc
             Err(e) => return Err(MemoryError::io("look at", &path)(e)),
         };
         if look == Look::Folders && mtime != 0 && known.get(&folder) == Some(&mtime) {
-            waiting.extend(index.inner_folders(&folder)?.into_iter().map(|inner| (inner, depth + 1)));
+            waiting
+                .extend(index.inner_folders(&folder)?.into_iter().map(|inner| (inner, depth + 1)));
             continue;
         }
         let mut files = index.files(&folder)?;

@@ -17,11 +17,11 @@ use std::time::Duration;
 use autoresearch_core::proposal::{FileEdit, Proposal};
 use autoresearch_core::spent::Spent;
 
-pub use brief::{Recalled, Remembered, subject};
 pub use brief::{
     Brief, Digest, Group, Ledger, Mark, PAGE, Part, Past, Protected, Tally, TemplateError,
     Templates, Text,
 };
+pub use brief::{Recalled, Remembered, subject};
 pub use command::Command;
 pub use search::Search;
 

@@ -112,7 +112,8 @@ fn search(global: &Global, vault: &mut Vault, query: &Query<'_>) -> anyhow::Resu
 /// A note in one line: its name, kind, repository and date.
 fn source(entry: &Entry) -> String {
     let day = entry.date.as_deref().and_then(|date| date.get(..10));
-    let parts = [Some(entry.kind.as_str()), entry.verdict.as_deref(), entry.repository.as_deref(), day];
+    let parts =
+        [Some(entry.kind.as_str()), entry.verdict.as_deref(), entry.repository.as_deref(), day];
     format!("{} ({})", entry.name, parts.into_iter().flatten().collect::<Vec<_>>().join(", "))
 }
 

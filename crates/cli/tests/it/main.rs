@@ -21,6 +21,7 @@ mod early;
 mod fair;
 mod kill9;
 mod mcp;
+mod memory;
 mod model;
 mod noise;
 mod protection;
