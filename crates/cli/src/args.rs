@@ -510,12 +510,9 @@ pub(crate) enum SkillAction {
         /// Which agent; `agents` (shared by several) and `claude` unless given
         #[arg(long, value_name = "AGENT")]
         agent: Vec<Agent>,
-        /// For the user, in every project
-        #[arg(long, conflicts_with = "project")]
-        user: bool,
-        /// For this project alone, as is usual
+        /// For the user, in every project, instead of this one alone
         #[arg(long)]
-        project: bool,
+        user: bool,
         /// Show what would be written, and touch nothing
         #[arg(long)]
         dry_run: bool,

@@ -2,11 +2,31 @@
 //! not at all.
 
 use std::io::Write as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 
 use crate::exit::BadInput;
+
+/// The user's home folder.
+///
+/// # Errors
+/// When nobody knows where it is.
+pub(crate) fn home() -> anyhow::Result<PathBuf> {
+    std::env::home_dir().context("failed to find the home folder; set HOME")
+}
+
+/// Where the user's programs look for their settings (XDG Base Directory).
+///
+/// # Errors
+/// When nobody knows where the home folder is.
+pub(crate) fn user_config() -> anyhow::Result<PathBuf> {
+    match std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from) {
+        // Relative ones are to be ignored.
+        Some(folder) if folder.is_absolute() => Ok(folder),
+        _ => Ok(home()?.join(".config")),
+    }
+}
 
 /// A file as text; `None` when there is none.
 ///

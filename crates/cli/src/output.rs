@@ -14,13 +14,13 @@ const YELLOW: Style = Style::new().fg_color(Some(anstyle::Color::Ansi(AnsiColor:
 /// Prints an error with its hint to stderr.
 pub(crate) fn report(error: &anyhow::Error) {
     if let Some(EngineError::Config(config)) = error.downcast_ref() {
-        anstream::eprintln!("{}", config.render(true));
+        say(&config.render(true));
         return;
     }
     let (text, hint) = words(error);
-    anstream::eprintln!("{RED}error{RED:#}: {text}");
+    say(&format!("{RED}error{RED:#}: {text}"));
     if let Some(hint) = hint {
-        anstream::eprintln!("{CYAN}hint{CYAN:#}: {hint}");
+        say(&format!("{CYAN}hint{CYAN:#}: {hint}"));
     }
 }
 
@@ -47,7 +47,14 @@ pub(crate) fn words(error: &anyhow::Error) -> (String, Option<String>) {
 
 /// Prints a note to stderr.
 pub(crate) fn note(text: &str) {
-    anstream::eprintln!("{YELLOW}note{YELLOW:#}: {text}");
+    say(&format!("{YELLOW}note{YELLOW:#}: {text}"));
+}
+
+/// A line to stderr. Where that is closed nobody reads it, and a session goes on:
+/// `eprintln` would panic.
+fn say(line: &str) {
+    use std::io::Write as _;
+    let _ = writeln!(anstream::stderr().lock(), "{line}");
 }
 
 /// Prints a line to stdout; colours are dropped when it is piped.

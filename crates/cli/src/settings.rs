@@ -138,6 +138,9 @@ fn detect_defaults(
     };
     let repository = Repository { files: &files, untracked: &untracked, read: &read };
     let target = args.target.first().map(String::as_str);
+    if let Some((words, _)) = detect::python(&repository) {
+        layers.use_python(words);
+    }
     let mut suggestions = Vec::new();
     for found in detect::defaults(&repository, target) {
         if found.suggestion {

@@ -73,7 +73,8 @@ impl Watch {
             News::Stopped { reason, active } => json!({
                 "event": "stopped", "reason": reason, "active_seconds": active.as_secs_f64(),
             }),
-            News::Working { .. } | News::Ended { .. } | News::Progress(_) => return,
+            // What a person watches live, and whatever is new.
+            _ => return,
         };
         let _ = output::json(&value);
     }
@@ -105,7 +106,6 @@ impl Watch {
                     self.draw(&live_line(progress, activities, now(), width.saturating_sub(1)));
                 }
             }
-            News::Ended { .. } => {}
             News::Again { number, purpose, trial } => {
                 self.say(&rerun_line(*number, *purpose, trial, Style::Colour));
             }
@@ -117,6 +117,7 @@ impl Watch {
                 self.say(&format!("\n{}\n", text.trim_end()));
             }
             News::Stopped { reason, .. } => self.say(&format!("\nstopped: {reason}")),
+            _ => {}
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Values that are fine alone and do not go together.
 
+use autoresearch_core::preset::Preset;
 use serde_json::Value as Json;
 
 use crate::error::{Place, Problem, What};
@@ -55,7 +56,9 @@ pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
             "`metric.take` means nothing with `metric.json`: a file holds one value".to_owned(),
         );
     }
+    preset(layers, &mut conflict);
     for (key, needs) in [
+        ("metric.report", "metric.preset"),
         ("metric.key", "metric.json"),
         ("metric.artifacts", "metric.command"),
         ("metric.held_out", "metric.command"),
@@ -73,6 +76,33 @@ pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
         );
     }
     problems
+}
+
+/// A preset finds the metric by itself, and has only the numbers that it has.
+fn preset(layers: &Layers, conflict: &mut impl FnMut(&str, &str, String)) {
+    let Some(preset) = layers.value("metric.preset").and_then(Json::as_str).and_then(Preset::named)
+    else {
+        return;
+    };
+    for key in ["metric.pattern", "metric.json"] {
+        if layers.value(key).is_some() {
+            let why = format!(
+                "the preset `{}` finds the metric by itself; leave out `{key}`, or the preset",
+                preset.name
+            );
+            conflict(key, "metric.preset", why);
+        }
+    }
+    let name = layers.value("metric.name").and_then(Json::as_str);
+    if let Some(name) = name.filter(|name| preset.measure(name).is_none()) {
+        let names: Vec<&str> = preset.measures.iter().map(|measure| measure.name).collect();
+        let why = format!(
+            "the preset `{}` has no number `{name}`; it has {}",
+            preset.name,
+            names.join(", ")
+        );
+        conflict("metric.name", "metric.preset", why);
+    }
 }
 
 fn list<'a>(layers: &'a Layers, key: &str) -> Vec<&'a str> {

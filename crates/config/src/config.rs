@@ -1,6 +1,7 @@
 //! The config as meant: typed, complete, nothing left to interpret.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use autoresearch_core::agent::Table;
@@ -8,6 +9,7 @@ use autoresearch_core::budget::Budget;
 use autoresearch_core::constraint::Constraint;
 use autoresearch_core::judge::{Mode, Suspects};
 use autoresearch_core::metric::{Direction, Source, Take};
+use autoresearch_core::preset::Preset;
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::stopping::EarlyStop;
 use autoresearch_core::units::Bytes;
@@ -69,6 +71,12 @@ pub struct Config {
 /// The number that experiments are judged by, and where it is found.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metric {
+    /// A ready-made metric, by name; [`Preset::named`] knows it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
+    /// Where the preset's report lies, as patterns.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub report: Vec<String>,
     /// Its name; heads a column of `results.tsv`.
     pub name: String,
     /// Which way is better.
@@ -377,21 +385,36 @@ impl Config {
     /// repetitions of a measurement are no curve. None where runs are not bound
     /// by time, since curves are compared at equal times.
     pub fn series(&self) -> Option<Source> {
-        let Metric { name, command, json, take, .. } = &self.metric;
+        let Metric { name, preset, command, json, take, .. } = &self.metric;
         if self.budget.quota().is_some() {
             return None;
         }
         if let Some(series) = self.judge.series.as_ref().filter(|series| *series != name) {
             return Some(Source::Printed { name: series.clone() });
         }
-        let is_curve = command.is_none() && json.is_none() && *take == Take::Last;
+        let is_curve =
+            preset.is_none() && command.is_none() && json.is_none() && *take == Take::Last;
         is_curve.then(|| self.source())
+    }
+
+    /// Exit codes with which whatever measures has done its work.
+    pub fn codes(&self) -> RangeInclusive<i32> {
+        self.preset().map_or(0..=0, |preset| preset.codes.clone())
+    }
+
+    /// The ready-made metric that it is.
+    pub fn preset(&self) -> Option<&'static Preset> {
+        self.metric.preset.as_deref().and_then(Preset::named)
     }
 
     /// Where the metric is read from.
     pub fn source(&self) -> Source {
         let Metric { name, pattern, json, key, .. } = &self.metric;
         let name = name.clone();
+        if let Some(preset) = self.preset() {
+            let files = self.metric.report.clone();
+            return Source::Report { name, format: preset.format, files };
+        }
         match (pattern, json) {
             (Some(pattern), _) => Source::Pattern { name, pattern: pattern.clone() },
             (None, Some(file)) => {

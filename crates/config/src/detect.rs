@@ -197,16 +197,31 @@ fn read_only<'a>(repository: &Repository<'a>, target: &str) -> Vec<&'a str> {
     found
 }
 
-fn command(repository: &Repository<'_>, target: &str) -> Option<(String, String)> {
-    let quoted = shlex::try_quote(target).ok()?;
+/// The words that start the repository's own Python, and why it is thought so; none
+/// where it is whatever `python3` is.
+pub fn python(repository: &Repository<'_>) -> Option<(&'static str, &'static str)> {
     let is_tracked = |name: &str| repository.files.iter().any(|path| path == name);
     let is_untracked =
         |name: &str| repository.untracked.iter().any(|u| u.trim_end_matches('/') == name);
+    if is_tracked("uv.lock") {
+        Some(("uv run python", "uv.lock is there"))
+    } else if is_untracked(".venv") {
+        Some((".venv/bin/python", ".venv is there"))
+    } else if is_untracked("venv") {
+        Some(("venv/bin/python", "venv is there"))
+    } else {
+        None
+    }
+}
+
+fn command(repository: &Repository<'_>, target: &str) -> Option<(String, String)> {
+    let quoted = shlex::try_quote(target).ok()?;
     let (runner, why) = match target.rsplit_once('.')?.1 {
-        "py" if is_tracked("uv.lock") => ("uv run", "uv.lock is there"),
-        "py" if is_untracked(".venv") => (".venv/bin/python", ".venv is there"),
-        "py" if is_untracked("venv") => ("venv/bin/python", "venv is there"),
-        "py" => ("python3", "a Python script"),
+        "py" => match python(repository) {
+            // uv finds out by itself what runs a script.
+            Some((runner, why)) => (runner.strip_suffix(" python").unwrap_or(runner), why),
+            None => ("python3", "a Python script"),
+        },
         "sh" => ("bash", "a shell script"),
         _ => return None,
     };

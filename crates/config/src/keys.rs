@@ -68,6 +68,8 @@ pub(crate) enum Kind {
     Budget,
     /// Which of several values counts.
     Take,
+    /// A ready-made metric.
+    Preset,
     /// A model's name.
     ModelName,
     /// Tables about agents by name.
@@ -154,6 +156,16 @@ pub const KEYS: &[Key] = &[
         "which way is better",
         "--minimize or --maximize",
         "Is a lower value better (minimize) or a higher one (maximize)?",
+    ),
+    key(
+        "metric.preset",
+        Kind::Preset,
+        "a ready-made metric, as `pytest`: name, direction, command and budget follow from it unless given; `autoresearch learn --list` has them all",
+    ),
+    key(
+        "metric.report",
+        Kind::Paths { may_be_empty: true },
+        "with `preset`: where the tool's report lies, as `reports/*.xml`; where the preset says unless given",
     ),
     key(
         "metric.pattern",

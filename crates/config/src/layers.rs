@@ -4,6 +4,8 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+use autoresearch_core::metric::Direction;
+use autoresearch_core::preset::Preset;
 use serde_json::{Map, Value as Json};
 
 use crate::agent;
@@ -23,6 +25,8 @@ pub enum Origin {
     Default,
     /// Found in the repository, and why it is thought so.
     Detected(String),
+    /// What the ready-made metric of this name comes with.
+    Preset(String),
     /// A file.
     File {
         /// The file as it was named.
@@ -43,10 +47,11 @@ impl Origin {
         match self {
             Origin::Default => 0,
             Origin::Detected(_) => 1,
-            Origin::File { .. } => 2,
-            Origin::Environment(_) => 3,
-            Origin::Flag(_) => 4,
-            Origin::Asked => 5,
+            Origin::Preset(_) => 2,
+            Origin::File { .. } => 3,
+            Origin::Environment(_) => 4,
+            Origin::Flag(_) => 5,
+            Origin::Asked => 6,
         }
     }
 }
@@ -59,6 +64,7 @@ impl fmt::Display for Origin {
                 f.write_str(text)
             }
             Origin::File { path, line } => write!(f, "{path}:{line}"),
+            Origin::Preset(name) => write!(f, "the preset {name}"),
             Origin::Asked => f.write_str("your answer"),
         }
     }
@@ -89,6 +95,8 @@ pub struct UnknownVariable {
 pub struct Layers {
     entries: Vec<Entry>,
     unknown: Vec<UnknownVariable>,
+    /// What the repository's Python is started by.
+    python: Option<&'static str>,
 }
 
 #[derive(Clone, Debug)]
@@ -109,7 +117,7 @@ impl Default for Layers {
 impl Layers {
     /// The defaults and nothing else.
     pub fn new() -> Layers {
-        let mut layers = Layers { entries: Vec::new(), unknown: Vec::new() };
+        let mut layers = Layers { entries: Vec::new(), unknown: Vec::new(), python: None };
         // A test holds that the defaults can be read.
         let _ =
             layers.read_file("defaults.toml", include_str!("defaults.toml"), |_| Origin::Default);
@@ -137,6 +145,7 @@ impl Layers {
             let origin = origin(file.line(span.start));
             self.entries.push(Entry { key, value, origin, text: Some((Arc::clone(&file), span)) });
         }
+        self.follow_preset();
         Ok(())
     }
 
@@ -204,7 +213,49 @@ impl Layers {
             Refusal::Refused(refused) => file::problem(key, refused, place()),
         })?;
         self.entries.push(Entry { key: key.to_owned(), value, origin, text: None });
+        self.follow_preset();
         Ok(())
+    }
+
+    /// That the repository's Python is started by these words, as
+    /// `.venv/bin/python`: by commands of presets as well.
+    pub fn use_python(&mut self, words: &'static str) {
+        self.python = Some(words);
+        self.follow_preset();
+    }
+
+    /// What the preset that is heard comes with, instead of what another came with.
+    fn follow_preset(&mut self) {
+        self.entries.retain(|entry| !matches!(entry.origin, Origin::Preset(_)));
+        let preset = self.value("metric.preset").and_then(Json::as_str).and_then(Preset::named);
+        let Some(preset) = preset else { return };
+        let mut add = |key: &str, value: Json| {
+            let origin = Origin::Preset(preset.name.to_owned());
+            self.entries.push(Entry { key: key.to_owned(), value, origin, text: None });
+        };
+        add("budget", preset.budget.into());
+        if preset.format.has_a_best() {
+            add("judge.suspects", "keep".into());
+        }
+        if !preset.files.is_empty() {
+            add("metric.report", preset.files.into());
+        }
+        if !preset.command.is_empty() {
+            add("run.command", command_of(preset, self.python));
+        }
+        if let Some(first) = preset.measures.first() {
+            add("metric.name", first.name.into());
+        }
+        let name = self.value("metric.name").and_then(Json::as_str);
+        if let Some(measure) = name.and_then(|name| preset.measure(name)) {
+            let direction = match measure.direction {
+                Direction::Minimize => "minimize",
+                Direction::Maximize => "maximize",
+            };
+            let origin = Origin::Preset(preset.name.to_owned());
+            let key = "metric.direction".to_owned();
+            self.entries.push(Entry { key, value: direction.into(), origin, text: None });
+        }
     }
 
     /// The required keys that nobody has set, in the order in which to ask.
@@ -326,4 +377,18 @@ pub(crate) fn parse(key: &str, text: &str) -> Result<Json, Refusal> {
         return Err(Refusal::Unknown);
     }
     read(key.kind, own, Given::from_flag(key.kind, text)).map_err(Refusal::Refused)
+}
+
+/// A preset's command, with the repository's own Python in the place of `python3`.
+fn command_of(preset: &Preset, python: Option<&str>) -> Json {
+    let Some(python) = python else { return preset.command.into() };
+    let mut words = Vec::new();
+    for word in preset.command {
+        match *word {
+            "python3" => words.extend(python.split(' ').map(str::to_owned)),
+            // Within what a shell gets.
+            word => words.push(word.replace("python3 -m", &format!("{python} -m"))),
+        }
+    }
+    words.into()
 }

@@ -3,6 +3,7 @@
 
 use autoresearch_core::constraint::Constraint;
 use autoresearch_core::metric::Take;
+use autoresearch_core::preset::Preset;
 use autoresearch_core::units::Bytes;
 use regex::Regex;
 use serde_json::Value as Json;
@@ -145,6 +146,7 @@ pub(crate) fn read(kind: Kind, own: Option<&str>, given: Given) -> Result<Json, 
         (Kind::Budget, given) => budget::read(given),
         (Kind::Agents, Given::Any(value)) => agent::read(own.unwrap_or_default(), value),
         (Kind::ModelName, Given::Text(text)) => Ok(agent::model_name(&text)?.into()),
+        (Kind::Preset, Given::Text(text)) => Ok(choice(&preset_names(), &text)?.into()),
         (Kind::Take, Given::Text(text)) => Ok(take(&text)?.into()),
         (kind, given) => refuse(expected(kind), &given),
     }
@@ -165,6 +167,7 @@ pub(crate) fn expected(kind: Kind) -> &'static str {
         Kind::Amount { may_be_zero: false } => "a number above zero, as 2.50",
         Kind::Boolean => "true or false",
         Kind::Choice(_) => "a word",
+        Kind::Preset => "a preset, as \"pytest\"",
         Kind::Command => "a command, as [\"python\", \"train.py\"]",
         Kind::Texts => "a list of strings",
         Kind::Names => "a name or a list of names, as [\"claude\", \"search\"]",
@@ -277,6 +280,11 @@ fn duration(text: &str, may_be_zero: bool) -> Result<Json, Refused> {
 
 fn at_least(least: i64, n: i64) -> Result<Json, Refused> {
     if n < least { Err(format!("{n} is below {least}").into()) } else { Ok(n.into()) }
+}
+
+/// The names of all presets.
+pub(crate) fn preset_names() -> Vec<&'static str> {
+    Preset::ALL.iter().map(|preset| preset.name).collect()
 }
 
 fn choice(words: &[&'static str], text: &str) -> Result<&'static str, String> {

@@ -5,6 +5,7 @@ use serde_json::{Map, Value as Json, json};
 use crate::agent;
 use crate::keys::{KEYS, Key, Kind};
 use crate::layers::Layers;
+use crate::read;
 
 /// JSON schema (draft 2020-12) of a complete `autoresearch.toml`, one that runs
 /// without a flag, with a newline at its end. Checked in as
@@ -127,6 +128,7 @@ fn property(key: &Key, default: Option<&Json>) -> Json {
         Kind::Amount { may_be_zero: false } => json!({ "type": "number", "exclusiveMinimum": 0 }),
         Kind::Boolean => json!({ "type": "boolean" }),
         Kind::Choice(words) => json!({ "enum": words }),
+        Kind::Preset => json!({ "enum": read::preset_names() }),
         Kind::Command => json!({
             "anyOf": [text, { "type": "array", "items": { "type": "string" }, "minItems": 1 }],
         }),

@@ -37,10 +37,12 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
     };
 
     let metric = &config.metric;
-    let found = match (&metric.pattern, &metric.json) {
-        (Some(pattern), _) => format!(", by the pattern `{pattern}`"),
-        (None, Some(file)) => format!(", from {file}"),
-        (None, None) => String::new(),
+    let found = match (&metric.preset, &metric.pattern, &metric.json) {
+        (Some(preset), ..) if metric.report.is_empty() => format!(", as {preset} reports it"),
+        (Some(preset), ..) => format!(", as {preset} reports it in {}", list(&metric.report)),
+        (None, Some(pattern), _) => format!(", by the pattern `{pattern}`"),
+        (None, None, Some(file)) => format!(", from {file}"),
+        (None, None, None) => String::new(),
     };
     let sealed = metric
         .command
@@ -83,7 +85,7 @@ pub fn table(config: &Config, layers: &Layers) -> Vec<Row> {
         row("Training script", list(&config.target), &["target"]),
         row("Read-only script", list(&config.read_only), &["read_only"]),
         row(label, budget, &["budget"]),
-        row("Metric", measured, &["metric.name", "metric.direction"]),
+        row("Metric", measured, &["metric.preset", "metric.name", "metric.direction"]),
         row(
             "Maximum iterations",
             config.iterations.map_or_else(|| "unlimited".to_owned(), |n| n.to_string()),

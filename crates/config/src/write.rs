@@ -10,14 +10,19 @@ use crate::config::Config;
 use crate::error::{ConfigError, File, Place, Problem, What};
 use crate::file;
 use crate::keys::{self, KEYS};
-use crate::layers::{Layers, Refusal, parse};
+use crate::layers::{Layers, Origin, Refusal, parse};
 
 const NAME: &str = "autoresearch.toml";
 
 /// The config as a commented file: what differs from the defaults, and what is
 /// required. Reads back as the same config.
 pub fn to_toml(config: &Config) -> String {
-    let defaults = Layers::new();
+    let mut defaults = Layers::new();
+    if let Some(preset) = &config.metric.preset {
+        // What a preset comes with need not be said, and anything else must be.
+        let _ = defaults.set("metric.preset", preset, Origin::Asked);
+    }
+    let nothing = Json::Array(Vec::new());
     let tree = serde_json::to_value(config).unwrap_or_default();
     let mut lines =
         vec!["# What this research session is about. Flags win over this file.".to_owned()];
@@ -25,7 +30,13 @@ pub fn to_toml(config: &Config) -> String {
     for key in KEYS {
         let value =
             tree.pointer(&format!("/{}", key.name.replace('.', "/"))).unwrap_or(&Json::Null);
-        if value.is_null() || (key.required.is_none() && defaults.value(key.name) == Some(value)) {
+        let told = defaults.value(key.name).filter(|_| key.name != "metric.preset");
+        // A list that is empty may not be in the tree.
+        let value = match told {
+            Some(Json::Array(_)) if value.is_null() => &nothing,
+            _ => value,
+        };
+        if value.is_null() || (key.required.is_none() && told == Some(value)) {
             continue;
         }
         let about = format!("# {}", key.about);

@@ -10,6 +10,7 @@ use autoresearch_core::agent::{Event, Price, Table, Words};
 use autoresearch_core::budget::{Budget, Quota};
 use autoresearch_core::constraint::Constraint;
 use autoresearch_core::metric::{Direction, Take};
+use autoresearch_core::preset::Preset;
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::units::Bytes;
 use proptest::collection::{btree_map, vec};
@@ -83,9 +84,17 @@ prop_compose! {
         timeout in time(),
         held_out in paths(0),
         allow_pickle: bool,
+        (preset, measure) in (option::of(proptest::sample::select(Preset::ALL)), any::<usize>()),
+        report in paths(0),
     ) -> Metric {
-        let json = json.filter(|_| pattern.is_none());
+        let pattern = pattern.filter(|_| preset.is_none());
+        let json = json.filter(|_| pattern.is_none() && preset.is_none());
+        let name = preset.as_ref().map_or(name, |preset| {
+            preset.measures[measure % preset.measures.len()].name.replace('*', "a")
+        });
         Metric {
+            report: if preset.is_some() { report } else { Vec::new() },
+            preset: preset.map(|preset| preset.name.to_owned()),
             name,
             direction: if is_lower { Direction::Minimize } else { Direction::Maximize },
             take: if json.is_some() { Take::Last } else { take },
@@ -306,6 +315,9 @@ proptest! {
     #[test]
     fn an_updated_file_says_what_it_was_told(config in config(), key in 0..REQUIRED.len(), value in 0..3_usize) {
         let (name, values) = REQUIRED[key];
+        let mut config = config;
+        // A preset has only the numbers that it has.
+        (config.metric.preset, config.metric.report) = (None, Vec::new());
         let text = to_toml(&config);
         let updated = update(&text, name, values[value]).unwrap();
         let mut layers = Layers::new();

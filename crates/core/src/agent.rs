@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
+use crate::spent::Spent;
+
 /// A table about an agent. Every field may be left out; of two tables the
 /// user's wins field by field ([`Table::over`]).
 ///
@@ -176,8 +178,20 @@ pub struct Price {
     /// Read from a cache; as much as `input` unless given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached: Option<f64>,
-    /// Written.
+    /// Written, thoughts among them.
     pub output: f64,
+}
+
+impl Price {
+    /// What these tokens cost, in US dollars.
+    pub fn of(&self, spent: &Spent) -> f64 {
+        let cached = spent.cached_tokens.min(spent.input_tokens);
+        let fresh = spent.input_tokens - cached;
+        let dollars = fresh as f64 * self.input
+            + cached as f64 * self.cached.unwrap_or(self.input)
+            + spent.output_tokens as f64 * self.output;
+        dollars / 1e6
+    }
 }
 
 /// What one sort of JSON line means. A path is names between dots, with `*`
@@ -229,4 +243,25 @@ pub struct Event {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde hands it over")]
 fn is_false(value: &bool) -> bool {
     !*value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_from_a_cache_have_their_own_price_where_one_is_given() {
+        let spent = Spent {
+            input_tokens: 1_000_000,
+            cached_tokens: 400_000,
+            output_tokens: 100_000,
+            ..Spent::default()
+        };
+        let price = Price { input: 10.0, cached: None, output: 20.0 };
+        assert!((price.of(&spent) - 12.0).abs() < 1e-9);
+        let price = Price { cached: Some(1.0), ..price };
+        assert!((price.of(&spent) - 8.4).abs() < 1e-9);
+        let all = Spent { cached_tokens: u64::MAX, ..spent };
+        assert!((price.of(&all) - 3.0).abs() < 1e-9, "no more can be from a cache than was read");
+    }
 }

@@ -7,17 +7,21 @@ mod extract;
 mod json;
 mod number;
 mod printed;
+mod report;
 mod secondary;
 mod take;
 
 pub use extract::{BadPattern, Extractor};
 pub use json::read_json;
+pub use report::{Format, Part, read_report};
 pub use take::{BadTake, Take};
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use crate::suite::Tests;
 
 /// Which way is better. Asked, never assumed (SPEC B1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +82,16 @@ pub enum Source {
         /// The key, as `metrics.val.loss` or `results.0.score`.
         key: String,
     },
+    /// What a tool reports of the whole run, in a form of its own.
+    Report {
+        /// The metric's name: one of the numbers of the report.
+        name: String,
+        /// The form.
+        format: Format,
+        /// The files, as patterns (`reports/*.xml`) from the working directory of
+        /// the run; none is its output.
+        files: Vec<String>,
+    },
 }
 
 /// All that was read from one run.
@@ -92,6 +106,15 @@ pub struct Readings {
     /// Last finite value of everything else that looks like a metric.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secondary: BTreeMap<String, f64>,
+    /// Why there is no metric, where the report says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
+    /// What became of single tests, where it is the report of a test suite.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tests: Tests,
+    /// What is to be known beside the numbers, as a file that did not load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
 }
 
 /// `value` with at most `digits` significant digits and no trailing zeros.

@@ -22,6 +22,16 @@ pub enum Category {
 }
 
 impl Category {
+    /// All of them, as they are listed for people and models.
+    pub const ALL: [Category; 4] =
+        [Category::Architecture, Category::Optimizer, Category::Training, Category::Other];
+
+    /// The category whose name a text begins with, in any case.
+    pub fn named(text: &str) -> Option<Category> {
+        let word = text.trim_start().split(|c: char| !c.is_alphanumeric()).next()?;
+        Category::ALL.into_iter().find(|category| category.to_string().eq_ignore_ascii_case(word))
+    }
+
     /// The category that the name of a setting, or a sentence, suggests.
     pub fn of(text: &str) -> Category {
         const WORDS: [(Category, &[&str]); 3] = [
@@ -314,6 +324,17 @@ fn kind_in_words(path: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_category_is_named_by_the_first_word() {
+        for category in Category::ALL {
+            assert_eq!(Category::named(&category.to_string()), Some(category));
+        }
+        assert_eq!(Category::named(" Optimizer, as it is slow"), Some(Category::Optimizer));
+        for text in ["", "otherwise", "an optimizer", "."] {
+            assert_eq!(Category::named(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn the_category_follows_from_the_words() {

@@ -36,6 +36,12 @@ impl Spent {
         self.input_tokens.saturating_add(self.output_tokens)
     }
 
+    /// Whether it cost neither money nor tokens: time alone is not worth a line in
+    /// the books.
+    pub fn is_free(&self) -> bool {
+        self.tokens() == 0 && self.dollars <= 0.0
+    }
+
     /// Whether nothing was spent.
     pub fn is_zero(&self) -> bool {
         *self == Spent::default()
@@ -113,6 +119,31 @@ impl Allowance {
         }
     }
 
+    /// What one more proposal may cost, `each` at most, while others are being
+    /// written that may still cost `others`; `None` where they may use up all that
+    /// is left.
+    pub fn one_more(
+        &self,
+        spent: &Spent,
+        others: &[Allowance],
+        each: &Allowance,
+    ) -> Option<Allowance> {
+        // What is less than anybody counts is the rounding of what was subtracted.
+        const NOTHING: f64 = 1e-6;
+        let left = others.iter().fold(self.less(spent), |left, other| {
+            left.less(&Spent {
+                dollars: other.dollars.unwrap_or_default(),
+                output_tokens: other.tokens.unwrap_or_default(),
+                seconds: other.seconds.unwrap_or_default(),
+                ..Spent::default()
+            })
+        });
+        let is_nothing = |left: Option<f64>| left.is_some_and(|left| left < NOTHING);
+        let is_used_up =
+            is_nothing(left.dollars) || is_nothing(left.seconds) || left.tokens == Some(0);
+        (others.is_empty() || !is_used_up).then(|| left.and(each))
+    }
+
     /// The narrower of both, limit by limit.
     #[must_use]
     pub fn and(&self, other: &Allowance) -> Allowance {
@@ -141,4 +172,35 @@ fn is_nothing(number: &f64) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde hands it over")]
 fn is_none(number: &u64) -> bool {
     *number == 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dollars(amount: f64) -> Allowance {
+        Allowance { dollars: Some(amount), ..Allowance::default() }
+    }
+
+    #[test]
+    fn proposals_that_are_written_at_once_share_what_is_left() {
+        let spent = Spent { dollars: 1.0, ..Spent::default() };
+        let (session, no_limit) = (dollars(1.3), Allowance::default());
+        let first = session.one_more(&spent, &[], &no_limit).unwrap();
+        assert!((first.dollars.unwrap() - 0.3).abs() < 1e-9);
+        assert_eq!(session.one_more(&spent, &[first], &no_limit), None);
+        // Each of them may cost ten cents, which leaves room for three.
+        let each = dollars(0.1);
+        assert_eq!(
+            session.one_more(&spent, &[each; 2], &each).map(|cap| cap.dollars < Some(0.11)),
+            Some(true)
+        );
+        assert_eq!(session.one_more(&spent, &[each; 3], &each), None);
+        assert_eq!(no_limit.one_more(&spent, &[each; 3], &each), Some(each));
+        let tokens = Allowance { tokens: Some(9), ..no_limit };
+        assert_eq!(tokens.one_more(&spent, &[tokens], &no_limit), None);
+        // Whoever is asked alone gets the rest, however little.
+        let rest = dollars(1.0).one_more(&spent, &[], &each).unwrap();
+        assert_eq!(rest.dollars, Some(0.0));
+    }
 }

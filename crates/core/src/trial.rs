@@ -227,6 +227,9 @@ pub struct Trial {
     /// Every other `name: number` that the run reported, finite ones only.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub secondary: BTreeMap<String, f64>,
+    /// What is to be known beside the numbers, as a file of tests that did not load.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
     /// Set when it failed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub crash: Option<Crash>,
@@ -265,6 +268,7 @@ impl Trial {
             usage: Usage::default(),
             metric: None,
             secondary: BTreeMap::new(),
+            remark: None,
             crash: None,
             protection: None,
             curve: None,
@@ -274,6 +278,13 @@ impl Trial {
             conditions: None,
             unlike: None,
         }
+    }
+
+    /// Tests of the baseline that it did not run, where its metric is about a suite
+    /// ([`crate::suite`]).
+    pub(crate) fn missing_tests(&self) -> f64 {
+        let missing = self.secondary.get("missing").filter(|_| self.remark.is_some());
+        missing.copied().unwrap_or(0.0)
     }
 
     /// Whether a stop of the session or the death of the engine ended it, so

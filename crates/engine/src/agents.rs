@@ -21,6 +21,7 @@ const VERSION: Duration = Duration::from_secs(20);
 
 /// An agent that is installed here.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Installed {
     /// Its name, as for `--agent`.
     pub name: String,
@@ -169,21 +170,19 @@ pub fn installed(root: &Path, configured: &BTreeMap<String, Table>) -> Vec<Insta
 }
 
 /// What a program says that its version is. Some begin to furnish their home
-/// even then: it is not the user's.
+/// even then: it is not the user's, and nobody else's either.
 fn version_of(program: &Path) -> Option<String> {
-    let name = program.file_name().unwrap_or_default().to_string_lossy();
-    let unique = format!("autoresearch-{}-{name}", std::process::id());
-    let home = std::env::temp_dir().join(unique);
+    let mut home = tempfile::Builder::new();
+    home.prefix("autoresearch-");
+    #[cfg(unix)]
+    home.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    let home = home.tempdir().ok()?;
     let mut command = Command::new(program);
-    command.arg("--version").env("HOME", &home);
+    command.arg("--version").env("HOME", home.path());
     for name in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
         command.env_remove(name);
     }
-    let answer = std::fs::create_dir_all(&home)
-        .ok()
-        .and_then(|()| platform::ask(&mut command, VERSION).ok());
-    // What stays is in the way of nobody.
-    let _ = std::fs::remove_dir_all(&home);
+    let answer = platform::ask(&mut command, VERSION).ok();
     numbers(&answer?)
 }
 
@@ -244,9 +243,31 @@ mod tests {
     }
 
     #[cfg(unix)]
+    fn program(path: &Path, script: &str) {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::write(path, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// Where anybody may write, another user could have left settings for it.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn the_home_in_which_an_agent_tells_its_version_is_empty_and_ours_alone() {
+        let temp = tempfile::tempdir().unwrap();
+        let agent = temp.path().join("agent");
+        let predictable = format!("autoresearch-{}-agent", std::process::id());
+        let predictable = std::env::temp_dir().join(predictable);
+        std::fs::create_dir(&predictable).unwrap();
+        std::fs::write(predictable.join("settings"), "").unwrap();
+        program(&agent, r#"echo "1.$(ls "$HOME" | wc -l).$(stat -c %a "$HOME")""#);
+        let version = version_of(&agent);
+        std::fs::remove_dir_all(predictable).unwrap();
+        assert_eq!(version.as_deref(), Some("1.0.700"));
+    }
+
+    #[cfg(unix)]
     #[test]
     fn what_is_missing_is_said_with_its_remedy() {
-        use std::os::unix::fs::PermissionsExt as _;
         let temp = tempfile::tempdir().unwrap();
         let home = temp.path();
         let table = known(&BTreeMap::new()).remove("claude").unwrap();
@@ -254,10 +275,7 @@ mod tests {
         assert!(unfit.remedy.contains("npm install"), "{unfit:?}");
 
         std::fs::create_dir(home.join("bin")).unwrap();
-        let program = home.join("bin/claude");
-        std::fs::write(&program, "#!/bin/sh\necho '1.0.5 (Claude Code)'\n").unwrap();
-        let mode = std::fs::Permissions::from_mode(0o755);
-        std::fs::set_permissions(&program, mode).unwrap();
+        program(&home.join("bin/claude"), "echo '1.0.5 (Claude Code)'");
         let found = machine(home, &[]).look("claude", &table, home).unwrap();
         assert_eq!(found.version.as_deref(), Some("1.0.5"));
         assert_eq!(found.tested, table.tested, "it is older");

@@ -21,11 +21,12 @@ use crate::environment::Environment;
 use crate::error::EngineError;
 use crate::fair::{self, GpuWatch};
 use crate::integrity::{HeldOut, Protected, Stamp};
-use crate::measure::trial_of;
+use crate::measure::{SUCCESS, trial_of};
 use crate::place::{Place, Setting, git_of};
 use crate::places::Places;
 use crate::seeds;
 use crate::stop::{Stop, Urgency};
+use crate::suite::Suite;
 use crate::watching::Watcher;
 use crate::wrap;
 
@@ -34,6 +35,7 @@ const TICK: Duration = Duration::from_millis(200);
 
 /// A finished trial as a metric function sees it.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct FinishedTrial<'a> {
     /// Exit, usage and everything the run reported.
     pub trial: &'a Trial,
@@ -93,6 +95,7 @@ impl Bench<'_> {
         tick: &mut dyn FnMut(),
     ) -> Result<Trial, EngineError> {
         let Order { number, trial, seed, commit } = *order;
+        let suite = Suite::of(&self.config, &self.places, order)?;
         let bench = self.places.bench();
         let withheld = &self.held_out.tracked;
         let setting = Setting { links: &self.config.links, withheld, history: false };
@@ -125,8 +128,13 @@ impl Bench<'_> {
         };
         // Only succeeds when the trial left nothing there.
         let _ = std::fs::remove_dir(&out);
-        let name = &self.config.metric.name;
-        let mut outcome = trial_of(&report, seed, name, self.config.run.on_budget);
+        let on_budget = self.config.run.on_budget;
+        let (mut outcome, report) = if is_measured_elsewhere {
+            let name = &self.config.metric.name;
+            (trial_of(&report, seed, name, &SUCCESS, on_budget), report)
+        } else {
+            self.trial_with_tests(report, suite.as_ref(), &bench, order, on_budget)?
+        };
         outcome.container = container;
         if let Some(watcher) = watcher {
             watcher.tell(&mut outcome);
@@ -154,7 +162,7 @@ impl Bench<'_> {
         let is_whole = !outcome.is_interrupted() && outcome.exit != Exit::Hopeless;
         if outcome.crash.is_none() && is_whole {
             if is_sealed {
-                self.weigh(&mut outcome, order, stop, tick)?;
+                self.weigh(&mut outcome, suite.as_ref(), order, stop, tick)?;
             } else if let Some(metric_fn) = self.metric_fn {
                 let finished =
                     FinishedTrial { trial: &outcome, folder: &bench, log: &job.log, number };

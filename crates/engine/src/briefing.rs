@@ -20,6 +20,8 @@ use crate::confine::{Inherited, named};
 use crate::error::EngineError;
 use crate::guard::Targets;
 use crate::integrity::HeldOut;
+use crate::places::Places;
+use crate::suite::failing_at;
 
 /// README files that a brief carries, the first that exists.
 const README: [&str; 4] = ["README.md", "README.rst", "README.txt", "README"];
@@ -33,7 +35,8 @@ const LEAST: u64 = 16 << 10;
 /// Protected files that are named for each reason.
 const NAMED: usize = 8;
 
-/// Near misses whose changes are told, and the length of such a patch.
+/// Near misses whose changes are told, and bytes of such a patch that programs
+/// get; a page has room for fewer, and says so.
 const DIFFS: usize = 4;
 const DIFF: usize = 4_000;
 
@@ -126,6 +129,7 @@ pub(crate) struct Known<'a> {
     pub(crate) targets: &'a Targets,
     pub(crate) lasting: &'a Lasting,
     pub(crate) memory: &'a Memory,
+    pub(crate) places: &'a Places,
     /// Whose refusals it tells; everybody's for `None`.
     pub(crate) proposer: Option<&'a str>,
     /// What earlier sessions left.
@@ -139,6 +143,9 @@ impl Known<'_> {
         let focus = state.focus();
         let plan = state.plan();
         let complaints = state.complaints(self.proposer);
+        let best = state.incumbent().map(|incumbent| incumbent.number);
+        let (failing, failing_more) =
+            best.map(|number| failing_at(config, self.places, number)).unwrap_or_default();
         let limit = config.propose.brief.0.max(LEAST);
         Brief {
             number,
@@ -172,6 +179,8 @@ impl Known<'_> {
             diffs: memory.diffs.clone(),
             has_history: lasting.has_history,
             platform: plan.map(adjust::for_brief).unwrap_or_default(),
+            failing,
+            failing_more,
             noise: state.noise().map(|noise| noise_words(&noise)),
             memory: recalled.clone(),
             constraints: config.judge.constraints.iter().map(ToString::to_string).collect(),

@@ -11,7 +11,7 @@ use autoresearch_run::Report;
 
 use crate::bench::{Bench, Order, wait};
 use crate::error::EngineError;
-use crate::measure::crash_of;
+use crate::measure::{SUCCESS, crash_of};
 use crate::place::{Setting, git_of};
 use crate::places::CHECKS;
 use crate::stop::Stop;
@@ -62,7 +62,7 @@ fn outcome(report: &Report, limit: Duration, tampering: Option<String>) -> Check
             "still running after {}; raise `checks.timeout` if they need longer",
             human_duration(limit)
         )),
-        (_, None) => crash_of(report, OnBudget::Crash)
+        (_, None) => crash_of(report, &SUCCESS, OnBudget::Crash)
             .map_or(Check::Passed, |crash| Check::Failed(crash.reason)),
     }
 }

@@ -18,6 +18,7 @@ mod running;
 mod waiting;
 
 use std::cell::RefCell;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,11 +85,15 @@ impl Conductor<'_> {
     pub(crate) fn run(&mut self) -> Result<StopReason, EngineError> {
         let proposers = std::mem::take(&mut self.proposers);
         std::thread::scope(|scope| {
-            let office = &mut self.office;
-            office.writers.hire(scope, proposers);
-            let ended = self.turn_the_wheel();
+            // A panic, as of an observer, leaves the scope only when the writers
+            // have ended, who wait for tasks until they are dismissed.
+            let ended = catch_unwind(AssertUnwindSafe(|| {
+                self.office.writers.hire(scope, proposers);
+                self.turn_the_wheel()
+            }));
             let office = &mut self.office;
             office.writers.dismiss();
+            let ended = ended.unwrap_or_else(|panic| resume_unwind(panic));
             if let Err(error) = &ended {
                 // Best effort: the disk may be what failed.
                 let reason = StopReason::Failed(error.to_string());

@@ -77,7 +77,7 @@ pub(crate) struct Workplace {
 impl Workplace {
     /// The desk for one proposal.
     pub(crate) fn desk<'a>(&'a mut self, around: Around<'a>) -> OneDesk<'a> {
-        OneDesk { workplace: self, around, spent: Spent::default() }
+        OneDesk { workplace: self, around, spent: Spent::default(), is_laid: false }
     }
 
     pub(crate) fn repo(&self) -> &Repo {
@@ -140,12 +140,20 @@ pub(crate) struct OneDesk<'a> {
     workplace: &'a mut Workplace,
     around: Around<'a>,
     spent: Spent,
+    /// Whether anybody asked for its folder, which then holds the incumbent.
+    is_laid: bool,
 }
 
 impl OneDesk<'_> {
     /// What was spent on the proposal, time apart.
     pub(crate) fn spent(&self) -> Spent {
         self.spent
+    }
+
+    /// Whether the folder was asked for: else what lies there is older than the
+    /// incumbent, and no proposal.
+    pub(crate) fn is_laid(&self) -> bool {
+        self.is_laid
     }
 
     /// How long it may still take.
@@ -220,6 +228,7 @@ impl Desk for OneDesk<'_> {
         place
             .hold(repo, &path, self.around.base, setting)
             .map_err(|error| ProposeError::Failed(error.to_string()))?;
+        self.is_laid = true;
         Ok(path)
     }
 

@@ -11,6 +11,7 @@ use autoresearch_run::RunError;
 
 /// Why a session cannot go on.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum EngineError {
     /// Git.
     #[error(transparent)]
@@ -155,6 +156,14 @@ pub enum EngineError {
     /// There is no such experiment.
     #[error("no experiment {0} in this session")]
     NoExperiment(u64),
+    /// Which tests the baseline has is not known any more.
+    #[error("the tests of the baseline are not known: {} is gone or broken", path.display())]
+    NoTests {
+        /// The file of its first trial.
+        path: PathBuf,
+        /// The session's tag.
+        tag: String,
+    },
     /// The baseline is the best, or is to be compared with itself.
     #[error("there is nothing to compare: #{0} is the best itself")]
     NothingToCompare(u64),
@@ -235,6 +244,9 @@ impl EngineError {
             EngineError::NoSession { .. } => {
                 "start one with `autoresearch run`, or name another folder with `-C`".to_owned()
             }
+            EngineError::NoTests { tag, .. } => format!(
+                "every trial is counted against them: put the file back and `autoresearch resume --tag {tag}`, or begin a new session from what this one found (`git switch autoresearch/{tag}`)"
+            ),
             EngineError::NothingToCompare(0) => {
                 "go on with `autoresearch resume` until something is kept".to_owned()
             }

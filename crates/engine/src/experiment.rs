@@ -30,16 +30,37 @@ pub type MetricError = Box<dyn std::error::Error + Send + Sync>;
 /// A target, a hypothesis, a number and a budget: one experiment, or a session
 /// of them.
 ///
-/// ```no_run
+/// ```standalone_crate
 /// use autoresearch::{Direction, SystemExperiment};
 ///
-/// let outcome = SystemExperiment::new(".", "train.py")
-///     .command(["python3", "train.py"])
-///     .metric("val_bpb", Direction::Minimize)
-///     .change("a higher rate learns faster", "train.py", "LR = 0.1\n")
-///     .run()?;
-/// println!("{:?} -> {:?}", outcome.baseline(), outcome.best());
-/// # Ok::<(), autoresearch::EngineError>(())
+/// # fn repository(folder: &std::path::Path) -> std::io::Result<()> {
+/// #     std::fs::write(folder.join("pool.conf"), "workers = 2\n")?;
+/// #     let git = |words: &[&str]| {
+/// #         std::process::Command::new("git").current_dir(folder).args(words).output()
+/// #     };
+/// #     git(&["init", "--quiet"])?;
+/// #     git(&["add", "."])?;
+/// #     git(&["-c", "user.name=Me", "-c", "user.email=me@example.org", "commit", "-qm", "A system"])?;
+/// #     Ok(())
+/// # }
+/// fn main() -> Result<(), Box<dyn std::error::Error>> {
+///     // Trials run under a supervisor, and the supervisor is this program.
+///     if let Some(code) = autoresearch::supervise_if_asked() {
+///         std::process::exit(code);
+///     }
+/// #   let place = tempfile::tempdir()?;
+/// #   let folder = place.path();
+/// #   repository(folder)?;
+///     // A repository in `folder`, whose `pool.conf` says `workers = 2`.
+///     let outcome = SystemExperiment::new(folder, "pool.conf")
+///         .command(["awk", "{ print \"latency_ms:\", 100 / $3 + 6 * $3 }", "pool.conf"])
+///         .metric("latency_ms", Direction::Minimize)
+///         .change("more workers wait less", "pool.conf", "workers = 4\n")
+///         .run()?;
+///     assert_eq!(outcome.baseline(), Some(62.0));
+///     assert_eq!(outcome.best(), Some(49.0));
+///     Ok(())
+/// }
 /// ```
 ///
 /// The executable that calls [`run`](SystemExperiment::run) must begin its
@@ -67,6 +88,7 @@ enum Settings {
 
 /// What a session would do, in sentences.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DryRun {
     /// What is worth knowing before it begins.
     pub notes: Vec<String>,

@@ -12,6 +12,7 @@ use crate::view::View;
 
 /// What a merge would do.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Landing {
     /// The kept experiments, oldest first, the baseline not among them.
     pub kept: Vec<Experiment>,

@@ -42,6 +42,7 @@ mod roles;
 mod sealed;
 mod seeds;
 mod stop;
+mod suite;
 mod verify;
 mod view;
 mod watching;
@@ -69,6 +70,7 @@ pub use offering::{Change, Fate, Follower, Replacement};
 pub use places::{CHECKS, FOLDER, Places, sessions};
 pub use remembering::Written;
 pub use stop::{Limit, Stop, Urgency};
+pub use suite::TestChanges;
 pub use verify::{Verification, verify, verify_dry_run};
 pub use view::{Status, View, write_report};
 

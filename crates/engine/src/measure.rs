@@ -1,14 +1,27 @@
 //! From how a run ended to what it says: the metric, or the kind of crash.
 
+use std::ops::RangeInclusive;
+
 use autoresearch_config::OnBudget;
 use autoresearch_core::trial::{Crash, CrashKind, Exit, Trial};
 use autoresearch_run::Report;
 
-/// The trial that a finished run makes.
-pub(crate) fn trial_of(report: &Report, seed: u64, name: &str, on_budget: OnBudget) -> Trial {
+/// Exit codes of a command that has only to succeed.
+pub(crate) const SUCCESS: RangeInclusive<i32> = 0..=0;
+
+/// The trial that a finished run makes; `codes` are those with which it has done
+/// its work.
+pub(crate) fn trial_of(
+    report: &Report,
+    seed: u64,
+    name: &str,
+    codes: &RangeInclusive<i32>,
+    on_budget: OnBudget,
+) -> Trial {
     let mut trial = Trial {
         usage: report.usage,
         secondary: report.readings.secondary.clone(),
+        remark: report.readings.remark.clone(),
         conditions: report.conditions.clone(),
         protection: Some(report.protection),
         ..Trial::ended(seed, report.exit.clone())
@@ -16,7 +29,7 @@ pub(crate) fn trial_of(report: &Report, seed: u64, name: &str, on_budget: OnBudg
     if trial.is_interrupted() {
         return trial;
     }
-    match crash_of(report, on_budget) {
+    match crash_of(report, codes, on_budget) {
         Some(crash) => trial.crash = Some(crash),
         None => match report.readings.metric {
             Some(metric) => trial.metric = Some(metric),
@@ -27,10 +40,14 @@ pub(crate) fn trial_of(report: &Report, seed: u64, name: &str, on_budget: OnBudg
 }
 
 /// How the process failed, if it did.
-pub(crate) fn crash_of(report: &Report, on_budget: OnBudget) -> Option<Crash> {
+pub(crate) fn crash_of(
+    report: &Report,
+    codes: &RangeInclusive<i32>,
+    on_budget: OnBudget,
+) -> Option<Crash> {
     let failed = |kind, reason: String| Some(Crash { kind, reason });
     match &report.exit {
-        Exit::Code(0) => None,
+        Exit::Code(code) if codes.contains(code) => None,
         Exit::Deadline if on_budget == OnBudget::Last && report.readings.metric.is_some() => None,
         Exit::Deadline => {
             let hint = "raise `budget`, or `run.allowance` if the script times itself";
@@ -52,6 +69,8 @@ pub(crate) fn crash_of(report: &Report, on_budget: OnBudget) -> Option<Crash> {
 fn unmeasured(report: &Report, name: &str) -> Crash {
     if report.readings.saw_non_finite {
         Crash { kind: CrashKind::NotFinite, reason: format!("`{name}` was never finite") }
+    } else if let Some(trouble) = &report.readings.trouble {
+        Crash { kind: CrashKind::NoMetric, reason: trouble.clone() }
     } else if let Some(sign) = &report.out_of_memory {
         // A worker was killed and the script went on as if nothing were.
         Crash { kind: CrashKind::Oom, reason: sign.clone() }
@@ -98,7 +117,7 @@ mod tests {
     }
 
     fn crash(report: &Report) -> Option<CrashKind> {
-        trial_of(report, 0, "loss", OnBudget::Last).crash.map(|crash| crash.kind)
+        trial_of(report, 0, "loss", &SUCCESS, OnBudget::Last).crash.map(|crash| crash.kind)
     }
 
     /// SPEC E7: every failure has its kind.
@@ -123,14 +142,25 @@ mod tests {
     }
 
     #[test]
+    fn a_tool_that_found_something_has_done_its_work() {
+        let found = report(Exit::Code(1), Some(3.0));
+        assert_eq!(trial_of(&found, 0, "errors", &(0..=1), OnBudget::Last).metric, Some(3.0));
+        let mut broken = report(Exit::Code(1), None);
+        broken.readings.trouble = Some("no report".to_owned());
+        let crash = trial_of(&broken, 0, "errors", &(0..=1), OnBudget::Last).crash.unwrap();
+        assert_eq!((crash.kind, crash.reason.as_str()), (CrashKind::NoMetric, "no report"));
+    }
+
+    #[test]
     fn a_deadline_is_a_crash_where_the_user_says_so() {
-        let trial = trial_of(&report(Exit::Deadline, Some(1.0)), 0, "loss", OnBudget::Crash);
+        let trial =
+            trial_of(&report(Exit::Deadline, Some(1.0)), 0, "loss", &SUCCESS, OnBudget::Crash);
         assert_eq!(trial.crash.unwrap().kind, CrashKind::Timeout);
     }
 
     #[test]
     fn the_last_line_of_a_traceback_is_the_reason() {
-        let trial = trial_of(&report(Exit::Code(1), None), 0, "loss", OnBudget::Last);
+        let trial = trial_of(&report(Exit::Code(1), None), 0, "loss", &SUCCESS, OnBudget::Last);
         assert_eq!(trial.crash.unwrap().reason, "exit 1: KeyError: 'lr'");
     }
 }

@@ -10,6 +10,7 @@ use autoresearch_report::{Activity, Point, Progress};
 
 /// Something worth telling.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum News<'a> {
     /// The session begins or goes on.
     Begun {

@@ -2,7 +2,8 @@
 //! at once as the conductor would check it now, left in the inbox, and followed
 //! from there to its verdict. The conductor checks it again when its turn comes.
 
-use std::collections::HashMap;
+mod fates;
+
 use std::fmt::Write as _;
 
 use autoresearch_core::proposal::Refusal;
@@ -10,6 +11,7 @@ use autoresearch_core::session::{Event, Record, State};
 use autoresearch_ledger::Message;
 use autoresearch_repo::Tracked;
 
+use self::fates::Fates;
 use crate::conductor::read_targets;
 use crate::error::EngineError;
 use crate::experiment::patch_between;
@@ -177,11 +179,7 @@ fn patch_of(targets: &Targets, tracked: &[Tracked], texts: &Texts) -> Result<Str
 pub struct Follower {
     view: View,
     state: State,
-    /// Numbers in the queue, and the messages that they came by.
-    messages: HashMap<u64, i64>,
-    fates: HashMap<i64, Fate>,
-    /// Drafts that answer a hypothesis, and the messages that it came by.
-    drafts: HashMap<u64, i64>,
+    fates: Fates,
     /// The trial or the checks that run.
     doing: Option<Record>,
     /// Messages with hypotheses that no engine had heard.
@@ -194,8 +192,8 @@ impl Follower {
     /// # Errors
     /// When the journal cannot be read.
     pub fn new(view: View) -> Result<Follower, EngineError> {
-        let (state, messages, fates, drafts, doing, unheard) = Default::default();
-        let mut follower = Follower { view, state, messages, fates, drafts, doing, unheard };
+        let (state, fates, doing, unheard) = Default::default();
+        let mut follower = Follower { view, state, fates, doing, unheard };
         follower.catch_up()?;
         Ok(follower)
     }
@@ -225,42 +223,7 @@ impl Follower {
             | Event::Stopped { .. } => self.doing = None,
             _ => {}
         }
-        let (queued, fate) = match &record.event {
-            Event::Queued(queued) => {
-                // The same message twice: an engine died over it.
-                if let Some(message) = queued.message
-                    && !self.messages.values().any(|known| *known == message)
-                {
-                    self.messages.insert(queued.id, message);
-                }
-                return;
-            }
-            Event::Proposed(proposed) => (proposed.queued, Fate::Experiment(proposed.number)),
-            Event::Drafted(draft) => {
-                // Its turn comes.
-                if let Some(message) =
-                    draft.answers.as_ref().and_then(|queued| self.messages.get(&queued.id))
-                {
-                    self.drafts.insert(draft.id, *message);
-                    self.fates.insert(*message, Fate::Queued { ahead: 0 });
-                }
-                return;
-            }
-            Event::Refused { refusal, queued, draft, .. } => {
-                let fate = Fate::Refused(refusal.to_string());
-                if let Some(message) = draft.and_then(|draft| self.drafts.get(&draft)) {
-                    self.fates.insert(*message, fate);
-                    return;
-                }
-                (*queued, fate)
-            }
-            Event::SetAside { id, reason } => (Some(*id), Fate::SetAside(reason.clone())),
-            Event::Dropped { id } => (Some(*id), Fate::Dropped),
-            _ => return,
-        };
-        if let Some(message) = queued.and_then(|id| self.messages.get(&id)) {
-            self.fates.insert(*message, fate);
-        }
+        self.fates.note(&record.event);
     }
 
     /// What had become of the offer with this number when the session was read
@@ -271,7 +234,7 @@ impl Follower {
             let place = self.unheard.iter().position(|number| *number == message)?;
             Some(self.state.queue().count() + place)
         };
-        let fate = self.fates.get(&message).cloned();
+        let fate = self.fates.of(message).cloned();
         fate.or_else(|| heard().or_else(unheard).map(|ahead| Fate::Queued { ahead }))
     }
 

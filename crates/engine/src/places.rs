@@ -81,6 +81,11 @@ impl Places {
         self.folder().join("logs").join(name_of(number, trial) + ".log")
     }
 
+    /// What became of single tests in a trial; beside its log.
+    pub(crate) fn tests(&self, number: u64, trial: u64) -> PathBuf {
+        self.log(number, trial).with_extension("tests.tsv")
+    }
+
     /// What a trial, or the checks, may leave for the user (`AUTORESEARCH_OUT`).
     pub(crate) fn out(&self, number: u64, trial: u64) -> PathBuf {
         self.folder().join("out").join(name_of(number, trial))

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use autoresearch_config::Config;
+use autoresearch_core::agent::Price;
 use autoresearch_core::spent::Allowance;
-use autoresearch_models::{Form, Model, Prices, Provider, Wanted};
+use autoresearch_models::{Form, Model, Provider, Wanted};
 use autoresearch_propose::{Command, Proposer, Search};
 
 use crate::agents;
@@ -57,7 +58,7 @@ fn model(config: &Config) -> Model {
         form: Form::named(&given.format).unwrap_or_default(),
         max_tokens: given.max_tokens,
         temperature: given.temperature,
-        prices: Prices {
+        price: Price {
             input: given.price_in.unwrap_or_default(),
             cached: given.price_cached,
             output: given.price_out.unwrap_or_default(),
@@ -97,8 +98,12 @@ pub(crate) fn allowance(config: &Config) -> Allowance {
     }
 }
 
-/// What one proposal may cost; its time is limited apart.
+/// What one proposal may cost.
 pub(crate) fn allowance_each(config: &Config) -> Allowance {
     let propose = &config.propose;
-    Allowance { dollars: propose.max_dollars_each, tokens: propose.max_tokens_each, seconds: None }
+    Allowance {
+        dollars: propose.max_dollars_each,
+        tokens: propose.max_tokens_each,
+        seconds: Some(propose.timeout.as_secs_f64()),
+    }
 }

@@ -16,10 +16,10 @@ use autoresearch_repo::is_under;
 
 use crate::bench::{Bench, Order, wait};
 use crate::error::EngineError;
-use crate::measure::trial_of;
 use crate::pickle::pickled;
 use crate::place::{Setting, git_of};
 use crate::stop::Stop;
+use crate::suite::Suite;
 
 /// Files and folders that are carried over at most.
 const ENTRIES: u64 = 1_000_000;
@@ -29,6 +29,7 @@ impl Bench<'_> {
     pub(crate) fn weigh(
         &mut self,
         outcome: &mut Trial,
+        suite: Option<&Suite>,
         order: &Order<'_>,
         stop: &Stop,
         tick: &mut dyn FnMut(),
@@ -77,8 +78,8 @@ impl Bench<'_> {
             outcome.exit = Exit::Lost;
             return Ok(());
         };
-        let name = &self.config.metric.name;
-        let weighed = trial_of(&report, outcome.seed, name, OnBudget::Crash);
+        let (weighed, _) = self.trial_with_tests(report, suite, &folder, order, OnBudget::Crash)?;
+        outcome.remark = weighed.remark;
         outcome.metric = weighed.metric;
         outcome.secondary.extend(weighed.secondary);
         outcome.crash = weighed.crash.map(|crash| Crash {

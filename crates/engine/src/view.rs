@@ -26,6 +26,7 @@ use crate::history;
 use crate::open::{config_of, find, plan_of, unopened};
 use crate::places::Places;
 use crate::remembering::{self, Remembering};
+use crate::suite::{TestChanges, changes_between};
 use crate::verify;
 
 /// Suspects that a status names.
@@ -44,6 +45,7 @@ pub struct View {
 
 /// What is going on, in figures that cost the same in any session.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Status {
     /// Who runs it, if anyone.
     pub engine: Option<Holder>,
@@ -240,6 +242,18 @@ impl View {
         self.journal.experiment(number)?.ok_or(EngineError::NoExperiment(number))
     }
 
+    /// Which tests experiment `number` made pass or fail against the one that it
+    /// started from, where the metric is about a suite of tests.
+    ///
+    /// # Errors
+    /// [`EngineError::NoExperiment`].
+    pub fn test_changes(&self, number: u64) -> Result<Option<TestChanges>, EngineError> {
+        let parent = self.experiment(number)?.parent;
+        let is_parent = |kept: &Experiment| kept.commit.as_ref() == Some(&parent);
+        let parent = self.kept()?.into_iter().filter(|kept| kept.number < number).rfind(is_parent);
+        Ok(parent.and_then(|parent| changes_between(&self.places, parent.number, number)))
+    }
+
     /// The last `limit` settled experiments, oldest first, whole.
     ///
     /// # Errors
@@ -350,6 +364,7 @@ impl View {
             targets: &read_targets(&self.repo, tip, &config.target)?,
             lasting: &lasting,
             memory: &memory,
+            places: &self.places,
             proposer: None,
             recalled,
         };

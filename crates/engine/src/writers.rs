@@ -54,6 +54,8 @@ struct Busy {
     number: u64,
     queued: Option<u64>,
     doing: String,
+    /// What it may cost.
+    cap: Allowance,
 }
 
 /// Why a proposer is asked no more.
@@ -116,9 +118,8 @@ impl Writers {
         for (writer, mut proposer) in proposers.into_iter().enumerate() {
             let (tasks, inbox) = channel::<Task>();
             let stop = Stop::default();
-            let name = proposer.name().to_owned();
             self.staff.push(Writer {
-                name: name.clone(),
+                name: proposer.name().to_owned(),
                 lookahead: proposer.lookahead(),
                 tasks,
                 stop: stop.clone(),
@@ -135,22 +136,7 @@ impl Writers {
                     let mut say = |what: &str| {
                         let _ = mouth.send(Word::Doing { writer, what: what.to_owned() });
                     };
-                    // Nobody would ever hear of it again, and wait.
-                    let (base, targets) = (task.base.clone(), Arc::clone(&task.targets));
-                    let queued = task.queued.clone();
-                    let written = catch_unwind(AssertUnwindSafe(|| {
-                        write(&mut *proposer, &mut workplace, task, &stop, &mut say)
-                    }));
-                    let answer = written.unwrap_or_else(|_| Answer {
-                        proposer: name.clone(),
-                        queued,
-                        base,
-                        targets,
-                        written: Err(ProposeError::Unusable(
-                            "it panicked; that is a bug, please report it".to_owned(),
-                        )),
-                        spent: Spent::default(),
-                    });
+                    let answer = write(&mut *proposer, &mut workplace, task, &stop, &mut say);
                     let _ = mouth.send(Word::Done { writer, answer: Box::new(answer) });
                 }
             });
@@ -180,6 +166,11 @@ impl Writers {
     /// The queued hypotheses that are being answered, one for each task.
     pub(crate) fn writing(&self) -> Vec<Option<u64>> {
         self.staff.iter().filter_map(|writer| Some(writer.busy.as_ref()?.queued)).collect()
+    }
+
+    /// What each that is at something may use up.
+    pub(crate) fn caps(&self) -> Vec<Allowance> {
+        self.staff.iter().filter_map(|writer| Some(writer.busy.as_ref()?.cap)).collect()
     }
 
     /// Proposals that may wait or be under way while something runs.
@@ -233,8 +224,9 @@ impl Writers {
             number: task.brief.number,
             queued: task.queued.as_ref().map(|queued| queued.id),
             doing: String::new(),
+            cap: task.cap,
         });
-        // A thread that is gone has panicked, which ends the session.
+        // Its thread is there until it is dismissed: a panic is an answer, too.
         let _ = writer.tasks.send(task);
     }
 
@@ -324,13 +316,16 @@ fn write(
     let Task { brief, queued, base, targets, cap } = task;
     let began = Instant::now();
     let mut desk = workplace.desk(Around { base: &base, targets: &targets, stop, say, cap, began });
-    let proposal = proposer.propose(&brief, &mut desk);
+    let proposal = unless_it_panics(|| proposer.propose(&brief, &mut desk));
+    // Whatever became of it, this is spent.
     let mut spent = desk.spent();
+    let is_laid = desk.is_laid();
     spent.seconds = began.elapsed().as_secs_f64();
     let failed = |error: EngineError| ProposeError::Failed(error.to_string());
-    let written = proposal.and_then(|proposal| {
+    let read = |proposal: Proposal| {
         let edits = match &proposal.edit {
             Edit::Files(files) => Ok(files.clone()),
+            Edit::Desk if !is_laid => Err(Refusal::Empty),
             Edit::Desk => workplace.edits(&base).map_err(failed)?,
             Edit::Patch(patch) => workplace
                 .repo()
@@ -339,6 +334,15 @@ fn write(
                 .map_err(|why| Refusal::DoesNotApply { why }),
         };
         Ok(Written { proposal, edits })
-    });
+    };
+    let written = proposal.and_then(|proposal| unless_it_panics(|| read(proposal)));
     Answer { proposer: proposer.name().to_owned(), queued, base, targets, written, spent }
+}
+
+/// Nobody would ever hear of a thread that is gone, and wait for it.
+fn unless_it_panics<T>(work: impl FnOnce() -> Result<T, ProposeError>) -> Result<T, ProposeError> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        let why = "it panicked; that is a bug, please report it".to_owned();
+        Err(ProposeError::Unusable(why))
+    })
 }

@@ -20,14 +20,15 @@ use autoresearch::core::units::Bytes;
 use autoresearch::propose::{Brief, Desk, ProposeError, Proposer};
 use autoresearch::run::{Executor, Job, Local, Report, RunError, Running};
 use autoresearch::{
-    Direction, EngineError, News, Observer, Silent, Stop, SystemExperiment, Urgency,
+    Direction, EngineError, Follower, News, Observer, Outcome, Silent, Stop, SystemExperiment,
+    Urgency, View,
 };
 
 fn main() {
     if let Some(code) = autoresearch::supervise_if_asked() {
         std::process::exit(code);
     }
-    let tests: [(&str, fn()); 13] = [
+    let tests: [(&str, fn()); 16] = [
         ("a_better_change_is_kept_on_a_branch_of_its_own", a_better_change_is_kept),
         ("a_closure_computes_the_metric_from_what_the_run_left", a_closure_computes_the_metric),
         ("a_metric_function_that_fails_ends_the_session_with_its_words", a_metric_fn_that_fails),
@@ -45,6 +46,9 @@ fn main() {
             errands::a_program_that_has_said_all_and_stays_is_ended_and_that_is_fine,
         ),
         ("a_proposer_that_panics_ends_the_session_with_a_reason", a_proposer_that_panics),
+        ("a_desk_that_nobody_asked_for_is_no_edit", a_desk_that_nobody_asked_for),
+        ("what_came_to_nothing_is_paid_all_the_same", what_came_to_nothing),
+        ("an_observer_that_panics_does_not_hang_the_session", an_observer_that_panics),
         ("what_is_still_written_at_a_stop_is_not_lost", a_stop_while_the_next_is_written),
         ("without_confirmation_nothing_is_adjusted_but_the_environment", no_confirmation),
     ];
@@ -114,8 +118,8 @@ impl Proposer for Slow {
     }
 
     fn propose(&mut self, brief: &Brief, desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
-        assert!(!self.panics, "as it was asked to");
         desk.spend(Spent { dollars: 0.25, ..Spent::default() })?;
+        assert!(!self.panics, "as it was asked to");
         while brief.number > 1 && !desk.is_stopped() {
             std::thread::sleep(Duration::from_millis(5));
         }
@@ -140,6 +144,109 @@ fn a_proposer_that_panics() {
         .unwrap();
     let StopReason::ProposerStuck(why) = outcome.reason() else { panic!("{:?}", outcome.reason()) };
     assert!(why.contains("panicked"), "{why}");
+    assert_eq!(dollars(&outcome), "0.25");
+}
+
+/// What all proposals cost, by the books.
+fn dollars(outcome: &Outcome) -> String {
+    let view = View::open(outcome.view().repo().root(), None).unwrap();
+    format!("{:.2}", Follower::new(view).unwrap().state().spent().dollars)
+}
+
+/// Spends a quarter of a dollar, and fails with one of these after another.
+struct Fails(Vec<ProposeError>);
+
+impl Proposer for Fails {
+    fn name(&self) -> &'static str {
+        "fails"
+    }
+
+    fn propose(&mut self, _brief: &Brief, desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
+        desk.spend(Spent { dollars: 0.25, ..Spent::default() })?;
+        Err(self.0.remove(0))
+    }
+}
+
+fn what_came_to_nothing() {
+    let place = repository();
+    let failures = vec![
+        ProposeError::CannotAnswer("it writes no sentences".to_owned()),
+        ProposeError::Interrupted,
+        ProposeError::Unusable("it is out".to_owned()),
+    ];
+    let outcome = experiment(place.path())
+        .metric("loss", Direction::Minimize)
+        .hypothesis("a smaller loss")
+        .proposer(Fails(failures))
+        .run_session(&mut Silent, &Stop::default())
+        .unwrap();
+    assert!(matches!(outcome.reason(), StopReason::ProposerStuck(_)), "{:?}", outcome.reason());
+    assert_eq!(dollars(&outcome), "0.75");
+}
+
+/// Looks at its desk once, and then says that it edited it.
+struct Forgetful;
+
+impl Proposer for Forgetful {
+    fn name(&self) -> &'static str {
+        "forgetful"
+    }
+
+    fn propose(&mut self, brief: &Brief, desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
+        let edit = if brief.number == 1 {
+            desk.folder()?;
+            let content = Some(script(3).into_bytes());
+            Edit::Files(vec![FileEdit { path: "train.py".into(), content }])
+        } else {
+            Edit::Desk
+        };
+        Ok(Proposal {
+            hypothesis: format!("proposal {}", brief.number),
+            category: Category::Other,
+            edit,
+            settings: None,
+            expected: None,
+        })
+    }
+}
+
+/// The desk still holds the incumbent before the last: as an edit it would undo
+/// what was kept.
+fn a_desk_that_nobody_asked_for() {
+    let place = repository();
+    let outcome = experiment(place.path())
+        .metric("loss", Direction::Minimize)
+        .proposer(Forgetful)
+        .run_session(&mut Silent, &Stop::default())
+        .unwrap();
+    let StopReason::ProposerStuck(why) = outcome.reason() else { panic!("{:?}", outcome.reason()) };
+    assert!(why.contains("changes nothing"), "{why}");
+    assert_eq!((outcome.best(), outcome.results().len()), (Some(3.0), 2));
+}
+
+/// As one that prints to a closed stderr.
+struct Panics;
+
+impl Observer for Panics {
+    fn tell(&mut self, news: &News<'_>) {
+        assert!(!matches!(news, News::Settled { .. }), "as it was asked to");
+    }
+}
+
+fn an_observer_that_panics() {
+    let place = repository();
+    let experiment = experiment(place.path())
+        .metric("loss", Direction::Minimize)
+        .proposer(Slow { panics: false, lookahead: 1 });
+    let (over, ends) = std::sync::mpsc::channel();
+    let session = std::thread::spawn(move || {
+        let run = || experiment.run_session(&mut Panics, &Stop::default()).map(drop);
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(run));
+        let _ = over.send(ended.is_err());
+    });
+    // Far more than it takes.
+    assert_eq!(ends.recv_timeout(Duration::from_mins(2)), Ok(true));
+    session.join().unwrap();
 }
 
 /// Asks for a stop when the first experiment is settled.

@@ -19,7 +19,7 @@ const POOL: usize = 100;
 const WORDS: f64 = 0.3;
 
 /// What a hit in title, text and code is worth.
-const WEIGHTS: &str = "2.0, 1.0, 0.3";
+const WEIGHTS: &str = "4.0, 1.0, 0.3";
 
 /// Notes above which words are left out that are in a tenth of them or more: they cost
 /// much and tell little.

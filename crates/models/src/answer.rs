@@ -30,14 +30,6 @@ pub(crate) fn lines(text: &str) -> Vec<String> {
     text.strip_suffix('\n').unwrap_or(text).split('\n').map(str::to_owned).collect()
 }
 
-/// The category that a word names.
-pub(crate) fn category(word: &str) -> Option<Category> {
-    let word = word.trim().to_lowercase();
-    [Category::Architecture, Category::Optimizer, Category::Training, Category::Other]
-        .into_iter()
-        .find(|category| word.starts_with(&category.to_string()))
-}
-
 /// A sentence as it stands on one line; `None` where nothing does.
 pub(crate) fn sentence(text: &str) -> Option<String> {
     let words: Vec<&str> = text.split_whitespace().collect();
@@ -47,8 +39,21 @@ pub(crate) fn sentence(text: &str) -> Option<String> {
 /// An answer without the thoughts that some models write before it.
 pub(crate) fn spoken(text: &str) -> String {
     let text = text.replace("\r\n", "\n");
-    match text.trim_start().strip_prefix("<think>").and_then(|rest| rest.rsplit_once("</think>")) {
+    match text.trim_start().strip_prefix("<think>").and_then(|rest| rest.split_once("</think>")) {
         Some((_, spoken)) => spoken.to_owned(),
         None => text,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_thoughts_before_an_answer_are_no_part_of_it() {
+        assert_eq!(spoken("\n<think>\nhm\n</think>\nEND = 1\r\n"), "\nEND = 1\n");
+        let edit = "END = \"</think>\"\n";
+        assert_eq!(spoken(&format!("<think>hm</think>{edit}")), edit);
+        assert_eq!(spoken(edit), edit);
     }
 }

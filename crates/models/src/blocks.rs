@@ -1,7 +1,9 @@
 //! Answers as blocks that search and replace, in the manner of aider, between
 //! marks that no line of a target looks like.
 
-use crate::answer::{Answer, Block, category, sentence};
+use autoresearch_core::proposal::Category;
+
+use crate::answer::{Answer, Block, sentence};
 
 /// The lines that a block is written between.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,10 +72,10 @@ pub(crate) fn read(text: &str, marks: &Marks) -> Result<Answer, String> {
                     Some(("HYPOTHESIS", value)) if answer.hypothesis.is_none() => {
                         answer.hypothesis = sentence(value);
                     }
-                    Some(("CATEGORY", value)) => answer.category = category(value),
+                    Some(("CATEGORY", value)) => answer.category = Category::named(value),
                     Some(("EXPECTED", value)) => answer.expected = sentence(value),
                     _ if line.trim().is_empty() || line.trim_start().starts_with("```") => {}
-                    _ => line_before = bare_path(line).filter(|path| !path.contains(' ')),
+                    _ => line_before = bare_path(line).filter(|path| looks_like_one(path)),
                 }
                 Within::Prose
             }
@@ -126,6 +128,12 @@ fn bare_path(text: &str) -> Option<String> {
     (!path.is_empty()).then(|| path.to_owned())
 }
 
+/// A single word may be prose, as "Done" or "Change:".
+fn looks_like_one(path: &str) -> bool {
+    let ends = ['.', '!', '?', ',', ';'];
+    !path.contains(char::is_whitespace) && path.trim_end_matches(ends).contains(['.', '/'])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -147,7 +155,7 @@ mod tests {
                     and then\n<<<<<<< SEARCH\nx\n=======\n>>>>>>> REPLACE\nGood luck!";
         let answer = read(text, &marks()).unwrap();
         assert_eq!(answer.hypothesis.as_deref(), Some("raise the rate: it learns faster"));
-        assert_eq!(answer.category, category("optimizer"));
+        assert_eq!(answer.category, Some(Category::Optimizer));
         assert_eq!(answer.expected.as_deref(), Some("val falls by 0.01"));
         let path = Some("a/train.py");
         assert_eq!(
@@ -160,6 +168,10 @@ mod tests {
     fn a_path_alone_on_the_line_before_is_the_file() {
         let text = "Let me change this\n\nsrc/train.py\n```\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n```";
         assert_eq!(read(text, &marks()).unwrap().edits[0].path.as_deref(), Some("src/train.py"));
+        for word in ["Change:", "Done.", "**Edit**"] {
+            let text = format!("{word}\n<<<<<<< SEARCH\na\n=======\nb\n>>>>>>> REPLACE\n");
+            assert_eq!(read(&text, &marks()).unwrap().edits[0].path, None, "{word} is prose");
+        }
     }
 
     #[test]

@@ -1,8 +1,9 @@
 //! Answers as one JSON object, in the form of `schema.rs`.
 
+use autoresearch_core::proposal::Category;
 use serde::Deserialize;
 
-use crate::answer::{Answer, Block, category, lines, sentence};
+use crate::answer::{Answer, Block, lines, sentence};
 
 #[derive(Deserialize)]
 struct Written {
@@ -59,7 +60,7 @@ fn answer_of(written: Written) -> Result<Answer, String> {
     });
     Ok(Answer {
         hypothesis: written.hypothesis.as_deref().and_then(sentence),
-        category: written.category.as_deref().and_then(category),
+        category: written.category.as_deref().and_then(Category::named),
         expected: written.expected.as_deref().and_then(sentence),
         edits: edits.collect(),
     })

@@ -20,4 +20,4 @@ mod settings;
 mod wire;
 
 pub use model::Model;
-pub use settings::{DEFAULT_MAX_TOKENS, Form, Misfit, Prices, Provider, Wanted};
+pub use settings::{DEFAULT_MAX_TOKENS, Form, Misfit, Provider, Wanted};

@@ -101,19 +101,13 @@ impl Asker {
     }
 
     fn cost(&self, usage: Usage) -> Spent {
-        let prices = self.settings.prices;
-        let cached = usage.cached.min(usage.input);
-        let fresh = usage.input - cached;
-        let dollars = fresh as f64 * prices.input
-            + cached as f64 * prices.cached.unwrap_or(prices.input)
-            + usage.output as f64 * prices.output;
-        Spent {
-            seconds: 0.0,
-            dollars: dollars / 1e6,
+        let spent = Spent {
             input_tokens: usage.input,
-            cached_tokens: cached,
+            cached_tokens: usage.cached.min(usage.input),
             output_tokens: usage.output,
-        }
+            ..Spent::default()
+        };
+        Spent { dollars: self.settings.price.of(&spent), ..spent }
     }
 }
 

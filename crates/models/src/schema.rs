@@ -4,6 +4,8 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use serde_json::{Value, json};
 
+use autoresearch_core::proposal::Category;
+
 use crate::apply::Texts;
 
 /// How much of JSON schema a server understands.
@@ -94,7 +96,7 @@ pub(crate) fn of(targets: &Texts, dialect: Dialect) -> Schema {
         ],
         dialect,
     };
-    let categories = ["architecture", "optimizer", "training", "other"];
+    let categories = Category::ALL.map(|category| category.to_string());
     Schema::Object {
         properties: vec![
             ("hypothesis", text("one sentence: what changes, and why it should help")),

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use autoresearch_core::agent::Price;
+
 /// Which API is spoken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Provider {
@@ -86,17 +88,6 @@ impl Form {
     }
 }
 
-/// What a million tokens cost, in US dollars; 0 where nobody said.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Prices {
-    /// Read.
-    pub input: f64,
-    /// Read from a cache; as `input` where it is not given.
-    pub cached: Option<f64>,
-    /// Written, thoughts among them.
-    pub output: f64,
-}
-
 /// Most tokens of one answer where the API must be told and nobody did.
 pub const DEFAULT_MAX_TOKENS: u32 = 8192;
 
@@ -122,8 +113,8 @@ pub struct Wanted {
     pub max_tokens: Option<u32>,
     /// Sampling temperature; the API's own otherwise.
     pub temperature: Option<f64>,
-    /// What tokens cost.
-    pub prices: Prices,
+    /// What tokens cost; nothing where nobody said.
+    pub price: Price,
 }
 
 /// Why no model can be asked.
@@ -201,7 +192,7 @@ pub(crate) struct Settings {
     pub(crate) is_json: bool,
     pub(crate) max_tokens: Option<u32>,
     pub(crate) temperature: Option<f64>,
-    pub(crate) prices: Prices,
+    pub(crate) price: Price,
 }
 
 impl Settings {
@@ -251,7 +242,7 @@ impl Settings {
             is_json,
             max_tokens: wanted.max_tokens.or((is_json && is_local).then_some(MAX_JSON_TOKENS)),
             temperature: wanted.temperature,
-            prices: wanted.prices,
+            price: wanted.price,
         })
     }
 }

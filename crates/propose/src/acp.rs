@@ -101,8 +101,8 @@ impl Acp {
             }
             // What is no message of the protocol is what went wrong.
             None => {
-                let last = last.map_or_else(String::new, |line| format!(": {}", line.trim()));
-                Err(Fault::Other(format!("{}{last}", finished.how)).told(who, desk.is_stopped()))
+                let last = last.map(|line| line.trim().to_owned());
+                Err(Fault::Gone { how: finished.how, last }.told(who, desk.is_stopped()))
             }
         }
     }

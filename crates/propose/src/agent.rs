@@ -18,6 +18,7 @@ use self::fill::{Values, uses};
 use self::stream::Stream;
 use self::trouble::Trouble;
 use crate::acp::{Acp, Who};
+use crate::plain;
 use crate::stated::{Stated, first_sentence};
 use crate::{Brief, Desk, Errand, Finished, Input, ProposeError, Proposer};
 
@@ -87,7 +88,7 @@ impl Agent {
         handed_on.chain(set).chain([brief]).collect()
     }
 
-    fn furnish(&self, values: &Values) -> Result<Vec<home::Lent>, ProposeError> {
+    fn furnish(&self, values: &Values) -> Result<home::Lent, ProposeError> {
         let failed = |e: std::io::Error| {
             ProposeError::Failed(format!("failed to furnish the home of {}: {e}", self.name))
         };
@@ -98,7 +99,7 @@ impl Agent {
         }
         match (&self.around.user_home, &self.table.credentials) {
             (Some(user), Some(files)) => home::lend(user, &self.around.home, files).map_err(failed),
-            _ => Ok(Vec::new()),
+            _ => Ok(home::Lent::default()),
         }
     }
 
@@ -111,7 +112,7 @@ impl Agent {
         finished: &Finished,
         has_edited: bool,
     ) -> Result<Proposal, ProposeError> {
-        let prints_text = self.table.events.is_none();
+        let prints_text = self.table.events.as_ref().is_none_or(Vec::is_empty);
         // Whoever prints text alone may well quote an error that it got over.
         let in_text = (prints_text && !has_edited).then(|| trouble_in(&finished.tail)).flatten();
         if let Some((trouble, text)) = stream.trouble().or(in_text) {
@@ -242,7 +243,7 @@ fn host_of(url: &str) -> Option<String> {
 
 /// The targets as they lie on the desk.
 fn contents(folder: &Path, brief: &Brief) -> Vec<Option<Vec<u8>>> {
-    brief.targets.iter().map(|target| std::fs::read(folder.join(&target.path)).ok()).collect()
+    brief.targets.iter().map(|target| plain::read(&folder.join(&target.path)).ok()).collect()
 }
 
 /// The last line of an output that tells of trouble with the model.

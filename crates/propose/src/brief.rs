@@ -40,6 +40,15 @@ pub struct Text {
     pub text: String,
 }
 
+/// A test that does not pass.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failing {
+    /// Its id.
+    pub test: String,
+    /// What it says, in one line; empty where it says nothing.
+    pub message: String,
+}
+
 /// A measured state of the target.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Mark {
@@ -146,6 +155,12 @@ pub struct Brief {
     pub noise: Option<String>,
     /// What earlier sessions left.
     pub memory: Remembered,
+    /// Tests that do not pass at the incumbent, where the metric is about a suite.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub failing: Vec<Failing>,
+    /// How many more of them there are.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub failing_more: usize,
     /// What must hold besides, as `peak_mem_gb <= 40`.
     pub constraints: Vec<String>,
     /// What nobody may change besides whatever is not a target, and why.
@@ -195,6 +210,8 @@ impl Brief {
             platform: Vec::new(),
             noise: None,
             memory: Remembered::default(),
+            failing: Vec::new(),
+            failing_more: 0,
             constraints: Vec::new(),
             protected: Vec::new(),
             one_change: true,
@@ -214,6 +231,11 @@ impl Brief {
     pub fn page(&self, parts: &[Part]) -> String {
         page::page(self, parts)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde calls it")]
+fn is_zero(count: &usize) -> bool {
+    *count == 0
 }
 
 fn cut<S: Serializer>(texts: &[Text], serializer: S) -> Result<S::Ok, S::Error> {

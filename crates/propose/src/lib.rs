@@ -6,6 +6,7 @@ pub mod agent;
 mod brief;
 mod command;
 pub mod knobs;
+mod plain;
 pub mod relief;
 pub mod rewrites;
 mod search;
@@ -18,7 +19,7 @@ use autoresearch_core::proposal::{FileEdit, Proposal};
 use autoresearch_core::spent::Spent;
 
 pub use brief::{
-    Brief, Digest, Group, Ledger, Mark, PAGE, Part, Past, Protected, Tally, TemplateError,
+    Brief, Digest, Failing, Group, Ledger, Mark, PAGE, Part, Past, Protected, Tally, TemplateError,
     Templates, Text,
 };
 pub use brief::{Recalled, Remembered, subject};

@@ -27,7 +27,7 @@ impl Stated {
             }
             match mark.trim_end_matches(['*', '_', ' ']).to_ascii_lowercase().as_str() {
                 "hypothesis" => stated.hypothesis = Some(value.to_owned()),
-                "category" => stated.category = category(value).or(stated.category),
+                "category" => stated.category = Category::named(value).or(stated.category),
                 "expected" => stated.expected = Some(value.to_owned()),
                 _ => {}
             }
@@ -45,12 +45,6 @@ impl Stated {
         let category = self.category.unwrap_or_else(|| Category::of(&hypothesis));
         Proposal { hypothesis, category, edit: Edit::Desk, settings: None, expected: self.expected }
     }
-}
-
-fn category(word: &str) -> Option<Category> {
-    [Category::Architecture, Category::Optimizer, Category::Training, Category::Other]
-        .into_iter()
-        .find(|category| category.to_string().eq_ignore_ascii_case(word.trim_end_matches('.')))
 }
 
 /// The first sentence of a text, on one line and of bounded length; `None` for

@@ -33,25 +33,6 @@ impl Repo {
         Ok(String::from_utf8_lossy(&bytes).into_owned())
     }
 
-    /// Lines added and removed between two commits; binary files count none.
-    ///
-    /// # Errors
-    /// When a commit does not exist.
-    pub fn diff_stat(
-        &self,
-        from: &CommitId,
-        to: &CommitId,
-        paths: &[String],
-    ) -> Result<(u64, u64), RepoError> {
-        let bytes = self.difference(&["--numstat", "-z"], from, to, paths)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let number = |word: Option<&str>| word.and_then(|w| w.parse().ok()).unwrap_or(0_u64);
-        Ok(text.split('\0').fold((0, 0), |(added, removed), line| {
-            let mut words = line.split('\t');
-            (added + number(words.next()), removed + number(words.next()))
-        }))
-    }
-
     fn difference(
         &self,
         options: &[&str],

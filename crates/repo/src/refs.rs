@@ -53,14 +53,6 @@ impl Repo {
         Ok(text.lines().last().map_or_else(|| commit.clone(), |id| CommitId(id.trim().to_owned())))
     }
 
-    /// Whether the branch `name` (as `main`) exists.
-    ///
-    /// # Errors
-    /// When git fails.
-    pub fn branch_exists(&self, name: &str) -> Result<bool, RepoError> {
-        Ok(self.read_ref(&format!("refs/heads/{name}"))?.is_some())
-    }
-
     /// Moves the reference `name` from `old` to `new`; without `old` it must
     /// not exist yet.
     ///
@@ -113,22 +105,6 @@ impl Repo {
     /// When git fails.
     pub fn delete_ref(&self, name: &str) -> Result<(), RepoError> {
         self.call("delete a reference").args(["update-ref", "--no-deref", "-d", name]).run()?;
-        Ok(())
-    }
-
-    /// Puts the references of all candidates into one file. Ours do not get
-    /// slower without it, but whatever lists references does (`git log
-    /// --decorate`, `git fetch`): worth a call every thousand candidates.
-    ///
-    /// # Errors
-    /// When git fails.
-    pub fn pack_refs(&self) -> Result<(), RepoError> {
-        let pack =
-            |args: &[&str]| self.call("pack the references").arg("pack-refs").args(args).outcome();
-        // Before git 2.43 it is all or nothing.
-        if !pack(&["--include", "refs/autoresearch/*"])?.is_success() {
-            pack(&["--all"])?.into_result()?;
-        }
         Ok(())
     }
 }

@@ -8,6 +8,8 @@
 //! between the two ends: encryption is not touched, and nothing inside has to
 //! know of it. Names are only resolved outside.
 
+#![cfg_attr(not(target_os = "linux"), expect(dead_code, reason = "only Linux has namespaces"))]
+
 #[cfg(target_os = "linux")]
 pub(crate) mod inside;
 pub(crate) mod keeper;

@@ -21,6 +21,7 @@ mod oom;
 mod plotting;
 mod quota;
 mod reading;
+mod reports;
 mod sandbox;
 mod supervisor;
 mod sweep;

@@ -1,25 +1,20 @@
 //! What the output says: `core`'s parser, fed while the command runs, and the
-//! JSON file that it may write.
+//! files that it may write.
 
-use std::fs::{File, Metadata};
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use autoresearch_core::budget::Quota;
 use autoresearch_core::metric::{Extractor, Readings, Source, Take, read_json};
-use rustix::fs::{Mode, OFlags};
 
+use crate::reports::{Report, Stamp, read_bounded, stamp};
 use crate::{Job, RunError};
-
-/// Largest JSON file that is read.
-const LARGEST_FILE: u64 = 64 << 20;
 
 /// Reads the metric of one run.
 pub(crate) struct Reader {
     extractor: Option<Extractor>,
     series: Series,
     json: Option<JsonFile>,
+    report: Option<Report>,
     /// Of the steps that a budget counts.
     steps: Option<Extractor>,
 }
@@ -40,8 +35,6 @@ struct JsonFile {
     /// What was there before the run: left as it was, it says nothing of it.
     before: Option<Stamp>,
 }
-
-type Stamp = (u64, u64, u64, i64, i64);
 
 impl Reader {
     /// A reader for a job that has not started yet.
@@ -80,11 +73,18 @@ impl Reader {
             why: error.to_string(),
         };
         let series = match series {
-            None | Some(Source::Json { .. }) => Series::None,
+            None | Some(Source::Json { .. } | Source::Report { .. }) => Series::None,
             Some(_) if series == source => Series::Metric,
             Some(other) => Series::Other(Box::new(Extractor::new(other).map_err(bad)?)),
         };
+        let report = match source {
+            Some(Source::Report { name, format, files }) => {
+                Some(Report::new(name, *format, files, directory)?)
+            }
+            _ => None,
+        };
         let extractor = source
+            .filter(|_| report.is_none())
             .cloned()
             .or_else(|| (!wanted.is_empty()).then(names))
             .map(|source| Extractor::wanting(&source, wanted))
@@ -104,7 +104,7 @@ impl Reader {
             }
             _ => None,
         };
-        Ok(Reader { extractor, series, json, steps: None })
+        Ok(Reader { extractor, series, json, report, steps: None })
     }
 
     /// Takes the next bytes of the output.
@@ -114,6 +114,9 @@ impl Reader {
         }
         if let Series::Other(extractor) = &mut self.series {
             extractor.feed(chunk);
+        }
+        if let Some(report) = &mut self.report {
+            report.feed(chunk);
         }
     }
 
@@ -136,11 +139,14 @@ impl Reader {
     /// What the run said, now that it has ended.
     pub(crate) fn finish(self) -> Readings {
         let printed = self.extractor.map(Extractor::finish).unwrap_or_default();
-        let Some(json) = self.json else {
-            return printed;
+        let mut readings = match (self.report, self.json) {
+            (Some(report), _) => report.finish(),
+            (None, Some(json)) => json
+                .text()
+                .map(|text| read_json(&text, &json.key, &json.wanted))
+                .unwrap_or_default(),
+            (None, None) => return printed,
         };
-        let mut readings =
-            json.text().map(|text| read_json(&text, &json.key, &json.wanted)).unwrap_or_default();
         for (name, value) in printed.secondary {
             readings.secondary.entry(name).or_insert(value);
         }
@@ -156,24 +162,9 @@ impl JsonFile {
         if !path.starts_with(self.directory.canonicalize().ok()?) {
             return None;
         }
-        // Without `NONBLOCK`, a named pipe would hold the supervisor for ever.
-        let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        let file = File::from(rustix::fs::open(&path, flags, Mode::empty()).ok()?);
-        let metadata = file.metadata().ok()?;
-        if !metadata.is_file()
-            || metadata.len() > LARGEST_FILE
-            || self.before == Some(stamp(&metadata))
-        {
-            return None;
-        }
-        let mut bytes = Vec::new();
-        file.take(LARGEST_FILE).read_to_end(&mut bytes).ok()?;
-        Some(String::from_utf8_lossy(&bytes).into_owned())
+        let (text, now) = read_bounded(&path)?;
+        (self.before != Some(now)).then_some(text)
     }
-}
-
-fn stamp(metadata: &Metadata) -> Stamp {
-    (metadata.dev(), metadata.ino(), metadata.len(), metadata.ctime(), metadata.ctime_nsec())
 }
 
 #[cfg(test)]

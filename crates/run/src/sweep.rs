@@ -38,9 +38,7 @@ pub(crate) fn sweep_exactly(id: &str) -> Result<u32, RunError> {
 /// waited for does not.
 pub fn is_running(pid: u32) -> bool {
     let Some(process) = i32::try_from(pid).ok().and_then(Pid::from_raw) else { return false };
-    let state = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    let is_zombie = state.rsplit(')').next().is_some_and(|rest| rest.trim_start().starts_with('Z'));
-    test_kill_process(process) != Err(Errno::SRCH) && !is_zombie
+    test_kill_process(process) != Err(Errno::SRCH) && !tree::has_ended(process)
 }
 
 /// As [`sweep`], for trials of which an id says that its owner is gone.

@@ -97,6 +97,7 @@ pub(crate) fn before_exec(
 }
 
 /// Ends this process without any ceremony, as befits one after a fork.
+#[cfg(target_os = "linux")]
 pub(crate) fn end_at_once(code: i32) -> ! {
     // SAFETY: always sound; nothing of ours runs afterwards.
     unsafe { libc::_exit(code) }

@@ -223,6 +223,11 @@ fn is_alive(pid: Pid) -> bool {
     state_and_parent(pid).is_some_and(|(state, _)| !matches!(state, 'Z' | 'X'))
 }
 
+/// Whether `/proc` shows a process that has ended, and that nobody has waited for.
+pub(crate) fn has_ended(pid: Pid) -> bool {
+    state_and_parent(pid).is_some_and(|(state, _)| matches!(state, 'Z' | 'X'))
+}
+
 fn state_and_parent(of: Pid) -> Option<(char, Option<Pid>)> {
     let stat = fs::read(format!("/proc/{}/stat", of.as_raw_pid())).ok()?;
     let stat = String::from_utf8_lossy(&stat);

@@ -37,7 +37,7 @@ pub(crate) struct Driver {
     options: Options,
     running: Mutex<Option<Running>>,
     /// The session that this server started last.
-    tag: Mutex<Option<String>>,
+    tag: Arc<Mutex<Option<String>>>,
     notes: Arc<Mutex<VecDeque<String>>>,
 }
 
@@ -116,7 +116,11 @@ impl Driver {
         }
         let stop = Stop::default();
         let (tell, hear) = mpsc::channel();
-        let mut ear = Ear { notes: Arc::clone(&self.notes), begun: Some(tell.clone()) };
+        let mut ear = Ear {
+            notes: Arc::clone(&self.notes),
+            tag: Arc::clone(&self.tag),
+            begun: Some(tell.clone()),
+        };
         lock(&self.notes).clear();
         let notes = Arc::clone(&self.notes);
         let own_stop = stop.clone();
@@ -134,11 +138,10 @@ impl Driver {
         let thread = std::thread::Builder::new().name("session".to_owned()).spawn(session);
         let thread = thread.map_err(|error| format!("failed to start a thread: {error}"))?;
         *running = Some(Running { stop, thread });
+        // Others may look and stop while it is being opened.
+        drop(running);
         match hear.recv_timeout(OPENING) {
-            Ok(Ok(tag)) => {
-                *lock(&self.tag) = Some(tag.clone());
-                started.tag = Some(tag);
-            }
+            Ok(Ok(tag)) => started.tag = Some(tag),
             Ok(Err(why)) => return Err(why),
             // It looks at the machine, which may take a while.
             Err(mpsc::RecvTimeoutError::Disconnected) => {
@@ -262,6 +265,7 @@ fn note(notes: &Mutex<VecDeque<String>>, what: String) {
 /// Hears what the engine tells.
 struct Ear {
     notes: Arc<Mutex<VecDeque<String>>>,
+    tag: Arc<Mutex<Option<String>>>,
     begun: Option<mpsc::Sender<Result<String, String>>>,
 }
 
@@ -269,6 +273,8 @@ impl Observer for Ear {
     fn tell(&mut self, news: &News<'_>) {
         match news {
             News::Begun { plan, .. } => {
+                // However long it took, and whether or not anybody still waits.
+                *lock(&self.tag) = Some(plan.tag.clone());
                 if let Some(begun) = self.begun.take() {
                     let _ = begun.send(Ok(plan.tag.clone()));
                 }
@@ -277,5 +283,29 @@ impl Observer for Ear {
             News::Stopped { reason: StopReason::Failed(why), .. } => note(&self.notes, why.clone()),
             _ => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use autoresearch::core::session::Plan;
+
+    use super::*;
+
+    /// Opening may take longer than `start` waits for it.
+    #[test]
+    fn a_session_that_begins_late_is_the_one_that_the_tools_are_about() {
+        let plan: Plan = serde_json::from_value(serde_json::json!({
+            "version": 1, "id": "i", "tag": "new", "base": "0", "origin": null, "metric": "loss",
+            "direction": "minimize", "iterations": null, "stop_when": [],
+            "stop_after_seconds": null, "patience": 1, "seed": 1, "config": "", "platform": "",
+        }))
+        .unwrap();
+        let tag = Arc::new(Mutex::new(Some("old".to_owned())));
+        let (tell, hear) = mpsc::channel();
+        drop(hear);
+        let mut ear = Ear { notes: Arc::default(), tag: Arc::clone(&tag), begun: Some(tell) };
+        ear.tell(&News::Begun { plan: &plan, folder: "f".into(), resumed: false });
+        assert_eq!(lock(&tag).as_deref(), Some("new"));
     }
 }

@@ -9,7 +9,7 @@ const ENDINGS: [&str; 12] =
     [".rs", ".md", ".toml", ".json", ".tsv", ".py", ".sh", ".svg", ".png", ".otf", ".txt", ".lock"];
 
 /// Places in the user's repository, not in this one.
-const USERS: [&str; 24] = [
+const USERS: [&str; 28] = [
     ".autoresearch",
     ".git/",
     ".venv",
@@ -28,12 +28,16 @@ const USERS: [&str; 24] = [
     "progress.png",
     "progress.svg",
     "pyproject.toml",
+    "propose.sh",
     "requirements.txt",
     "results.tsv",
     "results-2.tsv",
+    "src/lib.rs",
+    "tarpaulin-report.json",
     "tokenizer.json",
     "target/",
     "train.py",
+    "uv.lock",
 ];
 
 /// What only looks like a path: branches, references, a key of the config.

@@ -1,20 +1,24 @@
 //! `autoresearch show N`: everything about one experiment.
 
+use autoresearch::core::experiment::Experiment;
 use autoresearch::core::metric::significant;
 use autoresearch::core::trial::Purpose;
 use autoresearch::core::units::human_duration;
 use autoresearch::report::{Style, experiment_line, spent_words, weighed_words};
-use autoresearch::{CHECKS, Places, View};
+use autoresearch::{CHECKS, Places, TestChanges, View};
 
 use crate::args::{Global, ShowArgs};
 use crate::exit::Exit;
 use crate::output::{foreign, json, line};
 
+/// Tests of each sort that are named.
+const TESTS: usize = 20;
+
 pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
     let view = View::open(&global.directory, args.session.tag.as_deref())?;
     let experiment = view.experiment(args.number)?;
     if global.json {
-        json(&experiment)?;
+        as_json(&view, &experiment)?;
         return Ok(Exit::Success);
     }
     let entry = view.entries(args.number)?.into_iter().next();
@@ -79,11 +83,13 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
         if let Some(container) = &trial.container {
             facts.push(("container", container.clone()));
         }
+        facts.extend(trial.remark.clone().map(|remark| ("remark", remark)));
         for (name, value) in &trial.secondary {
             facts.push(("", format!("{name} {value}")));
         }
         facts.extend(log(view.places(), experiment.number, n));
     }
+    facts.extend(view.test_changes(args.number)?.map_or_else(Vec::new, test_facts));
     for check in &experiment.checks {
         facts.push(("checks", check.to_string()));
     }
@@ -99,6 +105,43 @@ pub(crate) fn run(global: &Global, args: &ShowArgs) -> anyhow::Result<Exit> {
         foreign(diff.trim_end())?;
     }
     Ok(Exit::Success)
+}
+
+fn as_json(view: &View, experiment: &Experiment) -> anyhow::Result<()> {
+    #[derive(serde::Serialize)]
+    struct Shown<'a> {
+        #[serde(flatten)]
+        experiment: &'a Experiment,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tests: Option<serde_json::Value>,
+    }
+    let tests = view.test_changes(experiment.number)?.map(|TestChanges { against, changes }| {
+        serde_json::json!({
+            "against": against, "fixed": changes.fixed, "broken": changes.broken,
+        })
+    });
+    json(&Shown { experiment, tests })?;
+    Ok(())
+}
+
+/// Which tests pass and fail since, a bounded number of them.
+fn test_facts(tests: TestChanges) -> Vec<(&'static str, String)> {
+    let TestChanges { against, changes } = tests;
+    let mut facts = vec![(
+        "tests",
+        format!(
+            "{} newly pass and {} newly fail against #{against}",
+            changes.fixed.len(),
+            changes.broken.len()
+        ),
+    )];
+    for (what, ids) in [("passes", &changes.fixed), ("fails", &changes.broken)] {
+        facts.extend(ids.iter().take(TESTS).map(|id| ("", format!("{what}: {id}"))));
+        if ids.len() > TESTS {
+            facts.push(("", format!("and {} more, which `--json` has", ids.len() - TESTS)));
+        }
+    }
+    facts
 }
 
 fn log(places: &Places, number: u64, trial: u64) -> Option<(&'static str, String)> {

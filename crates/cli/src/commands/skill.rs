@@ -1,9 +1,8 @@
 //! `autoresearch skill`: the skill file that teaches a coding agent to use this
 //! program (SPEC I5).
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use autoresearch::EngineError;
 use autoresearch::repo::Repo;
 use clap::ValueEnum;
@@ -28,17 +27,18 @@ pub(crate) enum Agent {
 }
 
 impl Agent {
-    /// Its folder of skills below the repository or the home.
-    fn folder(self, user: bool) -> &'static str {
-        match (self, user) {
+    /// Its folder of skills in a repository, or without one the user's.
+    fn folder(self, root: Option<&Path>) -> anyhow::Result<PathBuf> {
+        let own = match (self, root) {
             (Agent::Agents | Agent::Codex, _) => ".agents/skills",
             (Agent::Claude, _) => ".claude/skills",
-            (Agent::Opencode, false) => ".opencode/skills",
-            (Agent::Opencode, true) => ".config/opencode/skills",
+            (Agent::Opencode, Some(_)) => ".opencode/skills",
+            (Agent::Opencode, None) => return Ok(files::user_config()?.join("opencode/skills")),
             (Agent::Gemini, _) => ".gemini/skills",
-            (Agent::Pi, false) => ".pi/skills",
-            (Agent::Pi, true) => ".pi/agent/skills",
-        }
+            (Agent::Pi, Some(_)) => ".pi/skills",
+            (Agent::Pi, None) => ".pi/agent/skills",
+        };
+        Ok(root.map_or_else(files::home, |root| Ok(root.to_owned()))?.join(own))
     }
 }
 
@@ -48,19 +48,15 @@ pub(crate) fn run(global: &Global, args: &SkillArgs) -> anyhow::Result<Exit> {
             output::line(SKILL.trim_end())?;
             return Ok(Exit::Success);
         }
-        SkillAction::Install { agent, user, dry_run, force, .. } => {
-            (agent, *user, *dry_run, *force)
-        }
+        SkillAction::Install { agent, user, dry_run, force } => (agent, *user, *dry_run, *force),
     };
-    let root: PathBuf = if user {
-        std::env::home_dir().context("failed to find the home folder; set HOME")?
-    } else {
-        Repo::discover(&global.directory).map_err(EngineError::from)?.root().to_owned()
-    };
+    let repo = (!user).then(|| Repo::discover(&global.directory).map_err(EngineError::from));
+    let repo = repo.transpose()?;
+    let root = repo.as_ref().map(Repo::root);
     let agents =
         if agents.is_empty() { &[Agent::Agents, Agent::Claude][..] } else { agents.as_slice() };
     for agent in agents {
-        let path = root.join(agent.folder(user)).join("autoresearch/SKILL.md");
+        let path = agent.folder(root)?.join("autoresearch/SKILL.md");
         let before = files::read(&path)?;
         let shown = path.display();
         match before.as_deref() {

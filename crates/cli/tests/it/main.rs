@@ -25,6 +25,7 @@ mod memory;
 mod model;
 mod noise;
 mod protection;
+mod pytest;
 mod relief;
 mod rubbish;
 mod seeds;

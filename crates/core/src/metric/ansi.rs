@@ -11,7 +11,7 @@ const BELL: u8 = 0x07;
 
 /// Removes CSI, OSC and the other escapes of ECMA-48 in their 7-bit forms.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Stripper {
+pub(in crate::metric) struct Stripper {
     state: State,
     plain: Vec<u8>,
 }
@@ -50,7 +50,7 @@ impl State {
 
 impl Stripper {
     /// `chunk` without escapes; borrowed as it is where there are none.
-    pub(super) fn strip<'a>(&'a mut self, mut chunk: &'a [u8]) -> &'a [u8] {
+    pub(in crate::metric) fn strip<'a>(&'a mut self, mut chunk: &'a [u8]) -> &'a [u8] {
         if self.state == State::Text && memchr(ESCAPE, chunk).is_none() {
             return chunk;
         }

@@ -71,7 +71,8 @@ pub enum BadPattern {
 /// ms 1.4 ms]`: the first group of the expression, line by line, where a number
 /// starts it.
 ///
-/// **Json.** The metric is in a file: see [`read_json`](super::read_json). Here
+/// **Json** and **Report.** The metric is elsewhere: see
+/// [`read_json`](super::read_json) and [`read_report`](super::read_report). Here
 /// only the secondary metrics are read.
 ///
 /// Numbers: thousands separators, `%` (97.3% is 97.3), a unit, `8.52/10` are
@@ -162,7 +163,7 @@ impl Extractor {
                 }
                 (name.as_str(), Search::Pattern(compiled))
             }
-            Source::Json { name, .. } => {
+            Source::Json { name, .. } | Source::Report { name, .. } => {
                 (name.as_str(), Search::Named { lines: compile(name, &lines)?, name: None })
             }
         };
@@ -254,6 +255,7 @@ impl Extractor {
             metric: self.found.metric(),
             saw_non_finite: self.found.saw_non_finite,
             secondary: self.found.secondary.without(&self.metric),
+            ..Readings::default()
         }
     }
 }

@@ -38,6 +38,8 @@ pub struct Incumbent {
     pub metric: f64,
     /// Lines of code in all targets.
     pub code_lines: u64,
+    /// Tests of the baseline that its runs lack, the most of them.
+    pub(super) missing_tests: f64,
     /// What the machine was like during `runs`, as far as it is known.
     pub conditions: Vec<Conditions>,
 }
@@ -401,6 +403,7 @@ impl State {
                 runs: experiment.evidence().filter_map(Sample::of).collect(),
                 metric,
                 code_lines: experiment.code_lines,
+                missing_tests: experiment.evidence().map(Trial::missing_tests).fold(0.0, f64::max),
                 conditions: experiment
                     .evidence()
                     .filter(|trial| trial.metric.is_some())

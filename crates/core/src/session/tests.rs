@@ -492,6 +492,35 @@ fn play(driver: &mut Driver, lucks: &[Luck]) {
 
 use Luck::{Metric, Oom, Short};
 
+#[test]
+fn lines_that_went_with_their_tests_make_nothing_simpler() {
+    for (missing, rule) in [(0.0, Rule::EqualAndSimpler), (1.0, Rule::Equal)] {
+        let mut driver = settled(plan(None));
+        let number = driver.state.counts().total() + 1;
+        driver.step(&Metric(100));
+        let Some(Event::Proposed(proposed)) = driver.journal.last_mut().map(|last| &mut last.event)
+        else {
+            panic!("nothing was proposed");
+        };
+        proposed.code_lines = 5;
+        let journal = std::mem::take(&mut driver.journal);
+        driver.state = State::default();
+        for record in journal {
+            driver.append(record.event);
+        }
+        let mut ended = trial(Some(100.0));
+        ended.secondary.insert("missing".to_owned(), missing);
+        ended.remark = (missing > 0.0).then(|| "1 test is gone".to_owned());
+        driver.append(Event::Started { number, trial: 1, seed: 0, purpose: Purpose::Candidate });
+        let trial = Box::new(ended);
+        driver.append(Event::Ended { number, trial, purpose: Purpose::Candidate });
+        driver.step(&Metric(100));
+        let ruling = last_ruling(&driver);
+        assert_eq!(ruling.rule, rule, "{}", ruling.reason);
+        assert_eq!(ruling.reason.ends_with("; 1 test is gone"), missing > 0.0, "{}", ruling.reason);
+    }
+}
+
 /// A journal of the first version knows neither suspects nor relief.
 #[test]
 fn an_old_plan_keeps_what_it_kept() {

@@ -137,6 +137,10 @@ impl Case<'_> {
             if let Some(number) = current.trusts {
                 let _ = write!(ruling.reason, "; a person trusted #{number}");
             }
+            let remark = evidence.iter().rev().find_map(|trial| trial.remark.as_ref());
+            if let Some(remark) = remark.filter(|_| self.has_lost_tests(incumbent)) {
+                let _ = write!(ruling.reason, "; {remark}");
+            }
             if let Some(suspicion) = self.suspicion() {
                 let _ = write!(
                     ruling.reason,
@@ -155,17 +159,25 @@ impl Case<'_> {
         Some(ruling_for(&self.evidence(&candidate, &incumbent_values, incumbent)))
     }
 
+    /// Whether it lacks tests that the incumbent has.
+    fn has_lost_tests(&self, incumbent: &Incumbent) -> bool {
+        let mut missing = self.current.evidence().map(Trial::missing_tests);
+        missing.any(|missing| missing > incumbent.missing_tests)
+    }
+
     fn evidence<'v>(
         &self,
         candidate: &'v [f64],
         values: &'v [f64],
         incumbent: &Incumbent,
     ) -> Evidence<'v> {
+        // Lines that went together with their tests make nothing simpler.
+        let least = if self.has_lost_tests(incumbent) { incumbent.code_lines } else { 0 };
         Evidence {
             direction: self.plan.direction,
             candidate,
             incumbent: values,
-            candidate_lines: self.current.code_lines,
+            candidate_lines: self.current.code_lines.max(least),
             incumbent_lines: incumbent.code_lines,
         }
     }

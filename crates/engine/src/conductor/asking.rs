@@ -35,6 +35,8 @@ impl Office<'_> {
     pub(super) fn propose_baseline(&mut self) -> Result<(), EngineError> {
         let Some(base) = self.state.tip().cloned() else { return Ok(()) };
         self.repo.ensure_ref(&self.places.candidate_ref(0), &base, None)?;
+        let fingerprint = guard::fingerprint(&self.targets);
+        self.writers.tell_tried(fingerprint, 0);
         self.note(Event::Proposed(Box::new(Proposed {
             number: 0,
             parent: base.clone(),
@@ -42,7 +44,7 @@ impl Office<'_> {
             hypothesis: "Baseline — no modifications".to_owned(),
             category: Category::Other,
             proposer: "baseline".to_owned(),
-            fingerprint: guard::fingerprint(&self.targets),
+            fingerprint,
             settings: None,
             files: Vec::new(),
             code_lines: guard::code_lines(&self.targets),
@@ -162,13 +164,17 @@ impl Office<'_> {
             return Ok(false);
         };
         let Some(base) = self.state.tip().cloned() else { return Ok(false) };
-        let left = self.state.plan().map(|plan| plan.allowance.less(&self.state.spent()));
+        let session = self.state.plan().map(|plan| plan.allowance).unwrap_or_default();
+        let (spent, each) = (self.state.spent(), proposers::allowance_each(&self.config));
+        let Some(cap) = session.one_more(&spent, &self.writers.caps(), &each) else {
+            return Ok(false);
+        };
         let task = Task {
             brief: self.brief(number, queued, self.writers.name(place)),
             queued: queued.cloned(),
             base,
             targets: Arc::clone(&self.targets),
-            cap: proposers::allowance_each(&self.config).and(&left.unwrap_or_default()),
+            cap,
         };
         self.writers.give(place, task);
         Ok(true)
@@ -362,11 +368,14 @@ impl Office<'_> {
         let reason = error.to_string();
         match error {
             // What was spent is spent all the same.
-            ProposeError::Interrupted if spent.tokens() == 0 => Ok(()),
+            ProposeError::Interrupted if spent.is_free() => Ok(()),
             ProposeError::Interrupted => self.fail(proposer, reason, Failing::Interrupted, spent),
             ProposeError::CannotAnswer(_) => match queued {
                 Some(queued) => {
                     self.writers.cannot(place, queued.id);
+                    if !spent.is_free() {
+                        self.book(proposer, reason.clone(), false, Failing::Aside, spent)?;
+                    }
                     if self.writers.anybody_able(Some(queued.id)) {
                         return Ok(());
                     }
@@ -437,7 +446,7 @@ impl Office<'_> {
         let proposer = proposer.to_owned();
         let failed = Event::ProposerFailed { proposer, reason, exhausted, failing, spent };
         // Money that was spent is not to be forgotten.
-        if spent.tokens() > 0 || spent.dollars > 0.0 {
+        if !spent.is_free() {
             return self.intend(failed);
         }
         self.note(failed);

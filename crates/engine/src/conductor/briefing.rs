@@ -19,6 +19,7 @@ impl Office<'_> {
             targets: &self.targets,
             lasting: &self.lasting,
             memory: &self.memory,
+            places: &self.places,
             proposer: Some(proposer),
             recalled,
         };

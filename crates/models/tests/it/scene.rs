@@ -4,10 +4,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use autoresearch_core::agent::Price;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::{Edit, FileEdit, Proposal};
 use autoresearch_core::spent::Spent;
-use autoresearch_models::{Form, Model, Prices, Provider, Wanted};
+use autoresearch_models::{Form, Model, Provider, Wanted};
 use autoresearch_propose::{
     Brief, Desk, Errand, Finished, Listener, ProposeError, Proposer as _, Text,
 };
@@ -103,7 +104,7 @@ pub(crate) fn wanted(provider: Provider, url: &str, form: Form) -> Wanted {
         base_url: Some(url.to_owned()),
         key_env: Some("A_KEY".to_owned()),
         form,
-        prices: Prices { input: 3.0, cached: Some(0.3), output: 15.0 },
+        price: Price { input: 3.0, cached: Some(0.3), output: 15.0 },
         ..Wanted::default()
     }
 }

@@ -35,6 +35,8 @@ pub(super) enum Fault {
     Foreign(String),
     /// It was told to end.
     Cancelled,
+    /// It ended without an answer: how, in our words, and its last line.
+    Gone { how: String, last: Option<String> },
     /// Anything else.
     Other(String),
 }
@@ -42,22 +44,27 @@ pub(super) enum Fault {
 impl Fault {
     /// `is_stopped` is whether the proposer was told to end.
     pub(super) fn told(self, Who { name, login }: Who<'_>, is_stopped: bool) -> ProposeError {
-        match self {
-            Fault::Login(said) => ProposeError::Unusable(format!("{name}: {said}; {login}")),
-            Fault::Foreign(said) => ProposeError::Unusable(format!("{name}: {said}")),
-            Fault::Cancelled if is_stopped => ProposeError::Interrupted,
-            Fault::Cancelled => ProposeError::Failed(format!("{name}: it ran out of time")),
-            Fault::Other(said) => {
-                let text = format!("{name}: {said}");
-                match trouble::of(None, &said) {
-                    Trouble::Unusable => ProposeError::Unusable(format!("{text}; {login}")),
-                    Trouble::Unavailable => {
-                        ProposeError::Unavailable { reason: text, retry_after: None }
-                    }
-                    Trouble::OverBudget => ProposeError::OverBudget(text),
-                    Trouble::Other => ProposeError::Failed(text),
-                }
+        let (text, said) = match self {
+            Fault::Login(said) => {
+                return ProposeError::Unusable(format!("{name}: {said}; {login}"));
             }
+            Fault::Foreign(said) => return ProposeError::Unusable(format!("{name}: {said}")),
+            Fault::Cancelled if is_stopped => return ProposeError::Interrupted,
+            Fault::Cancelled => {
+                return ProposeError::Failed(format!("{name}: it ran out of time"));
+            }
+            // Our own words tell of no trouble with the model.
+            Fault::Gone { how, last: None } => {
+                return ProposeError::Failed(format!("{name}: {how}"));
+            }
+            Fault::Gone { how, last: Some(last) } => (format!("{name}: {how}: {last}"), last),
+            Fault::Other(said) => (format!("{name}: {said}"), said),
+        };
+        match trouble::of(None, &said) {
+            Trouble::Unusable => ProposeError::Unusable(format!("{text}; {login}")),
+            Trouble::Unavailable => ProposeError::Unavailable { reason: text, retry_after: None },
+            Trouble::OverBudget => ProposeError::OverBudget(text),
+            Trouble::Other => ProposeError::Failed(text),
         }
     }
 }

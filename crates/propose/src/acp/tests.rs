@@ -212,6 +212,21 @@ fn a_turn_that_did_not_come_to_its_end_is_a_failure_that_says_why() {
     }
 }
 
+/// Its own words tell what went wrong, and never ours.
+#[test]
+fn an_agent_that_ended_without_an_answer_has_failed_unless_it_says_otherwise() {
+    let how = "status 1 (it had no network; `propose.network = true` gives it all)".to_owned();
+    let gone = |last: Option<&str>| {
+        Fault::Gone { how: how.clone(), last: last.map(str::to_owned) }.told(WHO, false)
+    };
+    for last in [None, Some("cannot find module `x`")] {
+        assert!(matches!(gone(last), ProposeError::Failed(why) if why.contains("propose.network")));
+    }
+    let out_of_reach = gone(Some("TypeError: fetch failed"));
+    assert!(matches!(out_of_reach, ProposeError::Unavailable { .. }), "{out_of_reach:?}");
+    assert!(matches!(gone(Some("Not logged in")), ProposeError::Unusable(_)));
+}
+
 #[test]
 fn one_that_has_to_end_is_told_to_cancel_and_was_interrupted_then() {
     let scene = Scene::new();

@@ -1,17 +1,35 @@
 //! The private home of an agent: its settings are ours, its login is the
 //! user's. A login that the agent renewed goes back to the user, since the old
-//! one may be worth nothing after that.
+//! one may be worth nothing after that. What was lent is on record beside the
+//! home, where the agent cannot write: what an engine that died did not give back
+//! is given back before that home is furnished again, and not before.
 
+use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A file with the login, as it was copied.
-#[derive(Debug)]
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use crate::plain;
+
+/// Files with the login that were copied, until they are given back.
+#[derive(Debug, Default)]
 pub(super) struct Lent {
-    own: PathBuf,
-    copy: PathBuf,
-    content: Vec<u8>,
+    /// The user's home and the agent's.
+    user: PathBuf,
+    home: PathBuf,
+    copies: Vec<Copied>,
+}
+
+/// A file as it was copied.
+#[derive(Debug, Serialize, Deserialize)]
+struct Copied {
+    /// From either home on.
+    file: String,
+    /// SHA-256 of its content.
+    was: String,
 }
 
 /// Writes a file of the home folder.
@@ -26,32 +44,51 @@ pub(super) fn write(home: &Path, file: &str, content: &str) -> io::Result<()> {
 /// Copies those of these files that the user has.
 ///
 /// # Errors
-/// When one cannot be read or written.
-pub(super) fn lend(user: &Path, home: &Path, files: &[String]) -> io::Result<Vec<Lent>> {
-    let mut lent = Vec::new();
+/// When one cannot be read or written; then no copy stays.
+pub(super) fn lend(user: &Path, home: &Path, files: &[String]) -> io::Result<Lent> {
+    let lent = |copies| Lent { user: user.to_owned(), home: home.to_owned(), copies };
+    if let Some(copies) = on_record(home) {
+        give_back(lent(copies));
+    }
+    let mut contents = Vec::new();
+    let mut copies = Vec::new();
     for file in files {
-        let (own, copy) = (inside(user, file)?, within(home, file)?);
-        let content = match fs::read(&own) {
-            Ok(content) => content,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+        match fs::read(inside(user, file)?) {
+            Ok(content) => {
+                copies.push(Copied { file: file.clone(), was: hash(&content) });
+                contents.push(content);
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
-        };
-        private(&copy, &content)?;
-        lent.push(Lent { own, copy, content });
+        }
+    }
+    if copies.is_empty() {
+        return Ok(Lent::default());
+    }
+    private(&record(home), &serde_json::to_vec(&copies)?)?;
+    let lent = lent(copies);
+    for (Copied { file, .. }, content) in lent.copies.iter().zip(contents) {
+        if let Err(error) = within(home, file).and_then(|copy| private(&copy, &content)) {
+            give_back(lent);
+            return Err(error);
+        }
     }
     Ok(lent)
 }
 
 /// Gives back what was renewed: only what is sound JSON, and only where the
 /// user's own did not change meanwhile. The copies are removed.
-pub(super) fn give_back(lent: Vec<Lent>) {
-    for Lent { own, copy, content } in lent {
+pub(super) fn give_back(Lent { user, home, copies }: Lent) {
+    for Copied { file, was } in &copies {
+        let (Ok(own), Ok(root)) = (inside(&user, file), home.canonicalize()) else { continue };
+        let copy = root.join(file);
         let is_link = has_links(&copy);
-        let renewed = if is_link { Vec::new() } else { fs::read(&copy).unwrap_or_default() };
+        let renewed = if is_link { Vec::new() } else { plain::read(&copy).unwrap_or_default() };
         let is_sound =
             serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&renewed)
                 .is_ok_and(|fields| !fields.is_empty());
-        if renewed != content && is_sound && fs::read(&own).is_ok_and(|now| now == content) {
+        if hash(&renewed) != *was && is_sound && fs::read(&own).is_ok_and(|now| hash(&now) == *was)
+        {
             // The agent has what it wrote in any case; nothing else is lost.
             let _ = private(&own.canonicalize().unwrap_or(own), &renewed);
         }
@@ -59,6 +96,28 @@ pub(super) fn give_back(lent: Vec<Lent>) {
             let _ = fs::remove_file(&copy);
         }
     }
+    if !copies.is_empty() {
+        let _ = fs::remove_file(record(&home));
+    }
+}
+
+/// Where it is written down what a home was lent.
+fn record(home: &Path) -> PathBuf {
+    let mut name = home.as_os_str().to_owned();
+    name.push(".lent");
+    name.into()
+}
+
+/// What an engine that died has not given back.
+fn on_record(home: &Path) -> Option<Vec<Copied>> {
+    serde_json::from_slice(&plain::read(&record(home)).ok()?).ok()
+}
+
+fn hash(content: &[u8]) -> String {
+    Sha256::digest(content).iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// Whether a path that was free of links has one now.
@@ -118,7 +177,7 @@ mod tests {
 
     const LOGIN: &str = ".agent/auth.json";
 
-    fn lent(user: &Path, home: &Path) -> Vec<Lent> {
+    fn lent(user: &Path, home: &Path) -> Lent {
         write(user, LOGIN, r#"{"token":"old"}"#).unwrap();
         lend(user, home, &[LOGIN.to_owned(), ".none/there.json".to_owned()]).unwrap()
     }
@@ -136,7 +195,32 @@ mod tests {
         fs::write(home.join(LOGIN), r#"{"token":"new"}"#).unwrap();
         give_back(lent);
         assert_eq!(fs::read_to_string(user.join(LOGIN)).unwrap(), r#"{"token":"new"}"#);
-        assert!(!home.join(LOGIN).exists());
+        assert!(!home.join(LOGIN).exists() && !record(&home).exists());
+    }
+
+    #[test]
+    fn what_a_killed_engine_has_not_given_back_is_given_back_first() {
+        let (_temp, user, home) = folders();
+        let killed = lent(&user, &home);
+        fs::write(home.join(LOGIN), r#"{"token":"new"}"#).unwrap();
+        std::mem::forget(killed);
+        let lent = lend(&user, &home, &[LOGIN.to_owned()]).unwrap();
+        assert_eq!(fs::read_to_string(user.join(LOGIN)).unwrap(), r#"{"token":"new"}"#);
+        assert_eq!(fs::read_to_string(home.join(LOGIN)).unwrap(), r#"{"token":"new"}"#);
+        give_back(lent);
+        assert!(!home.join(LOGIN).exists() && !record(&home).exists());
+    }
+
+    #[test]
+    fn what_cannot_be_lent_as_a_whole_leaves_no_copy() {
+        let (_temp, user, home) = folders();
+        write(&user, LOGIN, "{}").unwrap();
+        write(&user, "second/x", "{}").unwrap();
+        // There is a folder in its place.
+        fs::create_dir_all(home.join("second/x/y")).unwrap();
+        assert!(lend(&user, &home, &[LOGIN.to_owned(), "second/x".to_owned()]).is_err());
+        assert!(!home.join(LOGIN).exists() && !record(&home).exists());
+        assert!(home.join("second/x/y").exists());
     }
 
     #[test]
@@ -155,6 +239,18 @@ mod tests {
             give_back(lent);
             assert_eq!(fs::read_to_string(user.join(LOGIN)).unwrap(), stays);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_named_pipe_in_place_of_a_login_does_not_hang() {
+        let (_temp, user, home) = folders();
+        let lent = lent(&user, &home);
+        fs::remove_file(home.join(LOGIN)).unwrap();
+        plain::pipe(&home.join(LOGIN));
+        give_back(lent);
+        assert_eq!(fs::read_to_string(user.join(LOGIN)).unwrap(), r#"{"token":"old"}"#);
+        assert!(!home.join(LOGIN).exists());
     }
 
     #[cfg(unix)]

@@ -105,8 +105,7 @@ impl<'a> Stream<'a> {
             let number = at(line, path).into_iter().find_map(Json::as_f64)?;
             (number.is_finite() && number > 0.0).then_some(number)
         });
-        says.dollars =
-            dollars.or_else(|| self.price.map(|price| cost(price, &says))).unwrap_or(0.0);
+        says.dollars = dollars.or_else(|| self.price.map(|price| price.of(&says))).unwrap_or(0.0);
         if says.is_zero() {
             return says;
         }
@@ -198,15 +197,6 @@ fn whole(value: &Json) -> Option<u64> {
         reason = "a cast of a float saturates"
     )]
     value.as_u64().or_else(|| value.as_f64().filter(|n| *n >= 0.0).map(|n| n as u64))
-}
-
-fn cost(price: Price, spent: &Spent) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "no run has 2^53 tokens")]
-    let millions = |tokens: u64| tokens as f64 / 1e6;
-    let fresh = spent.input_tokens.saturating_sub(spent.cached_tokens);
-    millions(fresh) * price.input
-        + millions(spent.cached_tokens) * price.cached.unwrap_or(price.input)
-        + millions(spent.output_tokens) * price.output
 }
 
 /// The last line of a text, in a few words.

@@ -183,6 +183,16 @@ fn a_wrong_key_ends_it_with_the_remedy_whatever_the_exit_code() {
 }
 
 #[test]
+fn an_empty_list_of_events_is_none() {
+    let temp = tempfile::tempdir().unwrap();
+    let mut desk = Replay::of(include_str!("recorded/aider-401.txt"), false, true);
+    let mut aider = agent("aider", temp.path());
+    aider.table.events = Some(Vec::new());
+    let outcome = aider.propose(&brief(), &mut desk);
+    assert!(matches!(outcome, Err(ProposeError::Unusable(_))), "{outcome:?}");
+}
+
+#[test]
 fn a_server_that_fails_is_asked_again_later() {
     for (name, printed) in [
         ("claude", include_str!("recorded/claude-500.jsonl")),
@@ -221,6 +231,17 @@ fn an_agent_that_has_done_its_work_may_end_as_it_likes() {
         let printed = format!("{printed}{{\"type\":\"agent_end\"}}\n");
         assert!(replay(name, &printed, true, false).1.is_ok(), "{name}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_named_pipe_in_place_of_a_target_is_an_edit_and_does_not_hang() {
+    let desk = Replay::of("", false, true);
+    let target = desk.folder.path().join("train.py");
+    let before = contents(desk.folder.path(), &brief());
+    std::fs::remove_file(&target).unwrap();
+    crate::plain::pipe(&target);
+    assert_ne!(contents(desk.folder.path(), &brief()), before);
 }
 
 #[test]

@@ -162,8 +162,10 @@ impl Ledger {
         }
         self.recent.push_back(past);
         if self.recent.len() > RECENT {
-            // Keeps are remembered longer than failures.
-            let place = self.recent.iter().position(|p| p.verdict != Verdict::Keep).unwrap_or(0);
+            // Keeps are remembered longer than failures; but what is new is not
+            // forgotten for the sake of old keeps.
+            let mut older = self.recent.iter().take(RECENT / 2);
+            let place = older.position(|past| past.verdict != Verdict::Keep).unwrap_or(0);
             self.recent.remove(place);
         }
     }

@@ -11,7 +11,8 @@ use minijinja::value::{Serde, Value};
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    Brief, Ledger, Mark, Part, Past, Protected, Recalled, Remembered, Templates, Text, text,
+    Brief, Failing, Ledger, Mark, Part, Past, Protected, Recalled, Remembered, Templates, Text,
+    text,
 };
 
 /// Rows of each sort of thing in the ledger, tried in turn until the page fits.
@@ -28,6 +29,10 @@ const LINES: usize = 40;
 /// Parts of the page in this order.
 pub(super) fn page(brief: &Brief, parts: &[Part]) -> String {
     let mut values = values(brief);
+    let ledger_of =
+        |rows| cleaned(serde_json::to_value(brief.ledger.digest(rows)).unwrap_or_default());
+    // The task names near misses.
+    values.insert("ledger".to_owned(), ledger_of(ROWS[0]));
     let fixed: Vec<Part> = Part::ALL
         .into_iter()
         .filter(|part| !matches!(part, Part::Targets | Part::Context | Part::Ledger))
@@ -41,8 +46,7 @@ pub(super) fn page(brief: &Brief, parts: &[Part]) -> String {
     let room = (brief.limit.saturating_sub(taken)).saturating_sub(brief.limit / 4);
     let mut ledger = 0;
     for rows in ROWS {
-        let digest = serde_json::to_value(brief.ledger.digest(rows)).unwrap_or_default();
-        values.insert("ledger".to_owned(), cleaned(digest));
+        values.insert("ledger".to_owned(), ledger_of(rows));
         ledger = size(&values, &[Part::Ledger]);
         if ledger <= room {
             break;
@@ -68,10 +72,12 @@ fn render(brief: &Brief, part: Part, values: &Value) -> String {
 
 /// Everything that a template may name. Files and ledger come later.
 fn values(brief: &Brief) -> Map<String, Json> {
-    let empty = Brief { targets: Vec::new(), context: Vec::new(), ..brief.clone() };
-    let Json::Object(mut values) = cleaned(serde_json::to_value(&empty).unwrap_or_default()) else {
-        return Map::new();
-    };
+    let Ok(Json::Object(mut values)) = serde_json::to_value(brief) else { return Map::new() };
+    // A page tells of them otherwise, or in fewer words.
+    for name in ["targets", "context", "ledger", "history", "diffs"] {
+        values.remove(name);
+    }
+    let Json::Object(mut values) = cleaned(Json::Object(values)) else { return Map::new() };
     let paths: Vec<String> = brief.targets.iter().map(|file| text::clean(&file.path)).collect();
     let bounded = |texts: &[String]| -> Vec<String> {
         let lines = texts.iter().take(LINES);
@@ -89,11 +95,14 @@ fn values(brief: &Brief) -> Map<String, Json> {
             room -= head.len();
             diffs.push(json!({
                 "number": past.number, "text": head.trim_end(), "fence": text::fence(head),
-                "missing": missing,
+                "is_cut": missing > 0,
             }));
         }
     }
+    let (failing, failing_more) = failing(brief);
     for (name, value) in [
+        ("failing", failing),
+        ("failing_more", json!(failing_more)),
         ("hypothesis", json!(sentence)),
         ("complaints", json!(bounded(&brief.complaints))),
         ("platform", json!(bounded(&brief.platform))),
@@ -110,9 +119,6 @@ fn values(brief: &Brief) -> Map<String, Json> {
     ] {
         values.insert(name.to_owned(), value);
     }
-    // Its search settings and past are in the ledger, in fewer words.
-    values.remove("history");
-    values.remove("diffs");
     values
 }
 
@@ -141,6 +147,24 @@ fn memory(brief: &Brief) -> Json {
         "handoff": handoff.as_ref().map(|note| block(&note.name, &note.text, room / 4)),
         "notes": told,
     })
+}
+
+/// As many of the failing tests as there is room for, and how many more there are.
+fn failing(brief: &Brief) -> (Json, usize) {
+    let mut room = brief.limit / 4;
+    let mut told = Vec::new();
+    for failed in &brief.failing {
+        let size = failed.test.len() + failed.message.len() + 8;
+        if size > room {
+            break;
+        }
+        room -= size;
+        told.push(json!({
+            "test": text::clean(&failed.test), "message": text::clean(&failed.message),
+        }));
+    }
+    let more = brief.failing_more + brief.failing.len() - told.len();
+    (Json::Array(told), more)
 }
 
 fn budget(brief: &Brief) -> String {
@@ -225,6 +249,8 @@ pub(super) fn samples() -> impl Iterator<Item = Value> {
         diffs: [(100, "-a\n+b\n".to_owned())].into(),
         has_history: true,
         platform: vec!["a machine".to_owned()],
+        failing: vec![Failing { test: "a::b".to_owned(), message: "why".to_owned() }],
+        failing_more: 1,
         noise: Some("words".to_owned()),
         memory: Remembered {
             hot: Some("- a lesson".to_owned()),

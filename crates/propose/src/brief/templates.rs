@@ -26,6 +26,8 @@ pub enum Part {
     Standing,
     /// What earlier sessions left.
     Memory,
+    /// Tests that do not pass.
+    Failing,
     /// What was tried.
     Ledger,
     /// Where to look next, and why the last proposals were refused.
@@ -37,7 +39,7 @@ pub enum Part {
 impl Part {
     /// All of them, as a page has them: what changes least comes first, so that a
     /// model's cache of the beginning holds from one brief to the next.
-    pub const ALL: [Part; 10] = [
+    pub const ALL: [Part; 11] = [
         Part::Task,
         Part::Rules,
         Part::Platform,
@@ -45,6 +47,7 @@ impl Part {
         Part::Targets,
         Part::Standing,
         Part::Memory,
+        Part::Failing,
         Part::Ledger,
         Part::Direction,
         Part::Answer,
@@ -60,6 +63,7 @@ impl Part {
             Part::Targets => "targets.md",
             Part::Standing => "standing.md",
             Part::Memory => "memory.md",
+            Part::Failing => "failing.md",
             Part::Ledger => "ledger.md",
             Part::Direction => "direction.md",
             Part::Answer => "answer.md",
@@ -76,6 +80,7 @@ impl Part {
             Part::Targets => include_str!("parts/targets.md"),
             Part::Standing => include_str!("parts/standing.md"),
             Part::Memory => include_str!("parts/memory.md"),
+            Part::Failing => include_str!("parts/failing.md"),
             Part::Ledger => include_str!("parts/ledger.md"),
             Part::Direction => include_str!("parts/direction.md"),
             Part::Answer => include_str!("parts/answer.md"),

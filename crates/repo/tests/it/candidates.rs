@@ -32,7 +32,6 @@ fn a_candidate_is_the_parent_with_the_changed_files() {
         place.git(&["log", "-1", "--format=%P|%an|%ae|%cn|%at|%B", &commit.0]),
         format!("{head}|AutoResearch|autoresearch@localhost|AutoResearch|1700000000|{message}")
     );
-    assert_eq!(repo.diff_stat(&head, &commit, &[]).unwrap(), (2, 1));
     let diff = repo.diff(&head, &commit, &["run.sh".into()]).unwrap();
     assert!(diff.contains("+exit 0") && !diff.contains("model.py"), "{diff}");
 }

@@ -426,7 +426,7 @@ fn desks_and_candidates_may_be_made_at_the_same_time() {
                         candidate(&repo, head, number, "train.py", &format!("lr = {number}\n"));
                     desk.reset_to(&commit, &[]).unwrap();
                     assert_is(place, &repo, &desk, &commit);
-                    repo.pack_refs().unwrap();
+                    place.git(&["pack-refs", "--all"]);
                 }
             });
         }

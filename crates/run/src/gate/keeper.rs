@@ -20,11 +20,17 @@ use super::{Layout, Target};
 const MOST: usize = 128;
 /// How long a host may take to answer at one of its addresses.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// A command that is started later shall not inherit what comes. Elsewhere there
+/// is no gate.
+#[cfg(target_os = "linux")]
+const FLAGS: RecvFlags = RecvFlags::CMSG_CLOEXEC;
+#[cfg(not(target_os = "linux"))]
+const FLAGS: RecvFlags = RecvFlags::empty();
 const PIECE: usize = 64 * 1024;
 /// Bytes of stack of a thread that copies: its piece lies on the heap.
 const STACK: usize = 128 * 1024;
 
-/// What a gate let through, as far as it is known.
+/// A gate that is kept, and what it could not reach.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Keeper {
     failure: Arc<Mutex<Option<String>>>,
@@ -164,12 +170,7 @@ fn next(inner: &OwnedFd) -> Option<(u16, TcpStream)> {
         let mut number = [0; 2];
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
-        let received = recvmsg(
-            inner,
-            &mut [IoSliceMut::new(&mut number)],
-            &mut control,
-            RecvFlags::CMSG_CLOEXEC,
-        );
+        let received = recvmsg(inner, &mut [IoSliceMut::new(&mut number)], &mut control, FLAGS);
         let file = control.drain().find_map(|message| match message {
             RecvAncillaryMessage::ScmRights(mut files) => files.next(),
             _ => None,

@@ -8,6 +8,9 @@ use std::io::{self, Read as _, Write as _};
 use std::net::{IpAddr, TcpStream};
 use std::time::Duration;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use percent_encoding::percent_decode_str;
+
 use super::Target;
 
 /// The variables that name proxies, which mean nothing inside.
@@ -86,7 +89,7 @@ impl Proxy {
     ) -> io::Result<()> {
         let place = format!("{}:{}", target.host, target.port);
         let login = self.login.as_ref().map_or_else(String::new, |login| {
-            format!("Proxy-Authorization: Basic {}\r\n", base64(login.as_bytes()))
+            format!("Proxy-Authorization: Basic {}\r\n", BASE64_STANDARD.encode(login))
         });
         stream.set_read_timeout(Some(patience))?;
         stream.write_all(
@@ -119,7 +122,9 @@ fn parsed(text: &str) -> Option<Proxy> {
     };
     let place = rest.split('/').next()?;
     let (login, place) = match place.rsplit_once('@') {
-        Some((login, place)) => (Some(decoded(login)), place),
+        Some((login, place)) => {
+            (Some(percent_decode_str(login).decode_utf8_lossy().into_owned()), place)
+        }
         None => (None, place),
     };
     let target =
@@ -129,36 +134,6 @@ fn parsed(text: &str) -> Option<Proxy> {
             format!("{place}:80")
         })?;
     Some(Proxy { host: target.host, port: target.port, login })
-}
-
-/// Without what is written as `%40`.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((first, after)) = rest.split_first() {
-        let code = (*first == b'%')
-            .then(|| after.get(..2).and_then(|digits| std::str::from_utf8(digits).ok()))
-            .flatten()
-            .and_then(|digits| u8::from_str_radix(digits, 16).ok());
-        bytes.push(code.unwrap_or(*first));
-        rest = if code.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
-/// RFC 4648 § 4.
-fn base64(bytes: &[u8]) -> String {
-    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for piece in bytes.chunks(3) {
-        let bits = piece.iter().fold(0_u32, |bits, byte| bits << 8 | u32::from(*byte));
-        let bits = bits << (8 * (3 - piece.len()));
-        for at in 0..4 {
-            let letter = LETTERS[(bits >> (18 - 6 * at) & 63) as usize];
-            text.push(if at <= piece.len() { char::from(letter) } else { '=' });
-        }
-    }
-    text
 }
 
 #[cfg(test)]
@@ -197,20 +172,5 @@ mod tests {
         assert_eq!((proxy.host.as_str(), proxy.port), ("proxy.lan", 80));
         assert_eq!(proxy.login.as_deref(), Some("me:p@ss"));
         assert_eq!(parsed("proxy.lan:8080").unwrap().port, 8080);
-    }
-
-    /// The examples of RFC 4648 § 10.
-    #[test]
-    fn base64_is_as_the_rfc_has_it() {
-        for (plain, coded) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
-            assert_eq!(base64(plain.as_bytes()), coded);
-        }
     }
 }

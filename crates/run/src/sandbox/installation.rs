@@ -57,6 +57,14 @@ impl Tracer {
     }
 }
 
+/// The program that a shell's `-c` begins with.
+pub(super) fn in_shell(command: &[String]) -> Option<&str> {
+    let [shell, option, script, ..] = command else { return None };
+    let is_shell = ["sh", "bash", "dash", "zsh"].contains(&shell.rsplit('/').next()?);
+    let mut words = script.split_whitespace().skip_while(|word| *word == "exec");
+    words.next().filter(|_| is_shell && option == "-c")
+}
+
 /// Folders that the programs of an environment need, its command's among them.
 /// `is_broad` says which are too much to show.
 pub(super) fn folders(
@@ -188,5 +196,17 @@ mod tests {
         // An installation right in the home folder shows its programs only.
         let found = of("other/bin/python");
         assert!(found.contains(&home.join("bin")) && !found.contains(&home), "{found:?}");
+    }
+
+    #[test]
+    fn a_shell_is_seen_through() {
+        let of = |words: &[&str]| {
+            let words: Vec<String> = words.iter().map(|word| (*word).to_owned()).collect();
+            in_shell(&words).map(str::to_owned)
+        };
+        let script = " exec .venv/bin/python -m a && b";
+        assert_eq!(of(&["/bin/sh", "-c", script]).as_deref(), Some(".venv/bin/python"));
+        assert_eq!(of(&["sh", "a.sh"]), None);
+        assert_eq!(of(&["python3", "-c", "import a"]), None);
     }
 }

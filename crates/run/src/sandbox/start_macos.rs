@@ -12,6 +12,7 @@ use super::plan::Said;
 use super::room::{Private, adjust};
 use super::seatbelt::profile;
 use super::view::View;
+use crate::gate::keeper::Keeper;
 use crate::protection::PROBE;
 use crate::{CONFINE, Job, RunError};
 
@@ -65,6 +66,12 @@ impl Confined {
 
     /// There is nothing to close.
     pub(crate) fn let_go(&mut self) {}
+
+    /// Nor is there a gate: single hosts cannot be let through here.
+    #[expect(clippy::unnecessary_wraps, clippy::unused_self, reason = "as on Linux")]
+    pub(crate) fn keep_gate(&mut self) -> Result<Option<Keeper>, RunError> {
+        Ok(None)
+    }
 }
 
 /// Nobody stands between us and the command: there is nothing to hear or say.

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Access, access};
 
-use super::installation::{Tracer, folders};
+use super::installation::{Tracer, folders, in_shell};
 use crate::Job;
 
 /// The system: programs, libraries and how they are set up.
@@ -224,9 +224,11 @@ impl View {
             }
         }
         let is_broad = |path: &Path| is_broad(path, home.as_deref());
-        let program = job.command.first().map(OsStr::new);
-        for folder in folders(program, &job.directory, environment, &view.tracer, &is_broad) {
-            view.show(&folder);
+        for program in [job.command.first().map(String::as_str), in_shell(&job.command)] {
+            let program = program.map(OsStr::new);
+            for folder in folders(program, &job.directory, environment, &view.tracer, &is_broad) {
+                view.show(&folder);
+            }
         }
         // A file that the command names, as `sh /opt/tools/run.sh`.
         for word in job.command.iter().map(Path::new).filter(|word| word.is_absolute()) {

@@ -8,6 +8,7 @@ use autoresearch::repo::Repo;
 use clap::ValueEnum;
 
 use crate::exit::BadInput;
+use crate::files;
 
 /// An agent that speaks MCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -30,7 +31,7 @@ impl Client {
 
     /// The file that it reads: the project's where it has one, unless `user`.
     pub(crate) fn file(self, folder: &Path, user: bool) -> anyhow::Result<PathBuf> {
-        let home = || std::env::home_dir().context("failed to find the home folder; set HOME");
+        let home = files::home;
         let root = || -> anyhow::Result<PathBuf> {
             Ok(Repo::discover(folder).map_err(EngineError::from)?.root().to_owned())
         };
@@ -49,10 +50,7 @@ impl Client {
             }
             .join("config.toml"),
             (Client::Opencode, false) => either(&root()?),
-            (Client::Opencode, true) => either(&match std::env::var_os("XDG_CONFIG_HOME") {
-                Some(folder) => PathBuf::from(folder).join("opencode"),
-                None => home()?.join(".config/opencode"),
-            }),
+            (Client::Opencode, true) => either(&files::user_config()?.join("opencode")),
             (Client::Gemini, false) => root()?.join(".gemini/settings.json"),
             (Client::Gemini, true) => home()?.join(".gemini/settings.json"),
         })

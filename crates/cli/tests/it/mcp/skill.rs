@@ -108,4 +108,9 @@ fn the_skill_goes_into_the_folders_of_agents_and_never_over_another_version() {
         let file = place.base().join("home").join(path).join("autoresearch/SKILL.md");
         assert_eq!(std::fs::read_to_string(&file).unwrap(), shown, "{agent}");
     }
+    let config = place.base().join("settings");
+    let place = place.variable("XDG_CONFIG_HOME", &config);
+    place.run(["skill", "install", "--user", "--agent", "opencode"]).expect(0);
+    let file = config.join("opencode/skills/autoresearch/SKILL.md");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), shown);
 }

@@ -1,0 +1,161 @@
+use super::*;
+
+fn parts(texts: &[&str]) -> Vec<Part> {
+    let part = |(text, n): (&&str, usize)| Part {
+        path: format!("{n}.xml"),
+        bytes: text.len() as u64,
+        text: (*text).to_owned(),
+    };
+    texts.iter().zip(1..).map(part).collect()
+}
+
+fn readings(texts: &[&str]) -> Readings {
+    read("pass_rate", &parts(texts))
+}
+
+fn number(readings: &Readings, name: &str) -> Option<f64> {
+    readings.secondary.get(name).copied()
+}
+
+/// pytest 9.2 wrote them (`-v --continue-on-collection-errors --doctest-modules`).
+const PYTEST: &str = include_str!("../recorded/pytest.xml");
+const COLLECTION: &str = include_str!("../recorded/pytest-collection.xml");
+
+#[test]
+fn every_way_in_which_a_test_of_pytest_ends_is_told_apart() {
+    let readings = readings(&[PYTEST]);
+    let outcomes: Vec<_> =
+        readings.tests.iter().map(|(id, test)| (id.as_str(), test.outcome)).collect();
+    assert_eq!(
+        outcomes,
+        [
+            ("calc::calc.add", Outcome::Passed),
+            ("calc::calc.sub", Outcome::Failed),
+            ("tests.test_broken", Outcome::Unloaded),
+            ("tests.test_calc.TestSub::test_known", Outcome::Skipped),
+            ("tests.test_calc.TestSub::test_skipped", Outcome::Skipped),
+            ("tests.test_calc.TestSub::test_zero", Outcome::Passed),
+            ("tests.test_calc::test_add[1-2-3]", Outcome::Passed),
+            ("tests.test_calc::test_add[2-2-5]", Outcome::Failed),
+            // Failed, and broke in its tear-down: one test.
+            ("tests.test_calc::test_both", Outcome::Failed),
+            ("tests.test_calc::test_needs", Outcome::Error),
+            ("tests.test_calc::test_text", Outcome::Failed),
+        ]
+    );
+    // Of nine that were not skipped, three passed.
+    assert_eq!(readings.metric, Some(3.0 / 9.0));
+    assert_eq!(number(&readings, "failed"), Some(6.0));
+    assert_eq!(number(&readings, "errors"), Some(2.0));
+    assert_eq!(number(&readings, "skipped"), Some(2.0));
+    assert_eq!(number(&readings, "tests"), Some(10.0));
+    assert_eq!(number(&readings, "duration_s"), Some(0.076));
+    assert_eq!(number(&readings, "missing"), Some(0.0));
+}
+
+#[test]
+fn messages_are_one_short_line() {
+    let tests = readings(&[PYTEST]).tests;
+    let message = |id: &str| tests[id].message.as_str();
+    assert_eq!(message("tests.test_calc::test_add[2-2-5]"), "assert 4 == 5 + where 4 = add(2, 2)");
+    assert_eq!(
+        message("tests.test_broken"),
+        "ModuleNotFoundError: No module named 'nothing_there'"
+    );
+    assert_eq!(
+        message("tests.test_calc::test_needs"),
+        "failed on setup with \"RuntimeError: no database\""
+    );
+    assert_eq!(message("tests.test_calc.TestSub::test_skipped"), "not today");
+    assert_eq!(message("calc::calc.add"), "");
+    assert!(message("tests.test_calc::test_text").contains("'a<b>"));
+}
+
+#[test]
+fn a_file_that_does_not_import_is_named() {
+    let readings = readings(&[COLLECTION]);
+    assert_eq!(readings.metric, Some(0.0));
+    assert_eq!(
+        readings.remark.as_deref(),
+        Some(
+            "`tests.test_broken` did not load: ModuleNotFoundError: No module named 'nothing_there'"
+        )
+    );
+}
+
+/// In the form of nextest's documentation: a suite a program, retries beside.
+const NEXTEST: &str = r#"<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="nextest-run" tests="3" failures="1" errors="0" uuid="1" timestamp="2026-01-09T07:50:12.664+00:00" time="0.023">
+  <testsuite name="tiny" tests="2" disabled="0" errors="0" failures="1">
+    <testcase name="tests::adds" classname="tiny" timestamp="2026-01-09T07:50:12.665+00:00" time="0.004">
+      <flakyFailure timestamp="2026-01-09T07:50:12.665+00:00" time="0.1" type="test failure">once<system-out>failure: x</system-out></flakyFailure>
+    </testcase>
+    <testcase name="tests::subtracts" classname="tiny" time="0.004">
+      <failure type="test failure with exit code 101">thread &apos;tests::subtracts&apos; panicked at src/lib.rs:33:9:
+assertion failed &amp; <![CDATA[a < b]]></failure>
+      <rerunFailure type="test failure">again</rerunFailure>
+      <system-out>running 1 test
+test tests::subtracts ... FAILED</system-out>
+    </testcase>
+  </testsuite>
+  <testsuite name="tiny::it" tests="1"><testcase name="whole" classname="tiny::it" time="0.004"/></testsuite>
+</testsuites>"#;
+
+#[test]
+fn what_nextest_writes_is_read_and_a_retry_that_passes_is_a_pass() {
+    let readings = readings(&[NEXTEST]);
+    assert_eq!(readings.metric, Some(2.0 / 3.0));
+    assert_eq!(readings.tests["tiny::tests::adds"].outcome, Outcome::Passed);
+    assert_eq!(
+        readings.tests["tiny::tests::subtracts"].message,
+        "thread 'tests::subtracts' panicked at src/lib.rs:33:9: assertion failed & a < b"
+    );
+    assert_eq!(number(&readings, "duration_s"), Some(0.023));
+}
+
+#[test]
+fn suites_in_suites_names_without_classes_and_tests_that_were_not_run_are_understood() {
+    let readings =
+        readings(&[r#"<testsuite name="all" time="1,234.5"><testsuite name="inner" time="9">
+        <testcase name="a"/><testcase name="b" status="notrun"/>
+        <testcase name="c"><skipped/><error>broke</error></testcase>
+        </testsuite><testcase name="a" classname="K"><failure/></testcase></testsuite>"#]);
+    let ids: Vec<_> = readings.tests.keys().map(String::as_str).collect();
+    assert_eq!(ids, ["K::a", "inner::a", "inner::b", "inner::c"]);
+    assert_eq!(readings.tests["inner::c"].outcome, Outcome::Error);
+    assert_eq!(readings.metric, Some(1.0 / 3.0));
+    assert_eq!(number(&readings, "duration_s"), Some(1234.5));
+}
+
+#[test]
+fn several_files_are_one_suite_and_equal_names_are_several_tests() {
+    let file = r#"<testsuite name="s" time="1.5"><testcase classname="K" name="t"/>
+        <testcase classname="K" name="t"><failure message="no"/></testcase></testsuite>"#;
+    let readings = readings(&[file, file]);
+    let ids: Vec<_> = readings.tests.keys().map(String::as_str).collect();
+    assert_eq!(ids, ["K::t", "K::t #2", "K::t #3", "K::t #4"]);
+    assert_eq!(readings.metric, Some(0.5));
+    assert_eq!(number(&readings, "duration_s"), Some(3.0));
+}
+
+#[test]
+fn what_is_no_whole_report_is_trouble() {
+    let trouble = |texts: &[&str]| readings(texts).trouble.unwrap();
+    let cut = PYTEST.split_at(PYTEST.len() / 2).0;
+    assert!(trouble(&[cut]).contains("`1.xml` is no whole JUnit report"));
+    assert!(trouble(&[""]).contains("empty"));
+    assert!(trouble(&["<html></html>"]).contains("its root is `html`"));
+    assert!(trouble(&["<testsuites/>"]).contains("no tests"));
+    let skipped = r#"<testsuite><testcase name="a"><skipped/></testcase></testsuite>"#;
+    assert!(trouble(&[skipped]).contains("all 1 are skipped"));
+    // Other XML may lie beside a report.
+    assert_eq!(readings(&["<html></html>", NEXTEST]).metric, Some(2.0 / 3.0));
+}
+
+proptest::proptest! {
+    #[test]
+    fn no_text_is_too_strange(text in r#"(<testcase( name="[a-z&;#0]{0,3}")?/?>|</?testsuite>|<failure/>|&[a-z#0-9x]{0,4};|[<>a/!\[\]]|<!\[CDATA\[){0,24}"#) {
+        readings(&[&format!("<testsuite>{text}")]);
+        readings(&[&text]);
+    }
+}
