@@ -163,6 +163,11 @@ impl Index {
         self.db.query_row("SELECT count(*) FROM note WHERE name IS NOT NULL", [], |row| row.get(0))
     }
 
+    /// About how many notes there are, at no cost.
+    pub(crate) fn about(&self) -> rusqlite::Result<u64> {
+        self.db.query_row("SELECT coalesce(max(id), 0) FROM note", [], |row| row.get(0))
+    }
+
     /// The folders that are known, with their times.
     pub(crate) fn folders(&self) -> rusqlite::Result<HashMap<String, i64>> {
         let mut all = self.db.prepare("SELECT path, mtime FROM folder")?;

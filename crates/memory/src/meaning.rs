@@ -127,8 +127,8 @@ impl Question {
 }
 
 fn dot(a: &[u8], b: &[u8]) -> i32 {
-    let signed = |x: &u8| i32::from(x.cast_signed());
-    a.iter().zip(b).map(|(a, b)| signed(a) * signed(b)).sum()
+    let signed = |x: &u8| i16::from(x.cast_signed());
+    a.iter().zip(b).map(|(a, b)| i32::from(signed(a) * signed(b))).sum()
 }
 
 /// The table, as it lies in the program.

@@ -131,7 +131,7 @@ impl Index {
                 words.push(word);
             }
         }
-        let notes = self.len()?;
+        let notes = self.about()?;
         if notes > MANY || words.len() > RAREST {
             let mut counted = Vec::new();
             for word in words {

@@ -91,6 +91,9 @@ pub(crate) fn sync(
         done += batch.len() as u64;
         tell(Step { done, of });
     }
+    if difference.folders.is_empty() {
+        return Ok(());
+    }
     let mut change = index.change()?;
     for (path, mtime) in &difference.folders {
         change.saw_folder(path, *mtime)?;

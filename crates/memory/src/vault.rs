@@ -214,7 +214,7 @@ impl Vault {
         let now = self.now();
         let root = self.root.clone();
         self.with_index(&mut |index| {
-            let many = || Ok(if index.len()? > MANY { Look::Folders } else { Look::Files });
+            let many = || Ok(if index.about()? > MANY { Look::Folders } else { Look::Files });
             let look = look.map_or_else(many, Ok::<_, MemoryError>)?;
             if !root.exists() {
                 return Ok(());
