@@ -56,7 +56,7 @@ fn measure(set: &Path, folder: &Path) -> Result<(String, String), Box<dyn std::e
         .collect::<Result<_, _>>()?;
     let mut table = format!(
         "{} notes, {} questions\n\n| found by | questions | split | recall@5 | MRR |\n|---|---|---|---|---|\n",
-        vault.len()?,
+        vault.count()?,
         queries.len()
     );
     let mut lines = String::new();
@@ -81,7 +81,7 @@ fn measure(set: &Path, folder: &Path) -> Result<(String, String), Box<dyn std::e
                 let is_relevant = |name: &&str| labelled.relevant.iter().any(|id| id == name);
                 let found = returned.iter().take(5).filter(|name| is_relevant(name)).count();
                 recall += found as f64 / labelled.relevant.len().min(5) as f64;
-                let first = returned.iter().position(|name| is_relevant(&name));
+                let first = returned.iter().position(|name| is_relevant(name));
                 reciprocal += first.map_or(0.0, |at| 1.0 / (at + 1) as f64);
                 count += 1.0;
                 if by == By::Both && split == "all" {

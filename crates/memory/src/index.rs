@@ -1,7 +1,7 @@
 //! What is known of the notes without reading them: where they are, their words, and
 //! what those mean. A cache: whatever is wrong with it, it is made again from the notes.
 //!
-//! SQLite in WAL mode, so that sessions read and write it at once. Words lie in an FTS5
+//! `SQLite` in WAL mode, so that sessions read and write it at once. Words lie in an FTS5
 //! table that holds no text; what they mean in blocks of [`BLOCK`] notes, one row each,
 //! since a search reads them all.
 
@@ -401,7 +401,7 @@ impl Change<'_> {
     }
 }
 
-/// Removes an index and what SQLite keeps beside it.
+/// Removes an index and what `SQLite` keeps beside it.
 pub(crate) fn remove_files(path: &Path) {
     for end in ["", "-wal", "-shm"] {
         let mut name = path.as_os_str().to_owned();

@@ -85,13 +85,14 @@ fn line(text: &str) -> String {
     text.replace(is_break, " ").trim().to_owned()
 }
 
-type Rule = (Regex, fn(&Captures<'_>) -> String);
+type Replace = fn(&Captures<'_>) -> String;
+type Rule = (Regex, Replace);
 
 /// In the order in which they are applied: keys before what holds them.
 fn rules() -> &'static [Rule] {
     static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
     RULES.get_or_init(|| {
-        let rules: [(&str, fn(&Captures<'_>) -> String); 9] = [
+        let rules: [(&str, Replace); 9] = [
             // A block in PEM's form (RFC 7468), also one that was cut.
             (
                 r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)",
@@ -108,7 +109,7 @@ fn rules() -> &'static [Rule] {
                 |_| URL.to_owned(),
             ),
             (
-                r#"(?i)\b((?:authorization\s*[:=]\s*)?(?:bearer|basic)\s+)[A-Za-z0-9+/_.~=-]{8,}"#,
+                r"(?i)\b((?:authorization\s*[:=]\s*)?(?:bearer|basic)\s+)[A-Za-z0-9+/_.~=-]{8,}",
                 |found| format!("{}{SECRET}", &found[1]),
             ),
             // Whatever is called a password is one.

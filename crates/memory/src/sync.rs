@@ -1,7 +1,7 @@
 //! The index follows the notes: what is new, was changed or is gone is found by the
 //! times of folders and by the sizes and times of files.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -145,8 +145,7 @@ fn compare(index: &Index, root: &Path, look: Look, now: i64) -> Result<Differenc
             continue;
         }
         let mut files = index.files(&folder)?;
-        let mut inner: HashMap<String, ()> =
-            index.inner_folders(&folder)?.into_iter().map(|inner| (inner, ())).collect();
+        let mut inner: HashSet<String> = index.inner_folders(&folder)?.into_iter().collect();
         let entries = fs::read_dir(&path).map_err(MemoryError::io("read", &path))?;
         for entry in entries {
             let entry = entry.map_err(MemoryError::io("read", &path))?;
@@ -160,7 +159,8 @@ fn compare(index: &Index, root: &Path, look: Look, now: i64) -> Result<Differenc
             if kind.is_dir() && depth < DEPTH {
                 inner.remove(&path);
                 waiting.push((path, depth + 1));
-            } else if kind.is_file() && path.ends_with(".md") {
+            } else if kind.is_file() && Path::new(&path).extension().is_some_and(|end| end == "md")
+            {
                 let Ok(meta) = entry.metadata() else { continue };
                 if meta.len() > LONGEST {
                     continue;
@@ -174,7 +174,7 @@ fn compare(index: &Index, root: &Path, look: Look, now: i64) -> Result<Differenc
             }
         }
         difference.gone.extend(files.into_keys());
-        difference.gone_folders.extend(inner.into_keys());
+        difference.gone_folders.extend(inner);
         difference.folders.push((folder, mtime));
     }
     // The same order everywhere.

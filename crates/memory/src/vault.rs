@@ -168,9 +168,9 @@ impl Vault {
     ///
     /// # Errors
     /// As [`Vault::search`].
-    pub fn len(&mut self) -> Result<u64, MemoryError> {
+    pub fn count(&mut self) -> Result<u64, MemoryError> {
         self.look(None)?;
-        self.ask(|index| index.len())
+        self.ask(Index::len)
     }
 
     /// Files that are no notes, and why.
@@ -178,7 +178,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::search`].
     pub fn faults(&mut self) -> Result<Vec<(String, String)>, MemoryError> {
-        self.ask(|index| index.faults())
+        self.ask(Index::faults)
     }
 
     /// Makes the index say what the notes say; `tell` hears how far it is.

@@ -32,10 +32,10 @@ fn a_note_that_was_edited_added_or_deleted_by_hand_is_seen() {
     fs::write(vault.root().join("mine/deep/two.md"), "---\ntags: [x]\n---\n# Quokkas smile\n")
         .unwrap();
     assert_eq!(found(&mut vault, "quokkas")[0], "two");
-    assert_eq!(vault.len().unwrap(), 2);
+    assert_eq!(vault.count().unwrap(), 2);
     fs::remove_dir_all(vault.root().join("mine")).unwrap();
     fs::remove_file(&path).unwrap();
-    assert_eq!((found(&mut vault, "zebras quokkas"), vault.len().unwrap()), (Vec::new(), 0));
+    assert_eq!((found(&mut vault, "zebras quokkas"), vault.count().unwrap()), (Vec::new(), 0));
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn two_that_write_at_once_lose_nothing() {
         }
     });
     let mut vault = vault(folder.path());
-    assert_eq!(vault.len().unwrap(), 600);
+    assert_eq!(vault.count().unwrap(), 600);
     assert_eq!((vault.faults().unwrap(), vault.take_warnings()), (Vec::new(), Vec::new()));
 }
 
@@ -151,7 +151,7 @@ fn a_thousand_notes_are_indexed_with_progress() {
     let mut steps = Vec::new();
     vault.reindex(&mut |step| steps.push((step.done, step.of))).unwrap();
     assert_eq!(steps, [(0, 1002), (500, 1002), (1000, 1002), (1002, 1002)]);
-    assert_eq!(vault.len().unwrap(), 1000);
+    assert_eq!(vault.count().unwrap(), 1000);
     let faults = vault.faults().unwrap();
     assert_eq!(faults.len(), 2);
     assert!(faults[0].0 == "bad.md" && faults[1].1.contains("UTF-8"), "{faults:?}");

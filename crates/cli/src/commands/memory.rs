@@ -196,7 +196,7 @@ fn reindex(global: &Global, vault: &mut Vault) -> anyhow::Result<Exit> {
     if is_seen {
         let _ = write!(std::io::stderr(), "\r\x1b[K");
     }
-    let (notes, faults) = (vault.len()?, vault.faults()?);
+    let (notes, faults) = (vault.count()?, vault.faults()?);
     if global.json {
         let faults: Vec<_> =
             faults.iter().map(|(path, why)| json!({ "path": path, "why": why })).collect();
