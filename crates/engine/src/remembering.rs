@@ -155,7 +155,9 @@ pub struct Written {
 pub(crate) fn remember(view: &View, vault: &Path, observer: &mut dyn Observer) -> Option<Written> {
     match write(view, vault) {
         Ok((written, warnings)) => {
-            warnings.into_iter().for_each(|warning| observer.tell(&News::Note(warning)));
+            for warning in warnings {
+                observer.tell(&News::Note(warning));
+            }
             written
         }
         Err(why) => {
