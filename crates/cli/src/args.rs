@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use autoresearch::core::preset::Preset;
 use autoresearch_simulate::{Rule, World};
 use clap::builder::PossibleValuesParser;
-use clap::{Args, Parser, Subcommand, ValueHint};
+use clap::{Args, Parser, Subcommand, ValueEnum, ValueHint};
 use clap_complete::Shell;
 
 use crate::commands::mcp::Client;
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Hypothesis(HypothesisArgs),
     /// What the next proposer would be told
     Brief(TagArgs),
+    /// What earlier sessions learned, in every repository: the vault of notes
+    Memory(MemoryArgs),
     /// Make a session out of another tool's results.tsv, to go on with it
     Import(ImportArgs),
     /// Let a result that was held as suspect run again, unsuspected
@@ -373,6 +375,94 @@ pub(crate) enum HypothesisAction {
         /// Its number in the list
         id: u64,
     },
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct MemoryArgs {
+    #[command(subcommand)]
+    pub(crate) action: MemoryAction,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MemoryAction {
+    /// Find notes by words and by meaning
+    Search {
+        /// What to look for, in plain words
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// By what notes are found
+        #[arg(long, value_enum, default_value_t = Found::Both)]
+        by: Found,
+        /// How many at most
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 10)]
+        most: usize,
+        /// Only notes of this kind
+        #[arg(long, value_enum)]
+        kind: Option<NoteKind>,
+    },
+    /// Print a note
+    Show {
+        /// Its name, as `search` prints it
+        name: String,
+    },
+    /// List notes, the newest first
+    List {
+        /// Only notes of this kind
+        #[arg(long, value_enum)]
+        kind: Option<NoteKind>,
+        /// How many at most
+        #[arg(short = 'n', long, value_name = "N", default_value_t = 20)]
+        most: usize,
+    },
+    /// Write a note of your own
+    Add {
+        /// In one line
+        title: String,
+        /// What there is to say; `-` reads it from stdin
+        text: Option<String>,
+        /// Tag; may be given several times
+        #[arg(long, value_name = "TAG")]
+        tag: Vec<String>,
+    },
+    /// Make the index anew from the notes, and name files that are none
+    Reindex,
+    /// Print where the vault is
+    Path,
+}
+
+/// By what notes are found.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum Found {
+    /// The words that they have in common with the question
+    Words,
+    /// What they are about
+    Meaning,
+    /// Both together
+    Both,
+}
+
+/// What a note is.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub(crate) enum NoteKind {
+    /// One experiment
+    Experiment,
+    /// What a session taught
+    Lesson,
+    /// Where a session ended
+    Handoff,
+    /// A person's own
+    Note,
+}
+
+impl From<NoteKind> for autoresearch::memory::Kind {
+    fn from(kind: NoteKind) -> Self {
+        match kind {
+            NoteKind::Experiment => Self::Experiment,
+            NoteKind::Lesson => Self::Lesson,
+            NoteKind::Handoff => Self::Handoff,
+            NoteKind::Note => Self::Note,
+        }
+    }
 }
 
 #[derive(Debug, Args)]

@@ -4,6 +4,7 @@
 use autoresearch::EngineError;
 use autoresearch::core::session::StopReason;
 use autoresearch::ledger::LockError;
+use autoresearch::memory::MemoryError;
 
 /// How the program ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,7 +55,9 @@ impl BadInput {
 impl Exit {
     /// The code of an error.
     pub(crate) fn of(error: &anyhow::Error) -> Exit {
-        if error.is::<BadInput>() {
+        let is_unknown_note =
+            matches!(error.downcast_ref::<MemoryError>(), Some(MemoryError::NoNote(_)));
+        if error.is::<BadInput>() || is_unknown_note {
             return Exit::BadInput;
         }
         match error.downcast_ref::<Answer>() {

@@ -23,6 +23,7 @@ use clap::Parser as _;
 use crate::args::{Cli, Command};
 use crate::exit::Exit;
 
+pub use crate::commands::memory::default_place as vault;
 pub use crate::watch::event;
 
 /// By what name the program was called.
@@ -72,6 +73,7 @@ fn exit_of(cli: Cli) -> Exit {
         Command::Diff(args) => commands::diff::run(&cli.global, &args),
         Command::Hypothesis(args) => commands::hypothesis::run(&cli.global, &args),
         Command::Brief(args) => commands::brief::run(&cli.global, &args),
+        Command::Memory(args) => commands::memory::run(&cli.global, &args),
         Command::Import(args) => commands::import::run(&cli.global, &args),
         Command::Trust(args) => commands::trust::run(&cli.global, &args),
         Command::Verify(args) => commands::verify::run(&cli.global, &args),

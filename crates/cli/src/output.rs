@@ -2,6 +2,7 @@
 
 use anstyle::{AnsiColor, Style};
 use autoresearch::EngineError;
+use autoresearch::memory::MemoryError;
 use serde::Serialize;
 
 use crate::exit::BadInput;
@@ -33,6 +34,9 @@ pub(crate) fn words(error: &anyhow::Error) -> (String, Option<String>) {
         Some(error) => error.to_string(),
         None => format!("{error:#}"),
     };
+    if let Some(memory) = error.downcast_ref::<MemoryError>() {
+        return (text, Some(memory.hint()));
+    }
     let hint = match (error.downcast_ref::<EngineError>(), error.downcast_ref::<BadInput>()) {
         (Some(error), _) => error.hint(),
         (_, Some(input)) => input.hint.clone(),

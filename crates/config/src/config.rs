@@ -55,6 +55,9 @@ pub struct Config {
     pub judge: Judge,
     /// What must pass before a keep.
     pub checks: Checks,
+    /// What outlives the session.
+    #[serde(default)]
+    pub memory: Memory,
     /// When the session ends.
     pub stop: Stop,
     /// Tables about agents by name; they lie over the presets.
@@ -346,6 +349,24 @@ pub struct Checks {
     /// How long it may take.
     #[serde(with = "duration_text")]
     pub timeout: Duration,
+}
+
+/// What outlives the session.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Memory {
+    /// Whether it is written and read.
+    pub enabled: bool,
+    /// The vault's folder: absolute, below `~`, or in the repository; `None` is the
+    /// user's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+impl Default for Memory {
+    /// What journals mean that were written before there was one.
+    fn default() -> Memory {
+        Memory { enabled: true, path: None }
+    }
 }
 
 /// When the session ends by itself.

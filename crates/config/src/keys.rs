@@ -465,6 +465,16 @@ pub const KEYS: &[Key] = &[
         Kind::Duration { may_be_zero: false },
         "with `command`: how long it may take",
     ),
+    key(
+        "memory.enabled",
+        Kind::Boolean,
+        "whether what a session learns is written to the vault, and what earlier ones learned is read",
+    ),
+    key(
+        "memory.path",
+        Kind::Text,
+        "the vault: a folder of notes for all repositories, as `~/notes/autoresearch`; in the data folder of the user unless given",
+    ),
     key("stop.when", Kind::Texts, "rules that end the session, as `improvement >= 10%`"),
     key("stop.time", Kind::Duration { may_be_zero: false }, "how long the whole session may take"),
     key(

@@ -26,7 +26,8 @@ mod write;
 pub use autoresearch_core::judge::{Mode, Suspects};
 pub use autoresearch_core::stopping::EarlyStop;
 pub use config::{
-    Bundles, Checks, Config, Confine, Judge, Metric, Model, OnBudget, Propose, Run, Seeds, Stop,
+    Bundles, Checks, Config, Confine, Judge, Memory, Metric, Model, OnBudget, Propose, Run, Seeds,
+    Stop,
 };
 pub use error::{ConfigError, Problem, What};
 pub use keys::{KEYS, Key, Required};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use autoresearch_config::{
-    Bundles, Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Metric, Mode, Model,
+    Bundles, Checks, Config, Confine, EarlyStop, Judge, KEYS, Layers, Memory, Metric, Mode, Model,
     OnBudget, Origin, Propose, Run, Seeds, Stop, Suspects, to_toml, update,
 };
 use autoresearch_core::agent::{Event, Price, Table, Words};
@@ -238,6 +238,7 @@ prop_compose! {
             metric,
             run,
             model,
+            memory: Memory { enabled: session.is_none(), path: tag.clone() },
             propose: Propose {
                 proposer: vec![if command.is_some() { "command" } else { "queue" }.to_owned()],
                 command,

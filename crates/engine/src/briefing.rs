@@ -10,7 +10,7 @@ use autoresearch_core::experiment::CommitId;
 use autoresearch_core::protected::{is_source, kind_of};
 use autoresearch_core::session::{Queued, State};
 use autoresearch_ledger::Journal;
-use autoresearch_propose::{Brief, Ledger, Mark, Past, Protected, Templates, Text};
+use autoresearch_propose::{Brief, Ledger, Mark, Past, Protected, Remembered, Templates, Text};
 use autoresearch_repo::{Repo, Tracked, is_under};
 use autoresearch_report::noise_words;
 
@@ -87,6 +87,11 @@ impl Memory {
         Ok(memory)
     }
 
+    /// What was tried.
+    pub(crate) fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// Number of the last settled experiment.
     pub(crate) fn last(&self) -> u64 {
         self.ledger.last()
@@ -127,12 +132,14 @@ pub(crate) struct Known<'a> {
     pub(crate) places: &'a Places,
     /// Whose refusals it tells; everybody's for `None`.
     pub(crate) proposer: Option<&'a str>,
+    /// What earlier sessions left.
+    pub(crate) recalled: Remembered,
 }
 
 impl Known<'_> {
     /// The brief for the experiment of this number, which answers what is `queued`.
     pub(crate) fn brief(&self, number: u64, queued: Option<&Queued>) -> Brief {
-        let Known { config, state, lasting, memory, .. } = self;
+        let Known { config, state, lasting, memory, recalled, .. } = self;
         let focus = state.focus();
         let plan = state.plan();
         let complaints = state.complaints(self.proposer);
@@ -175,6 +182,7 @@ impl Known<'_> {
             failing,
             failing_more,
             noise: state.noise().map(|noise| noise_words(&noise)),
+            memory: recalled.clone(),
             constraints: config.judge.constraints.iter().map(ToString::to_string).collect(),
             protected: lasting.protected.clone(),
             one_change: config.propose.bundles == Bundles::Refuse,

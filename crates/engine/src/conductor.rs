@@ -17,6 +17,7 @@ mod relieving;
 mod running;
 mod waiting;
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +36,7 @@ use crate::error::EngineError;
 use crate::guard::Targets;
 use crate::news::{News, Observer};
 use crate::places::Places;
+use crate::remembering::Remembering;
 use crate::stop::{Stop, Urgency};
 use crate::writers::Writers;
 use crate::{clock, crash_point};
@@ -70,6 +72,8 @@ pub(crate) struct Office<'a> {
     /// What briefs always tell, and what was tried so far.
     pub(crate) lasting: Lasting,
     pub(crate) memory: Memory,
+    /// What earlier sessions left; asked for every brief.
+    pub(crate) remembering: RefCell<Option<Remembering>>,
     /// Records that are not on disk yet, and the experiment that they settle.
     pub(crate) pending: Vec<Record>,
     pub(crate) settled: Option<Experiment>,

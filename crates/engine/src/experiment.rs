@@ -20,6 +20,7 @@ use crate::error::EngineError;
 use crate::news::{Observer, Silent};
 use crate::open::{Opening, Session, local};
 use crate::places::Places;
+use crate::remembering::{self, Written};
 use crate::stop::{Limit, Stop};
 use crate::view::View;
 
@@ -74,6 +75,7 @@ pub struct SystemExperiment {
     executor: Option<Box<dyn Executor>>,
     revert_on_failure: bool,
     waits: Option<Duration>,
+    vault: Option<PathBuf>,
     made_branch: Option<String>,
     surroundings: OnceLock<(Surroundings, Option<String>)>,
 }
@@ -149,6 +151,7 @@ impl SystemExperiment {
             executor: None,
             revert_on_failure: true,
             waits: None,
+            vault: None,
             made_branch: None,
             surroundings: OnceLock::new(),
         }
@@ -247,6 +250,14 @@ impl SystemExperiment {
     #[must_use]
     pub fn wait_for_hypotheses(mut self, longest: Duration) -> Self {
         self.waits = Some(longest);
+        self
+    }
+
+    /// Reads and writes this vault, a folder of notes, unless the configuration names
+    /// another or none. Without it, and where none is named, nothing outlives the session.
+    #[must_use]
+    pub fn vault(mut self, folder: Option<PathBuf>) -> Self {
+        self.vault = folder;
         self
     }
 
@@ -397,6 +408,7 @@ impl SystemExperiment {
         observer.tell(&crate::news::News::Note(opening.seeds()?.note()));
         let mut session = opening.make(&adjusting, self.revert_on_failure, hypotheses)?;
         session.waits = self.waits;
+        session.vault = self.vault;
         conduct(session, self.executor, self.proposer, self.metric_fn.as_ref(), observer, stop)
     }
 }
@@ -417,11 +429,13 @@ impl SystemExperiment {
         let tag = self.config()?.tag;
         let mut session = Session::resume(&self.folder, tag.as_deref(), limit, observer)?;
         session.waits = self.waits;
+        session.vault = self.vault;
         conduct(session, self.executor, self.proposer, self.metric_fn.as_ref(), observer, stop)
     }
 }
 
-/// Goes on with an earlier session: the latest one, or that of `tag`.
+/// Goes on with an earlier session: the latest one, or that of `tag`; `vault` is as in
+/// [`SystemExperiment::vault`].
 ///
 /// # Errors
 /// When there is none, another engine runs it, or it cannot go on.
@@ -429,10 +443,12 @@ pub fn resume(
     folder: &Path,
     tag: Option<&str>,
     limit: Limit,
+    vault: Option<PathBuf>,
     observer: &mut dyn Observer,
     stop: &Stop,
 ) -> Result<Outcome, EngineError> {
-    let session = Session::resume(folder, tag, limit, observer)?;
+    let mut session = Session::resume(folder, tag, limit, observer)?;
+    session.vault = vault;
     conduct(session, None, None, None, observer, stop)
 }
 
@@ -450,18 +466,23 @@ fn conduct(
         Some(executor) => executor,
         None => local()?,
     };
+    let vault = session.vault();
     let mut conductor = session.conduct(&*executor, proposer, metric_fn, observer, stop.clone())?;
-    let reason = conductor.run()?;
+    let reason = conductor.run();
     drop(conductor);
     let view = View::open(&root, tag.as_deref())?;
+    // Also of a session that failed: what it learned is on disk.
+    let written = vault.as_deref().and_then(|vault| remembering::remember(&view, vault, observer));
+    let reason = reason?;
     view.write_report()?;
-    Ok(Outcome { reason, view })
+    Ok(Outcome { reason, view: view.with_vault(vault), written })
 }
 
 /// What came of a session.
 pub struct Outcome {
     reason: StopReason,
     view: View,
+    written: Option<Written>,
 }
 
 impl Outcome {
@@ -478,6 +499,11 @@ impl Outcome {
     /// The session alone.
     pub fn into_view(self) -> View {
         self.view
+    }
+
+    /// What was written into the vault, if anything was.
+    pub fn written(&self) -> Option<&Written> {
+        self.written.as_ref()
     }
 
     /// Metric of the unmodified target; `None` when it failed.

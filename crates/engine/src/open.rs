@@ -1,6 +1,7 @@
 //! How a session begins, and how it goes on: everything is checked before
 //! anything is made, and what a dead engine left behind is cleaned.
 
+use std::cell::RefCell;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -32,6 +33,7 @@ use crate::integrity::{HeldOut, Protected};
 use crate::news::{News, Observer};
 use crate::place::Place;
 use crate::places::{FOLDER, Places};
+use crate::remembering::{self, Remembering};
 use crate::stop::{Limit, Stop};
 use crate::writers::Writers;
 use crate::{clock, fair, history, proposers, roles, seeds, targets, wrap};
@@ -185,8 +187,9 @@ impl Opening {
         if results.exists() {
             std::fs::remove_file(&results).map_err(EngineError::io("replace", &results))?;
         }
-        let (resumed, waits) = (false, None);
-        let session = Session { repo, places, config, journal, state, walls, lock, resumed, waits };
+        let (resumed, waits, vault) = (false, None, None);
+        let session =
+            Session { repo, places, config, journal, state, walls, lock, resumed, waits, vault };
         session.ensure_branch()?;
         Ok(session)
     }
@@ -205,6 +208,8 @@ pub(crate) struct Session {
     /// The queue alone proposes, whoever else is configured, and is waited for
     /// this long.
     pub(crate) waits: Option<Duration>,
+    /// The vault that its opener has, unless the configuration says otherwise.
+    pub(crate) vault: Option<PathBuf>,
 }
 
 impl Session {
@@ -234,9 +239,9 @@ impl Session {
         for note in walls.notes() {
             observer.tell(&News::Note(note));
         }
-        let (resumed, waits) = (true, None);
+        let (resumed, waits, vault) = (true, None, None);
         let mut session =
-            Session { repo, places, config, journal, state, walls, lock, resumed, waits };
+            Session { repo, places, config, journal, state, walls, lock, resumed, waits, vault };
         let strays = autoresearch_run::sweep(&format!("{}/", plan.id))?;
         if strays > 0 {
             let what = format!("ended {strays} processes that a dead engine had left running");
@@ -309,6 +314,30 @@ impl Session {
         TsvFile::at(&path).restore(&table).map_err(EngineError::io("write", &path))
     }
 
+    /// Where its vault is.
+    pub(crate) fn vault(&self) -> Option<PathBuf> {
+        remembering::place(&self.config, self.repo.root(), self.vault.as_deref())
+    }
+
+    /// Reads what earlier sessions left, also those that died.
+    fn begin_to_remember(&self, observer: &mut dyn Observer) -> Option<Remembering> {
+        let (vault, plan) = (self.vault()?, self.state.plan()?);
+        remembering::catch_up(&self.repo, &plan.tag, &vault, observer);
+        match Remembering::begin(&self.repo, &self.config, plan, &vault) {
+            Ok(mut remembering) => {
+                for warning in remembering.take_warnings() {
+                    observer.tell(&News::Note(warning));
+                }
+                Some(remembering)
+            }
+            Err(why) => {
+                let what = format!("the session goes on without what earlier ones learned: {why}");
+                observer.tell(&News::Note(what));
+                None
+            }
+        }
+    }
+
     /// Hands the session to a conductor.
     pub(crate) fn conduct<'a>(
         self,
@@ -318,8 +347,10 @@ impl Session {
         observer: &'a mut dyn Observer,
         stop: Stop,
     ) -> Result<Conductor<'a>, EngineError> {
-        let Session { repo, places, config, journal, state, walls, mut lock, resumed, waits } =
-            self;
+        let remembering = self.begin_to_remember(observer);
+        let Session {
+            repo, places, config, journal, state, walls, mut lock, resumed, waits, ..
+        } = self;
         let plan = state.plan().cloned();
         let config = adjust::applied(config, plan.as_ref());
         let id = plan.as_ref().map_or_else(String::new, |plan| plan.id.clone());
@@ -394,6 +425,7 @@ impl Session {
                 candidate: None,
                 lasting,
                 memory,
+                remembering: RefCell::new(remembering),
                 pending: Vec::new(),
                 settled: None,
                 progress: Progress::of(&history),

@@ -25,6 +25,7 @@ use crate::error::EngineError;
 use crate::history;
 use crate::open::{config_of, find, plan_of, unopened};
 use crate::places::Places;
+use crate::remembering::{self, Remembering};
 use crate::suite::{TestChanges, changes_between};
 use crate::verify;
 
@@ -39,6 +40,7 @@ pub struct View {
     plan: Plan,
     config: Config,
     opened_at: Timestamp,
+    vault: Option<PathBuf>,
 }
 
 /// What is going on, in figures that cost the same in any session.
@@ -91,7 +93,19 @@ impl View {
             plan.iterations = iterations;
         }
         let config = config_of(&plan)?;
-        Ok(View { repo, places, journal, plan, config, opened_at })
+        Ok(View { repo, places, journal, plan, config, opened_at, vault: None })
+    }
+
+    /// With the vault that briefs recall from, unless the configuration says otherwise.
+    #[must_use]
+    pub fn with_vault(mut self, vault: Option<PathBuf>) -> View {
+        self.vault = vault;
+        self
+    }
+
+    /// What was tried.
+    pub(crate) fn memory(&self) -> Result<Memory, EngineError> {
+        Memory::of(&self.journal, &self.repo)
     }
 
     /// What the session was opened with, and the limits that hold now.
@@ -337,6 +351,13 @@ impl View {
         let lasting = Lasting::of(&self.repo, &self.plan.base, &config, &tracked)?;
         let memory = Memory::of(&self.journal, &self.repo)?;
         let tip = state.tip().unwrap_or(&self.plan.base);
+        // A patch needs nobody to write it.
+        let queued = self.queue()?.into_iter().find(|queued| queued.patch.is_none());
+        let vault = remembering::place(&self.config, self.repo.root(), self.vault.as_deref());
+        let remembering = vault
+            .and_then(|vault| Remembering::begin(&self.repo, &config, &self.plan, &vault).ok());
+        let recalled =
+            remembering.map(|mut all| all.recall(&state, queued.as_ref())).unwrap_or_default();
         let known = Known {
             config: &config,
             state: &state,
@@ -345,11 +366,10 @@ impl View {
             memory: &memory,
             places: &self.places,
             proposer: None,
+            recalled,
         };
         let current = state.current().map_or(0, |current| current.number);
         let number = current.max(memory.last()) + 1;
-        // A patch needs nobody to write it.
-        let queued = self.queue()?.into_iter().find(|queued| queued.patch.is_none());
         Ok(known.brief(number, queued.as_ref()))
     }
 

@@ -17,6 +17,7 @@ use serde::{Serialize, Serializer};
 
 pub use ledger::{Digest, Group, Ledger, Tally};
 pub use past::Past;
+pub use subject::subject;
 pub use templates::{Part, TemplateError, Templates};
 
 /// Bytes of all targets, and of all other files, that a program is told of at the
@@ -68,6 +69,30 @@ pub struct Protected {
     pub paths: Vec<String>,
     /// How many more there are.
     pub more: usize,
+}
+
+/// A note that an earlier session left.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Recalled {
+    /// Its name in the vault.
+    pub name: String,
+    /// In one line.
+    pub title: String,
+    /// Name of the repository that it came from.
+    pub repository: Option<String>,
+    /// What it says.
+    pub text: String,
+}
+
+/// What earlier sessions left (SPEC J).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Remembered {
+    /// The repository's hot page.
+    pub hot: Option<String>,
+    /// The hand-off of the last session in this repository.
+    pub handoff: Option<Recalled>,
+    /// Notes on changes like the one at hand, the likest first; also of other repositories.
+    pub notes: Vec<Recalled>,
 }
 
 /// All that a proposer may know. As JSON it is what programs read: fields are added
@@ -128,6 +153,8 @@ pub struct Brief {
     pub platform: Vec<String>,
     /// What the metric's noise means, in words.
     pub noise: Option<String>,
+    /// What earlier sessions left.
+    pub memory: Remembered,
     /// Tests that do not pass at the incumbent, where the metric is about a suite.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub failing: Vec<Failing>,
@@ -182,6 +209,7 @@ impl Brief {
             has_history: false,
             platform: Vec::new(),
             noise: None,
+            memory: Remembered::default(),
             failing: Vec::new(),
             failing_more: 0,
             constraints: Vec::new(),

@@ -22,6 +22,7 @@ pub use brief::{
     Brief, Digest, Failing, Group, Ledger, Mark, PAGE, Part, Past, Protected, Tally, TemplateError,
     Templates, Text,
 };
+pub use brief::{Recalled, Remembered, subject};
 pub use command::Command;
 pub use search::Search;
 

@@ -31,7 +31,7 @@ impl Experiment {
     #[new]
     fn new(py: Python<'_>, folder: PathBuf, target: &str) -> PyResult<Experiment> {
         adopt_interpreter(py)?;
-        let inner = SystemExperiment::new(folder, target);
+        let inner = SystemExperiment::new(folder, target).vault(autoresearch_cli::vault());
         Ok(Experiment { inner: Mutex::new(Some(inner)), shared: Shared::default() })
     }
 

@@ -38,6 +38,21 @@ impl Repo {
         Ok((outcome.is_success() && !text.is_empty()).then_some(CommitId(text)))
     }
 
+    /// The first commit of the history of `commit`, which all clones have in common; of
+    /// several the oldest.
+    ///
+    /// # Errors
+    /// When git fails.
+    pub fn first_commit(&self, commit: &CommitId) -> Result<CommitId, RepoError> {
+        let roots = self
+            .call("find the first commit")
+            .args(["rev-list", "--max-parents=0", &commit.0])
+            .outcome()?
+            .into_result()?;
+        let text = String::from_utf8_lossy(&roots);
+        Ok(text.lines().last().map_or_else(|| commit.clone(), |id| CommitId(id.trim().to_owned())))
+    }
+
     /// Moves the reference `name` from `old` to `new`; without `old` it must
     /// not exist yet.
     ///

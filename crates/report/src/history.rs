@@ -227,17 +227,19 @@ pub(crate) struct Step<'a> {
 
 impl History {
     /// Metric of the baseline.
-    pub(crate) fn baseline(&self) -> Option<f64> {
+    pub fn baseline(&self) -> Option<f64> {
         self.points.iter().find(|p| p.is_baseline()).and_then(Point::value)
     }
 
-    pub(crate) fn counts(&self) -> Counts {
+    /// How many experiments ended how, the baseline apart.
+    pub fn counts(&self) -> Counts {
         let mut counts = Counts::default();
         self.points.iter().filter(|p| !p.is_baseline()).for_each(|p| counts.add(p.verdict));
         counts
     }
 
-    pub(crate) fn best(&self) -> Option<Best> {
+    /// The best experiment, the baseline included.
+    pub fn best(&self) -> Option<Best> {
         let mut best = None;
         self.points.iter().for_each(|p| Best::update(&mut best, self.session.direction, p));
         best

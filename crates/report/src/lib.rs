@@ -26,4 +26,4 @@ pub use line::{Activity, Stage, Style, experiment_line, live_line, rerun_line};
 pub use noise::{keeps_words, noise_words, weighed_words};
 pub use plot::{PngError, Size, plot_png, plot_svg};
 pub use progress::{Hourly, Progress, progress};
-pub use summary::{SummaryOptions, summary_markdown};
+pub use summary::{SummaryOptions, next_steps, summary_markdown};

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use autoresearch::config::Config;
 use autoresearch::core::session::StopReason;
 use autoresearch::core::units::Timestamp;
 use autoresearch::{EngineError, Limit, News, Observer, Stop, SystemExperiment, Urgency, View};
@@ -66,10 +67,7 @@ impl Driver {
     }
 
     /// What a new session would be configured with.
-    pub(crate) fn configured(
-        &self,
-        overrides: &Overrides,
-    ) -> Result<autoresearch::config::Config, String> {
+    pub(crate) fn configured(&self, overrides: &Overrides) -> Result<Config, String> {
         (self.options.configure)(overrides)
     }
 
@@ -77,7 +75,8 @@ impl Driver {
     /// latest in the repository.
     pub(crate) fn view(&self) -> Result<View, EngineError> {
         let tag = lock(&self.tag).clone();
-        View::open(self.folder(), tag.as_deref())
+        let view = View::open(self.folder(), tag.as_deref())?;
+        Ok(view.with_vault(self.options.vault.clone()))
     }
 
     /// The same, as a tool says that there is none.
@@ -161,10 +160,7 @@ impl Driver {
         let overrides = Overrides { tag: wishes.tag.clone(), iterations: wishes.iterations };
         let config = self.configured(&overrides)?;
         let proposers = config.propose.proposer.join(", ");
-        let mut experiment = SystemExperiment::from_config(self.folder(), config);
-        if !wishes.proposers {
-            experiment = experiment.wait_for_hypotheses(wishes.idle);
-        }
+        let experiment = self.experiment(config, wishes);
         let mut would = experiment.dry_run().map_err(|error| told(&error))?;
         would.actions.push(who_proposes(wishes, &proposers));
         would.notes.extend(would.platform.iter().map(|(label, value)| format!("{label}: {value}")));
@@ -176,6 +172,12 @@ impl Driver {
             next: "the baseline runs first: `wait` with experiment 0, then `propose`".to_owned(),
         };
         Ok(Begin { experiment, limit: None, started })
+    }
+
+    fn experiment(&self, config: Config, wishes: &Wishes) -> SystemExperiment {
+        let experiment =
+            SystemExperiment::from_config(self.folder(), config).vault(self.options.vault.clone());
+        if wishes.proposers { experiment } else { experiment.wait_for_hypotheses(wishes.idle) }
     }
 
     fn to_resume(&self, view: &View, wishes: &Wishes) -> Result<Begin, String> {
@@ -200,10 +202,7 @@ impl Driver {
         let mut config = view.config().clone();
         let proposers = config.propose.proposer.join(", ");
         config.tag = Some(tag.clone());
-        let mut experiment = SystemExperiment::from_config(self.folder(), config);
-        if !wishes.proposers {
-            experiment = experiment.wait_for_hypotheses(wishes.idle);
-        }
+        let experiment = self.experiment(config, wishes);
         let most = match limit {
             Limit::At(most) => format!("at most {most} in all"),
             _ => "its limits as they were".to_owned(),

@@ -45,6 +45,8 @@ pub struct Options {
     pub folder: PathBuf,
     /// How a new session is configured.
     pub configure: Configure,
+    /// Where the user's notes of sessions are; nothing outlives a session without.
+    pub vault: Option<PathBuf>,
     /// Asks the server itself to end, as on Ctrl-C.
     pub stop: Stop,
     /// The time of day.

@@ -7,7 +7,9 @@ use crate::exit::Exit;
 use crate::output::{foreign, json};
 
 pub(crate) fn run(global: &Global, args: &TagArgs) -> anyhow::Result<Exit> {
-    let brief = View::open(&global.directory, args.tag.as_deref())?.brief()?;
+    let brief = View::open(&global.directory, args.tag.as_deref())?
+        .with_vault(super::memory::default_place())
+        .brief()?;
     if global.json {
         json(&brief)?;
     } else {

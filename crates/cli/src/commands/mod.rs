@@ -12,6 +12,7 @@ pub(crate) mod learn;
 pub(crate) mod log;
 pub(crate) mod mcp;
 pub(crate) mod measure;
+pub(crate) mod memory;
 pub(crate) mod merge;
 pub(crate) mod presets;
 pub(crate) mod report;

@@ -15,7 +15,14 @@ pub(crate) fn run(global: &Global, args: &ResumeArgs) -> anyhow::Result<Exit> {
     };
     let stop = signals::stop_on_signals()?;
     let mut watch = Watch::new(global.json);
-    let outcome = autoresearch::resume(&global.directory, tag, limit, &mut watch, &stop)?;
+    let outcome = autoresearch::resume(
+        &global.directory,
+        tag,
+        limit,
+        super::memory::default_place(),
+        &mut watch,
+        &stop,
+    )?;
     drop(watch);
     super::run::finish(global, &outcome)
 }

@@ -85,6 +85,7 @@ fn experiment(
     args: &RunArgs,
 ) -> anyhow::Result<SystemExperiment> {
     let mut experiment = SystemExperiment::from_config(settings.repo.root(), config.clone());
+    experiment = experiment.vault(super::memory::default_place());
     for (sentence, patch) in hypotheses(args)? {
         experiment = match patch {
             Some(patch) => experiment.patch(&sentence, &patch),
@@ -104,6 +105,14 @@ pub(crate) fn finish(global: &Global, outcome: &Outcome) -> anyhow::Result<Exit>
     }
     if !global.json {
         super::report::print(view)?;
+        if let Some(written) = outcome.written() {
+            output::line(&format!(
+                "\nlearned: {} notes and {} lessons in {} (`autoresearch memory search`)",
+                written.experiments,
+                written.lessons,
+                written.vault.display()
+            ))?;
+        }
         let kept = view.kept()?;
         if kept.len() > 1 {
             output::line("\nmerge the kept changes with `autoresearch merge`")?;

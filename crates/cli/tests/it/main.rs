@@ -23,6 +23,7 @@ mod kill9;
 mod learn;
 mod mcp;
 mod measure;
+mod memory;
 mod model;
 mod noise;
 mod protection;

@@ -10,7 +10,10 @@ use autoresearch_core::proposal::Category;
 use minijinja::value::{Serde, Value};
 use serde_json::{Map, Value as Json, json};
 
-use super::{Brief, Failing, Ledger, Mark, Part, Past, Protected, Templates, Text, text};
+use super::{
+    Brief, Failing, Ledger, Mark, Part, Past, Protected, Recalled, Remembered, Templates, Text,
+    text,
+};
 
 /// Rows of each sort of thing in the ledger, tried in turn until the page fits.
 const ROWS: [usize; 6] = [40, 25, 15, 8, 4, 1];
@@ -118,12 +121,40 @@ fn values(brief: &Brief) -> Map<String, Json> {
         ("budget", json!(budget(brief))),
         ("quota", json!(brief.quota)),
         ("combine", json!(diffs)),
+        ("memory", memory(brief)),
         ("context", json!([])),
         ("targets", json!([])),
     ] {
         values.insert(name.to_owned(), value);
     }
     values
+}
+
+/// What earlier sessions left, in a sixth of the page: half of it is the hot page's.
+fn memory(brief: &Brief) -> Json {
+    let room = brief.limit / 6;
+    let block = |name: &str, text: &str, most: usize| {
+        let text = text::clean(text);
+        let (head, _) = text::head(&text, most);
+        json!({ "name": text::clean(name), "text": head.trim_end(), "fence": text::fence(head) })
+    };
+    let Remembered { hot, handoff, notes } = &brief.memory;
+    let mut left = room / 4;
+    let told: Vec<Json> = notes
+        .iter()
+        .map_while(|note| {
+            let (head, _) = text::head(&note.text, 600);
+            left = left.checked_sub(head.len() + note.title.len().min(200))?;
+            Some(cleaned(json!({
+                "name": note.name, "title": note.title, "repository": note.repository, "text": head,
+            })))
+        })
+        .collect();
+    json!({
+        "hot": hot.as_ref().map(|page| block("", page, room / 2)),
+        "handoff": handoff.as_ref().map(|note| block(&note.name, &note.text, room / 4)),
+        "notes": told,
+    })
 }
 
 /// As many of the failing tests as there is room for, and how many more there are.
@@ -244,6 +275,11 @@ pub(super) fn samples() -> impl Iterator<Item = Value> {
         failing: vec![Failing { test: "a::b".to_owned(), message: "why".to_owned() }],
         failing_more: 1,
         noise: Some("words".to_owned()),
+        memory: Remembered {
+            hot: Some("- a lesson".to_owned()),
+            handoff: Some(Recalled { text: "best 0.5".to_owned(), ..Recalled::default() }),
+            notes: vec![Recalled::default()],
+        },
         constraints: vec!["a <= 1".to_owned()],
         protected: vec![Protected {
             why: "a test".to_owned(),

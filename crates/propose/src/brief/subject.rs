@@ -119,7 +119,7 @@ const WORDS: usize = 3;
 
 /// What `hypothesis` is about: `lr` for "raise `LEARNING_RATE` from 0.1 to 0.2" and for
 /// "try a higher learning rate". Lower case; `anything` where no word says it.
-pub(super) fn subject(hypothesis: &str) -> String {
+pub fn subject(hypothesis: &str) -> String {
     // The reasons that follow are worded anew every time.
     let what = hypothesis.split([':', ';', '(', '—']).find(|part| !part.trim().is_empty());
     let lower = what.unwrap_or_default().to_lowercase();

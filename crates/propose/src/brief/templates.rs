@@ -24,6 +24,8 @@ pub enum Part {
     Targets,
     /// Baseline, incumbent and noise.
     Standing,
+    /// What earlier sessions left.
+    Memory,
     /// Tests that do not pass.
     Failing,
     /// What was tried.
@@ -37,13 +39,14 @@ pub enum Part {
 impl Part {
     /// All of them, as a page has them: what changes least comes first, so that a
     /// model's cache of the beginning holds from one brief to the next.
-    pub const ALL: [Part; 10] = [
+    pub const ALL: [Part; 11] = [
         Part::Task,
         Part::Rules,
         Part::Platform,
         Part::Context,
         Part::Targets,
         Part::Standing,
+        Part::Memory,
         Part::Failing,
         Part::Ledger,
         Part::Direction,
@@ -59,6 +62,7 @@ impl Part {
             Part::Context => "context.md",
             Part::Targets => "targets.md",
             Part::Standing => "standing.md",
+            Part::Memory => "memory.md",
             Part::Failing => "failing.md",
             Part::Ledger => "ledger.md",
             Part::Direction => "direction.md",
@@ -75,6 +79,7 @@ impl Part {
             Part::Context => include_str!("parts/context.md"),
             Part::Targets => include_str!("parts/targets.md"),
             Part::Standing => include_str!("parts/standing.md"),
+            Part::Memory => include_str!("parts/memory.md"),
             Part::Failing => include_str!("parts/failing.md"),
             Part::Ledger => include_str!("parts/ledger.md"),
             Part::Direction => include_str!("parts/direction.md"),

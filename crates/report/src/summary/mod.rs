@@ -89,6 +89,12 @@ impl<'a> Facts<'a> {
     }
 }
 
+/// What follows from a session: three to five next steps in Markdown, each with the
+/// numbers that it follows from.
+pub fn next_steps(history: &History) -> Vec<String> {
+    next_steps::steps(&Facts::of(history))
+}
+
 /// The summary of a session as Markdown (GFM), of bounded length.
 pub fn summary_markdown(history: &History, options: &SummaryOptions) -> String {
     let facts = Facts::of(history);

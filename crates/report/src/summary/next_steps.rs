@@ -22,6 +22,16 @@ const FEW: u64 = 20;
 
 pub(super) fn section(text: &mut String, facts: &Facts<'_>) {
     text.push_str("## Next steps\n\n");
+    let steps = steps(facts);
+    for (i, step) in steps.iter().enumerate() {
+        let _ = writeln!(text, "{}. {step}", i + 1);
+    }
+    if steps.is_empty() {
+        text.push_str("Nothing follows from what has run.\n");
+    }
+}
+
+pub(super) fn steps(facts: &Facts<'_>) -> Vec<String> {
     // In the order of what a researcher would want to hear first.
     let rules: [fn(&Facts<'_>) -> Option<String>; 12] = [
         start,
@@ -37,13 +47,7 @@ pub(super) fn section(text: &mut String, facts: &Facts<'_>) {
         largest_gain,
         longer,
     ];
-    let steps: Vec<String> = rules.iter().filter_map(|rule| rule(facts)).take(MOST).collect();
-    for (i, step) in steps.iter().enumerate() {
-        let _ = writeln!(text, "{}. {step}", i + 1);
-    }
-    if steps.is_empty() {
-        text.push_str("Nothing follows from what has run.\n");
-    }
+    rules.iter().filter_map(|rule| rule(facts)).take(MOST).collect()
 }
 
 /// Without a baseline nothing can be judged.

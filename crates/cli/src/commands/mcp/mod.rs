@@ -57,7 +57,8 @@ fn serve(global: &Global) -> anyhow::Result<Exit> {
         })
     };
     let stop = signals::stop_on_signals()?;
-    let options = Options { folder, configure: Box::new(configure), stop, now: watch::now };
+    let vault = crate::vault();
+    let options = Options { folder, configure: Box::new(configure), vault, stop, now: watch::now };
     autoresearch_server::serve(options)?;
     Ok(if signals::was_interrupted() { Exit::Interrupted } else { Exit::Success })
 }

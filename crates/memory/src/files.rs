@@ -1,0 +1,72 @@
+//! Writing files so that nobody ever sees half of one: whole beside the vault's notes,
+//! then in their place in one step.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::error::MemoryError;
+
+/// The folder of a vault that is no note's: the index and what is being written. Its
+/// dot hides it from Obsidian.
+pub(crate) const OWN: &str = ".autoresearch";
+
+/// Writes a file that shall not exist yet, and says whether it did not: one that does is
+/// left as it is. Folders are made as needed.
+pub(crate) fn write_new(root: &Path, path: &Path, text: &str) -> Result<bool, MemoryError> {
+    if path.exists() {
+        return Ok(false);
+    }
+    let whole = write_aside(root, path, text)?;
+    // Unlike a rename, a link never takes the place of another's file.
+    let linked = match fs::hard_link(&whole, path) {
+        Ok(()) => Ok(true),
+        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(false),
+        // A file system without links.
+        Err(_) => return fs::rename(&whole, path).map(|()| true).map_err(gone(&whole, path)),
+    };
+    let _ = fs::remove_file(&whole);
+    linked
+}
+
+/// Writes a file, whatever was there.
+pub(crate) fn replace(root: &Path, path: &Path, text: &str) -> Result<(), MemoryError> {
+    let whole = write_aside(root, path, text)?;
+    fs::rename(&whole, path).map_err(gone(&whole, path))
+}
+
+/// What an error leaves is removed.
+fn gone(whole: &Path, path: &Path) -> impl FnOnce(std::io::Error) -> MemoryError {
+    let (whole, path) = (whole.to_owned(), path.to_owned());
+    move |source| {
+        let _ = fs::remove_file(whole);
+        MemoryError::Io { what: "write", path, source }
+    }
+}
+
+/// The whole text in a file of its own, on disk.
+fn write_aside(root: &Path, path: &Path, text: &str) -> Result<PathBuf, MemoryError> {
+    let folder = path.parent().unwrap_or(root);
+    fs::create_dir_all(folder).map_err(MemoryError::io("create", folder))?;
+    let aside = root.join(OWN).join("new");
+    fs::create_dir_all(&aside).map_err(MemoryError::io("create", &aside))?;
+    let (whole, mut file) = create(&aside).map_err(MemoryError::io("create a file in", &aside))?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
+    written.map_err(gone(&whole, path))?;
+    Ok(whole)
+}
+
+/// A file with a name that nobody has.
+fn create(folder: &Path) -> std::io::Result<(PathBuf, File)> {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let path = folder.join(format!("{}-{number}", std::process::id()));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            // Another machine's on the same disk, or one that a crash left.
+            Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
+            opened => return opened.map(|file| (path, file)),
+        }
+    }
+}
