@@ -98,6 +98,11 @@ impl Question {
         Some(Question { counts, likeness })
     }
 
+    /// The most that [`answer`](Question::answer) can be.
+    pub(crate) fn most(&self) -> f32 {
+        127.0 * (1.0 + TITLES) * self.counts.iter().sum::<f32>()
+    }
+
     /// How well what stands for a note answers it; 0 for an empty place.
     pub(crate) fn answer(&self, slot: &[u8]) -> f32 {
         let (numbers, _) = slot.as_chunks::<2>();

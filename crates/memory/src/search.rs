@@ -1,7 +1,7 @@
 //! Finding notes: by words (BM25, Robertson and Zaragoza 2009, as FTS5 has it), by
-//! meaning, and by both, their scores put together as a convex combination, which is
-//! better than one of ranks as soon as there is something to choose its weight by (Bruch,
-//! Gai and Ingber, 2023).
+//! meaning, and by both, their scores put together, each as a share of its
+//! theoretical maximum: better than by ranks as soon as there is something to choose the
+//! weight by (Bruch, Gai and Ingber, 2023).
 
 use std::collections::{HashMap, HashSet};
 
@@ -90,9 +90,15 @@ pub struct Hit {
 impl Index {
     /// The notes that fit best, the best first.
     pub(crate) fn search(&self, query: &Query<'_>) -> rusqlite::Result<Vec<Hit>> {
-        let words = if query.by == By::Meaning { Vec::new() } else { self.by_words(query)? };
-        let meaning = if query.by == By::Words { Vec::new() } else { self.by_meaning(query)? };
-        let mut ranked = fused(&words, &meaning);
+        let (words, most_words) = match query.by {
+            By::Meaning => (Vec::new(), 1.0),
+            By::Words | By::Both => self.by_words(query)?,
+        };
+        let (meaning, most_meaning) = match query.by {
+            By::Words => (Vec::new(), 1.0),
+            By::Meaning | By::Both => self.by_meaning(query)?,
+        };
+        let mut ranked = fused(&words, most_words, &meaning, most_meaning);
         ranked.truncate(query.most);
         let place = |list: &[Scored], id| list.iter().position(|(_, other)| *other == id);
         let sql = format!("SELECT {COLUMNS} FROM note WHERE id = ?1");
@@ -108,9 +114,11 @@ impl Index {
         hits.collect()
     }
 
-    /// Notes by the words of the question, best first.
-    fn by_words(&self, query: &Query<'_>) -> rusqlite::Result<Vec<Scored>> {
-        let Some(expression) = self.expression(query.text)? else { return Ok(Vec::new()) };
+    /// Notes by the words of the question, best first, and the most that one could score.
+    fn by_words(&self, query: &Query<'_>) -> rusqlite::Result<(Vec<Scored>, f64)> {
+        let Some((expression, most)) = self.expression(query.text)? else {
+            return Ok((Vec::new(), 1.0));
+        };
         let (filter, mut values) = filter(query);
         let sql = format!(
             "SELECT -bm25(words, {WEIGHTS}) AS score, words.rowid
@@ -120,31 +128,33 @@ impl Index {
         );
         values.push(expression);
         let mut found = self.db.prepare_cached(&sql)?;
-        found.query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        let found = found.query_map(params_from_iter(values), |row| Ok((row.get(0)?, row.get(1)?)));
+        Ok((found?.collect::<rusqlite::Result<_>>()?, most))
     }
 
-    /// The words of a question as FTS5 wants them.
-    fn expression(&self, text: &str) -> rusqlite::Result<Option<String>> {
+    /// The words of a question as FTS5 wants them, and the score of a note that is
+    /// full of each of them.
+    fn expression(&self, text: &str) -> rusqlite::Result<Option<(String, f64)>> {
         let mut words: Vec<String> = Vec::new();
         for word in meaning::words(text) {
             if !words.contains(&word) {
                 words.push(word);
             }
         }
+        let mut counted = Vec::new();
+        for word in words {
+            counted.push((self.notes_with(&word)?, word));
+        }
         let notes = self.about()?;
-        if notes > MANY || words.len() > RAREST {
-            let mut counted = Vec::new();
-            for word in words {
-                counted.push((self.notes_with(&word)?, word));
-            }
+        if notes > MANY || counted.len() > RAREST {
             counted.sort();
             let rare = counted.iter().filter(|(count, _)| *count < notes / 10).count();
             // Where all are frequent, the rarest of them.
             counted.truncate(rare.clamp(1, RAREST));
-            words = counted.into_iter().map(|(_, word)| word).collect();
         }
-        let quoted: Vec<String> = words.iter().map(|word| format!("\"{word}\"")).collect();
-        Ok((!quoted.is_empty()).then(|| quoted.join(" OR ")))
+        let most = counted.iter().map(|(count, _)| most_of(notes as f64, *count as f64)).sum();
+        let quoted: Vec<String> = counted.iter().map(|(_, word)| format!("\"{word}\"")).collect();
+        Ok((!quoted.is_empty()).then(|| (quoted.join(" OR "), most)))
     }
 
     /// How many notes hold a word that is stemmed as this one.
@@ -154,9 +164,9 @@ impl Index {
         count.query_row([format!("\"{word}\"")], |row| row.get(0))
     }
 
-    /// Notes by what the question means, best first.
-    fn by_meaning(&self, query: &Query<'_>) -> rusqlite::Result<Vec<Scored>> {
-        let Some(question) = Question::of(query.text) else { return Ok(Vec::new()) };
+    /// Notes by what the question means, best first, and the most that one could score.
+    fn by_meaning(&self, query: &Query<'_>) -> rusqlite::Result<(Vec<Scored>, f64)> {
+        let Some(question) = Question::of(query.text) else { return Ok((Vec::new(), 1.0)) };
         let allowed = self.allowed(query)?;
         let mut blocks = self.db.prepare_cached("SELECT block, slots FROM meaning")?;
         let mut rows = blocks.query([])?;
@@ -179,7 +189,7 @@ impl Index {
         }
         best.sort_unstable_by(by_answer);
         best.truncate(POOL);
-        Ok(best)
+        Ok((best, f64::from(question.most())))
     }
 
     /// Which notes a question may find.
@@ -209,28 +219,29 @@ impl Index {
     }
 }
 
-/// Two lists as one: the scores of each from 0 to 1, and their sum. What a list does not
-/// have is as its last.
-fn fused(words: &[Scored], meaning: &[Scored]) -> Vec<Scored> {
+/// What words and meaning say of notes, each as a share of the most that they could
+/// say, as one score. A note that holds every word of the question is surely meant; one
+/// that holds a few of them tells little, so the share of words counts by its square.
+fn fused(words: &[Scored], most_words: f64, meaning: &[Scored], most_meaning: f64) -> Vec<Scored> {
     let mut scores: HashMap<i64, f64> = HashMap::new();
-    let is_whole = words.is_empty() || meaning.is_empty();
-    for (list, weight) in [(words, WORDS), (meaning, 1.0)] {
-        let first = list.first().map_or(0.0, |(score, _)| *score);
-        // Words that are lacking count nothing; meaning is a matter of degree.
-        let last = if weight < 1.0 || is_whole {
-            0.0
-        } else {
-            list.last().map_or(0.0, |(score, _)| *score)
-        };
-        let span = (first - last).max(f64::MIN_POSITIVE);
-        for (score, id) in list {
-            *scores.entry(*id).or_default() += weight * (score - last) / span;
-        }
+    for (score, id) in words {
+        *scores.entry(*id).or_default() += WORDS * (score / most_words).powi(2);
+    }
+    for (score, id) in meaning {
+        *scores.entry(*id).or_default() += score / most_meaning;
     }
     let mut ranked: Vec<Scored> = scores.into_iter().map(|(id, score)| (score, id)).collect();
     ranked.sort_unstable_by(by_answer);
     ranked
 }
+
+/// The most that a word which `count` of all `notes` hold adds to a note's BM25, as FTS5
+/// computes it: its `k1` is 1.2, and no word counts less than nothing.
+fn most_of(notes: f64, count: f64) -> f64 {
+    let rarity = ((notes - count + 0.5) / (count + 0.5)).ln().max(1e-6);
+    rarity * (1.2 + 1.0)
+}
+
 /// A score, and the number of the note.
 type Scored = (f64, i64);
 
