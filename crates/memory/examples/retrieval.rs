@@ -1,9 +1,10 @@
 //! How well notes are found: recall at 5 and mean reciprocal rank of words, of meaning
 //! and of both, on the labelled set in `examples/memory`.
 //!
-//! `cargo run -p autoresearch-memory --example retrieval [OUT.jsonl]` prints a table, and
-//! writes what the metric preset `retrieval` reads: a line for each question with what is
-//! relevant and what both together returned.
+//! `cargo run -p autoresearch-memory --example retrieval [OUT.jsonl [SPLIT]]` prints a
+//! table, and writes what the metric preset `retrieval` reads: a line for each question
+//! of the split (`all`, `tune`, `held-out`) with what is relevant and what both together
+//! returned.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -30,7 +31,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let set = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/memory");
     let folder =
         std::env::temp_dir().join(format!("autoresearch-retrieval-{}", std::process::id()));
-    let measured = measure(&set, &folder);
+    let split = std::env::args().nth(2).unwrap_or("all".to_owned());
+    let measured = measure(&set, &folder, &split);
     std::fs::remove_dir_all(&folder)?;
     let (table, lines) = measured?;
     #[expect(clippy::print_stdout, reason = "an example's output")]
@@ -43,7 +45,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn measure(set: &Path, folder: &Path) -> Result<(String, String), Box<dyn std::error::Error>> {
+fn measure(
+    set: &Path,
+    folder: &Path,
+    wanted: &str,
+) -> Result<(String, String), Box<dyn std::error::Error>> {
     let mut vault = Vault::at(folder, Private::default());
     for line in std::fs::read_to_string(set.join("notes.jsonl"))?.lines() {
         let Lesson { id, title, text } = serde_json::from_str(line)?;
@@ -84,7 +90,7 @@ fn measure(set: &Path, folder: &Path) -> Result<(String, String), Box<dyn std::e
                 let first = returned.iter().position(is_relevant);
                 reciprocal += first.map_or(0.0, |at| 1.0 / (at + 1) as f64);
                 count += 1.0;
-                if by == By::Both && split == "all" {
+                if by == By::Both && kind == "all" && split == wanted {
                     let line = serde_json::json!({
                         "query": labelled.query, "relevant": labelled.relevant, "returned": returned,
                     });
