@@ -30,8 +30,11 @@ fn five(agent: Agent) {
     place.assert_deserted();
     before.assert_same(&place.snapshot());
     assert!(!place.base().join("home/.claude.json").exists(), "the user's home is not touched");
-    let home = std::fs::read_dir(place.base().join("home")).unwrap().count();
-    assert_eq!(home, 0, "nothing is left in the user's home");
+    for (folder, alone) in [("", ".local"), (".local", "share"), (".local/share", "autoresearch")] {
+        let folder = place.base().join("home").join(folder);
+        let names = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        assert_eq!(names.collect::<Vec<_>>(), [alone], "nothing but the vault is in the home");
+    }
 }
 
 #[test]

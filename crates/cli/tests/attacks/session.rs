@@ -31,7 +31,9 @@ pub(crate) fn run(program: &str, attack: &Attack, level: &str) -> Option<Seen> {
 
     let protection = format!("run.protection={level}");
     let mut args = vec!["run", "--yes", "--json", "--tag", "t", "-n", "1", "--set", &protection];
-    for setting in &attack.settings {
+    // The engine's own notes, apart from the home that nobody may touch.
+    let vault = format!("memory.path={}", scene.place.base().join("vault").display());
+    for setting in attack.settings.iter().chain([&vault]) {
         args.extend(["--set", setting]);
     }
     let first_patch = scene.first_patch(attack);
