@@ -7,10 +7,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+
+# A module of that name would hide the preset `json`.
+from json import loads as _loads
 from typing import Any
 
 from autoresearch import _native
@@ -33,7 +35,7 @@ def available() -> dict[str, str]:
 
 
 def _known() -> list[dict[str, Any]]:
-    known: list[dict[str, Any]] = json.loads(_native.presets())
+    known: list[dict[str, Any]] = _loads(_native.presets())
     return known
 
 

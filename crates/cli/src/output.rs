@@ -29,14 +29,14 @@ pub(crate) fn words(error: &anyhow::Error) -> (String, Option<String>) {
     if let Some(EngineError::Config(config)) = error.downcast_ref() {
         return (config.render(false), None);
     }
-    // The engine's errors tell their causes themselves.
+    // Their errors tell their causes themselves.
+    if let Some(memory) = error.downcast_ref::<MemoryError>() {
+        return (memory.to_string(), Some(memory.hint()));
+    }
     let text = match error.downcast_ref::<EngineError>() {
         Some(error) => error.to_string(),
         None => format!("{error:#}"),
     };
-    if let Some(memory) = error.downcast_ref::<MemoryError>() {
-        return (text, Some(memory.hint()));
-    }
     let hint = match (error.downcast_ref::<EngineError>(), error.downcast_ref::<BadInput>()) {
         (Some(error), _) => error.hint(),
         (_, Some(input)) => input.hint.clone(),
