@@ -30,6 +30,9 @@ pub(crate) struct Remembering {
     session: Session,
     hot: Option<String>,
     handoff: Option<Recalled>,
+    /// The last question and its answer: most proposals ask the same, and other sessions
+    /// seldom add to it meanwhile.
+    asked: Option<(String, Vec<Recalled>)>,
 }
 
 /// Where the vault is: what the configuration names, else `given`; `None` where there is
@@ -78,7 +81,7 @@ impl Remembering {
         vault.sync(&mut |_| ()).map_err(|error| told(&error))?;
         let hot = vault.hot_page(&session.repository).map_err(|error| told(&error))?;
         let handoff = last_handoff(&mut vault, &session).map_err(|error| told(&error))?;
-        Ok(Remembering { vault, session, hot, handoff })
+        Ok(Remembering { vault, session, hot, handoff, asked: None })
     }
 
     /// What went wrong and was got over.
@@ -95,12 +98,14 @@ impl Remembering {
             (None, Some(near)) => format!("{near}: improve {}", self.session.metric),
             (None, None) => format!("improve {}", self.session.metric),
         };
-        Remembered {
-            hot: self.hot.clone(),
-            handoff: self.handoff.clone(),
+        let question = format!("{what} {target}");
+        let notes = match self.asked.take() {
+            Some((asked, notes)) if asked == question => notes,
             // A brief does without; the session was told when it began.
-            notes: self.notes(&format!("{what} {target}")).unwrap_or_default(),
-        }
+            _ => self.notes(&question).unwrap_or_default(),
+        };
+        self.asked = Some((question, notes.clone()));
+        Remembered { hot: self.hot.clone(), handoff: self.handoff.clone(), notes }
     }
 
     fn notes(&mut self, question: &str) -> Result<Vec<Recalled>, MemoryError> {
