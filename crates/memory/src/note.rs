@@ -202,7 +202,9 @@ impl Note {
     /// As a file has it.
     pub fn to_markdown(&self) -> String {
         let front = serde_saphyr::to_string(&self.meta).unwrap_or_default();
-        format!("---\n{}\n---\n\n{}\n", front.trim_end(), self.body.trim_end())
+        // Its last line may end in white space that belongs to a value.
+        let front = front.strip_suffix('\n').unwrap_or(&front);
+        format!("---\n{front}\n---\n\n{}\n", self.body.trim_end())
     }
 
     /// Without secrets and without paths of this machine.
@@ -319,6 +321,14 @@ mod tests {
             "---\nkind: lesson\ntitle: \"yes: it [works] # really\"\nsupersedes:\n- \"[[older]]\"\ntags:\n- autoresearch/lesson\n---\n\nText.\n"
         );
         assert_eq!(Note::parse("n", &text).unwrap(), note);
+    }
+
+    #[test]
+    fn white_space_at_the_end_is_part_of_a_value() {
+        let meta =
+            Meta { title: "t".to_owned(), tags: vec!["a\u{2000}".to_owned()], ..Meta::default() };
+        let note = Note { name: "n".to_owned(), meta, body: "b\n".to_owned() };
+        assert_eq!(Note::parse("n", &note.to_markdown()).unwrap(), note);
     }
 
     #[test]
