@@ -133,7 +133,8 @@ pub fn find(path: &str, text: &str, overrides: &BTreeMap<String, String>) -> Vec
 /// value is left alone.
 pub fn rewrite(text: &str, changes: &[(&Found, &Value)]) -> String {
     let mut pieces: Pieces = Vec::new();
-    for (found, value) in changes {
+    // What stands there may have more digits than what is proposed.
+    for (found, value) in changes.iter().filter(|(found, value)| **value != found.current) {
         let value = found.settled(value);
         match &found.writing {
             _ if value == found.current => {}

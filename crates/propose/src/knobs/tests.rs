@@ -331,6 +331,14 @@ proptest! {
 
 proptest! {
     #[test]
+    fn what_stands_there_stays_to_the_last_digit(digits in "[0-9]{1,9}") {
+        let text = format!("_ = .{digits}# search: ..\n");
+        for knob in find("a.py", &text, &none()) {
+            prop_assert_eq!(rewrite(&text, &[(&knob, &knob.current)]), text.as_str());
+        }
+    }
+
+    #[test]
     fn any_text_is_fine(index in any::<Index>(), text in ".*|([a-zA-Z_]{1,3}( = |=|\\(|, |\\): |\n|: float = )|[0-9.e*-]{1,6}|# search: [0-9.,e]{0,9}\n|'[a-z]?'|[(){}\\[\\]]|nn.ReLU\\(\\)){0,40}") {
         for knob in find("a.py", &text, &none()).iter().chain(&crate::rewrites::find("a.py", &text)) {
             let value = pick(&knob.domain, 0.7, index);
