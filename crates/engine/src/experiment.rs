@@ -117,13 +117,15 @@ enum Hypothesis {
 
 impl SystemExperiment {
     /// An experiment on `target`, in the repository around `folder`, with a
-    /// budget of 5 minutes (SPEC A4). The command, and a metric with its
-    /// direction, must be given.
+    /// budget of 5 minutes (SPEC A4) unless a preset has another. The command, and
+    /// a metric with its direction, must be given, or a preset that has them.
     pub fn new(folder: impl Into<PathBuf>, target: &str) -> SystemExperiment {
         let settings = Settings::Layers(Box::default(), None);
-        SystemExperiment::with(folder.into(), settings)
-            .set("target", target)
-            .budget(Duration::from_mins(5))
+        SystemExperiment::with(folder.into(), settings).set("target", target).set_as(
+            "budget",
+            "5m",
+            Origin::Default,
+        )
     }
 
     /// The training experiment (SPEC A7): `train.py` under `python3`, with
@@ -160,9 +162,13 @@ impl SystemExperiment {
     /// Sets a key of `autoresearch.toml`, as `run.grace` or `iterations`. A
     /// wrong one is reported by whatever is called last.
     #[must_use]
-    pub fn set(mut self, key: &str, value: &str) -> Self {
+    pub fn set(self, key: &str, value: &str) -> Self {
+        self.set_as(key, value, Origin::Flag(key.to_owned()))
+    }
+
+    fn set_as(mut self, key: &str, value: &str, origin: Origin) -> Self {
         if let Settings::Layers(layers, error @ None) = &mut self.settings
-            && let Err(wrong) = layers.set(key, value, Origin::Flag(key.to_owned()))
+            && let Err(wrong) = layers.set(key, value, origin)
         {
             *error = Some(wrong);
         }
@@ -302,6 +308,13 @@ impl SystemExperiment {
         }
     }
 
+    /// One experiment for each hypothesis, or one.
+    fn config_of_a_run(&self) -> Result<Config, EngineError> {
+        let mut config = self.config()?;
+        config.iterations = Some(self.hypotheses.len().max(1) as u64);
+        Ok(config)
+    }
+
     fn check(&self, config: Config) -> Result<Opening, EngineError> {
         Opening::check(&self.folder, config, self.made_branch.as_deref())
     }
@@ -320,13 +333,25 @@ impl SystemExperiment {
         Ok(adjusting)
     }
 
+    /// Says what [`run`](SystemExperiment::run) would do; touches nothing.
+    ///
+    /// # Errors
+    /// Whatever would keep it from beginning.
+    pub fn dry_run(&self) -> Result<DryRun, EngineError> {
+        self.would(self.config_of_a_run()?)
+    }
+
     /// Says what [`run_session`](SystemExperiment::run_session) would do;
     /// touches nothing.
     ///
     /// # Errors
     /// Whatever would keep it from beginning.
-    pub fn dry_run(&self) -> Result<DryRun, EngineError> {
-        let opening = self.check(self.config()?)?;
+    pub fn dry_run_session(&self) -> Result<DryRun, EngineError> {
+        self.would(self.config()?)
+    }
+
+    fn would(&self, config: Config) -> Result<DryRun, EngineError> {
+        let opening = self.check(config)?;
         let adjusting = self.adjusting(&opening)?;
         let mut notes = opening.notes();
         notes.extend_from_slice(adjusting.notes());
@@ -372,9 +397,7 @@ impl SystemExperiment {
         observer: &mut dyn Observer,
         stop: &Stop,
     ) -> Result<Outcome, EngineError> {
-        let mut config = self.config()?;
-        config.iterations = Some(self.hypotheses.len().max(1) as u64);
-        self.settings = Settings::Config(Box::new(config));
+        self.settings = Settings::Config(Box::new(self.config_of_a_run()?));
         self.run_session(observer, stop)
     }
 
@@ -534,7 +557,8 @@ pub(crate) fn patch_between(path: &str, before: &str, after: &str) -> String {
 pub(crate) fn limits(config: &Config) -> String {
     let mut limits = Vec::new();
     if let Some(iterations) = config.iterations {
-        limits.push(format!("{iterations} experiments"));
+        let plural = if iterations == 1 { "" } else { "s" };
+        limits.push(format!("{iterations} experiment{plural}"));
     }
     limits.extend(config.stop.time.map(human_duration));
     limits.extend(config.stop.when.iter().cloned());

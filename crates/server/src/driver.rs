@@ -161,7 +161,7 @@ impl Driver {
         let config = self.configured(&overrides)?;
         let proposers = config.propose.proposer.join(", ");
         let experiment = self.experiment(config, wishes);
-        let mut would = experiment.dry_run().map_err(|error| told(&error))?;
+        let mut would = experiment.dry_run_session().map_err(|error| told(&error))?;
         would.actions.push(who_proposes(wishes, &proposers));
         would.notes.extend(would.platform.iter().map(|(label, value)| format!("{label}: {value}")));
         let started = Started {

@@ -27,7 +27,7 @@ pub(crate) fn begin(
     let mut config = wizard::resolve(&settings.layers)?;
     let mut experiment = experiment(&settings, &config, args)?;
     // Checked before anybody is asked to confirm it.
-    let mut would = experiment.dry_run()?;
+    let mut would = experiment.dry_run_session()?;
     // Edits of the target are a question of their own (SPEC C3): `--yes` is no
     // answer to it.
     if !would.offered_edits.is_empty() && wizard::can_ask() && !args.yes && !args.dry_run {
@@ -38,7 +38,7 @@ pub(crate) fn begin(
             set.map_err(EngineError::Config)?;
             config = wizard::resolve(&settings.layers)?;
             experiment = self::experiment(&settings, &config, args)?;
-            would = experiment.dry_run()?;
+            would = experiment.dry_run_session()?;
         }
     }
     if args.dry_run {

@@ -135,7 +135,7 @@ fn adjustments(
 ) -> anyhow::Result<()> {
     let experiment = SystemExperiment::from_config(root, config.clone()).surroundings(surroundings);
     // What would keep a session from beginning.
-    match experiment.dry_run() {
+    match experiment.dry_run_session() {
         Ok(would) => {
             for (label, value) in would.platform.iter().skip(1) {
                 tell(&Check::ok("adjusted", format!("{label}: {value}")))?;
