@@ -10,6 +10,7 @@ use anyhow::{Context as _, ensure};
 use crate::attacks;
 use crate::files::Files;
 use crate::finding::Finding;
+use crate::stubs;
 
 const SCHEMA: &str = "schema/autoresearch.schema.json";
 const CLI: &str = "docs/cli.md";
@@ -38,11 +39,12 @@ pub(crate) fn write(files: &Files) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn outputs(files: &Files) -> anyhow::Result<[(&'static str, String); 3]> {
+fn outputs(files: &Files) -> anyhow::Result<[(&'static str, String); 4]> {
     Ok([
         (SCHEMA, autoresearch_config::schema()),
         (CLI, reference(&built_binary()?)?),
         (attacks::PAGE, attacks::page(files)?),
+        (stubs::PAGE, stubs::page()),
     ])
 }
 

@@ -10,6 +10,7 @@ mod finding;
 mod generated;
 mod length;
 mod paths;
+mod stubs;
 mod words;
 
 use std::io::Write as _;
