@@ -10,15 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from os import PathLike, fspath
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 from autoresearch import _native
-from autoresearch._errors import AutoresearchError
+from autoresearch._errors import AutoresearchError, SessionError
 from autoresearch._interrupt import add_note
 from autoresearch._propose import Proposing, ProposerFn
 from autoresearch._session import Outcome, Row, Session
 from autoresearch._trial import Measuring, MetricFn
 from autoresearch.presets import Preset
+
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 
 @dataclass(frozen=True)
@@ -61,8 +64,8 @@ class SystemExperiment:
 
     The number is what the run prints under the name `metric`, or what `metric_fn`
     makes of a finished `Trial`, or a `preset`. `budget` is seconds for one run, or
-    text as `"5m"` or `"1000 steps"`. `proposer` is a callable, or one of those that
-    the configuration knows, as `"search"`.
+    text as `"5m"` or `"1000 steps"`; 300 unless the preset says otherwise. `proposer`
+    is a callable, or one of those that the configuration knows, as `"search"`.
 
     Everything else that `autoresearch.toml` knows is set by its key:
     `set={"run.grace": "5s", "judge.mode": "greedy"}`.
@@ -77,7 +80,7 @@ class SystemExperiment:
         target: str | PathLike[str] | Sequence[str | PathLike[str]],
         hypothesis: str | Sequence[str | Hypothesis] | None = None,
         metric_fn: MetricFn | None = None,
-        budget: float | str | timedelta = 300,
+        budget: float | str | timedelta | None = None,
         revert_on_failure: bool = True,
         *,
         folder: str | PathLike[str] = ".",
@@ -91,7 +94,7 @@ class SystemExperiment:
         iterations: int | None = None,
         stop_when: str | Sequence[str] = (),
         tag: str | None = None,
-        metric_timeout: float | None = None,
+        metric_timeout: float | timedelta | None = None,
         set: Mapping[str, Any] | None = None,
         on_event: Callable[[dict[str, Any]], object] | None = None,
         verbose: bool | None = None,
@@ -101,11 +104,13 @@ class SystemExperiment:
         self.hypotheses = _hypotheses(hypothesis, patch, change)
         self.folder = folder
         self.on_event = on_event
-        self.verbose = sys.stderr.isatty() if verbose is None else verbose
+        self.verbose = _is_terminal() if verbose is None else verbose
         self._measuring = Measuring(metric_fn, metric_timeout) if metric_fn is not None else None
         self._proposing = Proposing(proposer) if callable(proposer) else None
         self._revert_on_failure = revert_on_failure
         if isinstance(metric, Preset):
+            if preset is not None:
+                raise TypeError("give the ready-made metric once: as `preset`")
             preset, metric = metric, None
         if isinstance(preset, str):
             preset = Preset(preset, {"metric.preset": preset})
@@ -127,7 +132,9 @@ class SystemExperiment:
         self._is_drawn = False
         #: Tag of the session that has begun.
         self._begun: str | None = None
-        self._native: _native.Experiment | None = None
+        #: What has its branch and waits for its run.
+        self._made: _native.Experiment | None = None
+        self._running: _native.Experiment | None = None
         self._outcome: Outcome | None = None
 
     @property
@@ -189,44 +196,55 @@ class SystemExperiment:
         Ctrl-C ends the trial, records that, and raises `KeyboardInterrupt` then;
         a second one does not wait for the trial to clean up.
         """
-        return self._run(lambda native: native.run(self._tell, self._width(), self._is_loop))
+        return self._run(
+            self._to_run(), lambda native: native.run(self._tell, self._width(), self._is_loop)
+        )
 
     def run_session(self) -> Outcome:
         """Experiments until a limit or a stop rule says so, or `stop` is called."""
-        return self._run(lambda native: native.run(self._tell, self._width(), True))
+        return self._run(
+            self._to_run(), lambda native: native.run(self._tell, self._width(), True)
+        )
 
     def resume(self, iterations: int | None = None) -> Outcome:
         """Goes on with the session of this tag, or the latest, with this value's
         metric function and proposer; `iterations` is how many it shall have in all.
         """
-        if self._begun is not None:
-            self._settings["tag"] = self._begun
-        return self._run(lambda native: native.resume(self._tell, self._width(), iterations))
+        earlier = {"tag": self._begun} if self._begun is not None else {}
+        return self._run(
+            self._build(earlier),
+            lambda native: native.resume(self._tell, self._width(), iterations),
+        )
 
     def stop(self, urgency: Literal["after_this", "now", "at_once"] = "now") -> None:
         """Asks the running session to end, from another thread."""
-        if self._native is not None:
-            self._native.stop(urgency)
+        if self._running is not None:
+            self._running.stop(urgency)
         if urgency != "after_this" and self._measuring is not None:
             self._measuring.interrupt()
 
     def create_branch(self) -> str:
         """Makes the research branch and nothing else, and returns its name; `run`
         uses it then."""
-        return self._built().create_branch()
+        if self._made is None:
+            self._made = self._build()
+        return self._made.create_branch()
 
     def dry_run(self) -> DryRun:
         """What `run` would do; touches nothing."""
-        told = json.loads(self._built().dry_run())
+        told = json.loads(self._to_run().dry_run(self._is_loop))
         told["platform"] = dict(told["platform"])
         return DryRun(**told)
 
     def _run(
         self,
+        native: _native.Experiment,
         how: Callable[[_native.Experiment], tuple[str, _native.Reader]],
     ) -> Outcome:
-        native = self._built()
-        self._outcome = None
+        if self._running is not None:
+            raise SessionError("it runs already", "make another one for a second session")
+        self._running = native
+        self._made = self._outcome = None
         try:
             reason, reader = how(native)
         except BaseException as error:
@@ -235,17 +253,18 @@ class SystemExperiment:
             raise
         finally:
             self._clear()
-            self._native = None
+            self._running = None
         session = Session._of(reader)
         self._outcome = Outcome(reason, session, session.results)
         return self._outcome
 
-    def _built(self) -> _native.Experiment:
-        """What is to run, made once and used up by a run."""
-        if self._native is not None:
-            return self._native
+    def _to_run(self) -> _native.Experiment:
+        return self._made or self._build()
+
+    def _build(self, also: Mapping[str, Any] | None = None) -> _native.Experiment:
+        """What is to run, and is used up by its run."""
         native = _native.Experiment(self.folder, json.dumps(self.target))
-        for key, value in self._settings.items():
+        for key, value in {**self._settings, **(also or {})}.items():
             _set(native, key, value)
         for hypothesis in self.hypotheses:
             change = _change(hypothesis.change, self.target)
@@ -256,11 +275,10 @@ class SystemExperiment:
         if self._proposing is not None:
             proposing = self._proposing
             native.proposer(proposing.name, proposing, proposing.wants_desk)
-        self._native = native
         return native
 
     def _width(self) -> int | None:
-        is_live = self.verbose and sys.stderr.isatty()
+        is_live = self.verbose and _is_terminal()
         return shutil.get_terminal_size().columns - 1 if is_live else None
 
     def _tell(self, event: str | None, line: str | None, live: str | None) -> None:
@@ -270,17 +288,30 @@ class SystemExperiment:
         if self.verbose:
             if line is not None:
                 self._clear()
-                print(line, file=sys.stderr, flush=True)
+                self._say(f"{line}\n")
             if live is not None:
-                print(f"\r\x1b[K{live}", end="", file=sys.stderr, flush=True)
+                self._say(f"\r\x1b[K{live}")
                 self._is_drawn = True
         if told is not None and self.on_event is not None:
-            self.on_event(told)
+            try:
+                self.on_event(told)
+            except Exception:
+                # It ends the session, and is not called again while that ends.
+                self.on_event = None
+                raise
 
     def _clear(self) -> None:
         if self._is_drawn:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+            self._say("\r\x1b[K")
             self._is_drawn = False
+
+    def _say(self, text: str) -> None:
+        try:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+        except (OSError, ValueError, AttributeError):
+            # Nobody reads any more, and the session goes on.
+            self.verbose = False
 
     def __repr__(self) -> str:
         about = f"{type(self).__name__} on {', '.join(self.target)}"
@@ -294,6 +325,27 @@ class SystemExperiment:
         return session._repr_html_() if session else None
 
 
+def _is_terminal() -> bool:
+    # Without a console there is no standard error at all.
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+class Options(TypedDict, total=False):
+    """What `TrainingExperiment` hands on as it is."""
+
+    folder: str | PathLike[str]
+    preset: str | Preset | None
+    patch: str | None
+    change: str | Mapping[str, str] | None
+    proposer: str | ProposerFn | None
+    iterations: int | None
+    stop_when: str | Sequence[str]
+    tag: str | None
+    metric_timeout: float | timedelta | None
+    on_event: Callable[[dict[str, Any]], object] | None
+    verbose: bool | None
+
+
 class TrainingExperiment(SystemExperiment):
     """The training experiment: `train.py` under `python3`, with `prepare.py`
     read-only and `val_bpb`, lower is better. Everything can be set otherwise.
@@ -303,7 +355,7 @@ class TrainingExperiment(SystemExperiment):
         self,
         hypothesis: str | Sequence[str | Hypothesis] | None = None,
         metric_fn: MetricFn | None = None,
-        budget: float | str | timedelta = 300,
+        budget: float | str | timedelta | None = None,
         revert_on_failure: bool = True,
         *,
         target: str | PathLike[str] | Sequence[str | PathLike[str]] = "train.py",
@@ -312,7 +364,7 @@ class TrainingExperiment(SystemExperiment):
         metric: str | Preset = "val_bpb",
         direction: Literal["minimize", "maximize"] = "minimize",
         set: Mapping[str, Any] | None = None,
-        **others: Any,
+        **others: Unpack[Options],
     ) -> None:
         super().__init__(
             target,

@@ -107,6 +107,10 @@ Answer = str | Proposal | None
 ProposerFn = Callable[[Brief], Answer] | Callable[[Brief, Desk], Answer]
 
 
+#: Seconds that a proposer gets to end once it was given up.
+GRACE = 5.0
+
+
 class Proposing:
     """Asks a callable, each time on a thread of its own."""
 
@@ -116,6 +120,18 @@ class Proposing:
         self.name = getattr(proposer, "__name__", type(proposer).__name__)
         #: The last exception that it raised.
         self.last_error: BaseException | None = None
+        #: A question that was given up, whose answer may still be on its way.
+        self._abandoned: Asked | None = None
+
+    def free(self) -> None:
+        """Raises while it still works on a question that was given up: what it does
+        then would look like the answer to the next."""
+        if self._abandoned is None:
+            return
+        self._abandoned.join(GRACE)
+        if self._abandoned.is_alive():
+            raise RuntimeError("the proposer still works on a question that took too long")
+        self._abandoned = None
 
     def __call__(self, told: str, page: str, folder: Path | None) -> Asked:
         brief = Brief._of(told, page)
@@ -159,6 +175,7 @@ class Asked(threading.Thread):
     def abandon(self) -> None:
         """Tells it to end, and does not wait for that."""
         if self.ident is not None and self.is_alive():
+            self._by._abandoned = self
             interrupt(self.ident)
 
 

@@ -54,7 +54,8 @@ class Session:
     def results(self) -> list[Row]:
         """One row an experiment, the baseline first: number, verdict, metric and
         its gain (positive when better), hypothesis, commit, time, memory, and each
-        number that its runs reported beside the metric, as a mean.
+        number that its runs reported beside the metric, as a mean; one that has the
+        name of a column is `reported.NAME`.
         """
         return [_result(told) for told in self._told()]
 
@@ -231,7 +232,7 @@ def _result(told: dict[str, Any]) -> Row:
     names = {name for numbers in told["evidence"] for name in numbers}
     for name in sorted(names):
         values = [numbers[name] for numbers in told["evidence"] if name in numbers]
-        row.setdefault(name, sum(values) / len(values))
+        row[_column(name, row)] = sum(values) / len(values)
     return row
 
 
@@ -266,8 +267,13 @@ def _trial(number: int, run: int, purpose: str, trial: dict[str, Any]) -> Row:
         "protection": trial.get("protection"),
     }
     for name, value in trial.get("secondary", {}).items():
-        row.setdefault(name, value)
+        row[_column(name, row)] = value
     return row
+
+
+def _column(reported: str, row: Row) -> str:
+    """Where a reported number goes that may be called like something of ours."""
+    return f"reported.{reported}" if reported in row else reported
 
 
 def _shown(value: object) -> str:

@@ -6,6 +6,7 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, SupportsFloat
 
@@ -78,7 +79,11 @@ class MetricFailed(Exception):
 class Measuring:
     """Calls a metric function, and makes one number or one reason of it."""
 
-    def __init__(self, metric_fn: MetricFn, timeout: float | None) -> None:
+    def __init__(self, metric_fn: MetricFn, timeout: float | timedelta | None) -> None:
+        if isinstance(timeout, timedelta):
+            timeout = timeout.total_seconds()
+        if timeout is not None and not timeout > 0:
+            raise ValueError("`metric_timeout` is seconds above 0, or None for no limit")
         self._metric_fn = metric_fn
         self._timeout = timeout
         self._lock = threading.Lock()

@@ -3,6 +3,7 @@ environment that nothing of the user's reaches into."""
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import time
@@ -22,6 +23,9 @@ PATIENCE = 120.0
 def hermetic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     home = tmp_path / "home"
     home.mkdir()
+    for name in list(os.environ):
+        if name.startswith(("XDG_", "AUTORESEARCH_", "GIT_")):
+            monkeypatch.delenv(name)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     for name in ("author", "committer"):

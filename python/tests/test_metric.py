@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -127,3 +128,9 @@ def test_a_stop_from_another_thread_ends_a_metric_function_and_records_it(
     assert made.outcome.reason == "it was asked to stop"
     # The candidate is not to blame: its trial is as if it had not been.
     assert [row["number"] for row in made.results] == [0]
+
+
+def test_a_timeout_is_above_zero(experiment: Make) -> None:
+    for timeout in (0, -1.0, float("nan"), timedelta(0)):
+        with pytest.raises(ValueError, match="above 0"):
+            experiment(metric_fn=float, metric_timeout=timeout)

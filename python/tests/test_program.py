@@ -116,6 +116,14 @@ def test_a_preset_says_what_is_run(repository: Path) -> None:
     made = autoresearch.SystemExperiment("train.sh", folder=repository, preset=presets.pylint())
     assert "pylint --recursive=y ." in str(made.dry_run())
 
+    # What it comes with, unless it is told otherwise.
+    made = autoresearch.SystemExperiment("train.sh", folder=repository, preset=presets.ruff())
+    assert "once per experiment, 2m each" in str(made.dry_run())
+    made = autoresearch.SystemExperiment("train.sh", folder=repository, preset="ruff", budget=90)
+    assert "once per experiment, 1m 30s each" in str(made.dry_run())
+    with pytest.raises(TypeError, match="give the ready-made metric once"):
+        autoresearch.SystemExperiment("train.sh", metric=presets.pylint(), preset="ruff")
+
 
 @pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 def test_the_types_hold() -> None:

@@ -98,3 +98,27 @@ def test_a_proposer_that_never_answers_is_left_behind_at_a_stop(experiment: Make
     assert not thread.is_alive()
     release.set()
     assert made.outcome is not None and made.outcome.reason == "it was asked to stop"
+
+
+def test_what_a_proposer_does_once_it_was_given_up_is_no_answer(experiment: Make) -> None:
+    asked: list[int] = []
+    given_up = threading.Event()
+
+    def slow(brief: Brief, desk: Desk) -> Proposal:
+        asked.append(brief.number)
+        if len(asked) > 1:
+            (desk.folder / "train.sh").write_text(script(3))
+            return Proposal("in time")
+        while not given_up.is_set():
+            try:
+                given_up.wait(0.05)
+            except BaseException:
+                # It does not end when it is told to.
+                threading.Timer(1, given_up.set).start()
+        (desk.folder / "train.sh").write_text(script(1))
+        return Proposal("too late")
+
+    outcome = experiment(
+        proposer=slow, iterations=1, set={"propose.timeout": "1s", "propose.patience": 9}
+    ).run()
+    assert (outcome.results[1]["hypothesis"], outcome.best) == ("in time", 3.0)

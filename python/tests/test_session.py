@@ -65,6 +65,22 @@ def test_results_and_trials_become_data_frames_in_one_call(
     assert (trials["seconds"] > 0).all()
 
 
+def test_a_number_that_is_called_like_a_column_is_not_lost(
+    experiment: Make, repository: Path
+) -> None:
+    (repository / "train.sh").write_text("echo loss: 5\necho seconds: 700\n")
+    git(repository, "commit", "--quiet", "--all", "--message", "its own seconds")
+    made = experiment(
+        "a smaller loss",
+        change="echo loss: 3\necho seconds: 800\n",
+        set={"judge.constraints": "seconds >= 1"},
+    )
+    made.run()
+    assert [row["reported.seconds"] for row in made.results] == [700.0, 800.0]
+    assert all(0 < row["seconds"] < 700 for row in made.results)
+    assert made.trials[-1]["reported.seconds"] == 800.0
+
+
 @pytest.mark.parametrize(("revert", "expected"), [(True, 5), (False, 9)])
 def test_a_worse_change_is_reverted_unless_told_otherwise(
     experiment: Make, repository: Path, revert: bool, expected: int
@@ -93,6 +109,81 @@ def test_a_dry_run_says_what_it_would_do_and_touches_nothing(
     assert any("autoresearch/t" in action for action in dry.actions)
     assert "Platform" in dry.platform
     assert "create the branch" in str(dry)
+
+
+def test_a_dry_run_says_as_many_experiments_as_the_run_makes(experiment: Make) -> None:
+    for words, options, limit in (
+        (["one"], {"change": script(3)}, "stop after 1 experiment"),
+        ([["one", "two"]], {}, "stop after 2 experiments"),
+        (["one"], {"iterations": 7}, "stop after 7 experiments"),
+        (["one"], {"stop_when": "no keep in 3"}, "stop after no keep in 3"),
+    ):
+        assert limit in experiment(*words, **options).dry_run().actions, limit
+
+
+def test_what_came_before_it_does_not_change_a_run(experiment: Make) -> None:
+    made = experiment("a smaller loss", change=script(3))
+    made.dry_run()
+    made.stop()
+    assert made.create_branch() == "autoresearch/t"
+    made.dry_run()
+    made.stop()
+    assert made.run().verdict == "keep"
+    with pytest.raises(SessionError, match="a session `t` exists already"):
+        made.dry_run()
+    assert made.resume(2).session.tag == "t"
+
+
+def test_a_run_within_a_run_is_refused(experiment: Make) -> None:
+    refused: list[str] = []
+
+    def again(event: dict[str, Any]) -> None:
+        if event["event"] == "settled" and not refused:
+            with pytest.raises(SessionError, match="it runs already") as caught:
+                made.run()
+            refused.append(str(caught.value))
+
+    made = experiment("a smaller loss", change=script(3), on_event=again)
+    assert made.run().verdict == "keep"
+    assert refused
+
+
+def test_a_terminal_that_is_gone_ends_nothing(
+    experiment: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Gone:
+        def isatty(self) -> bool:
+            return True
+
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+    made = experiment("a smaller loss", change=script(3), verbose=True)
+    monkeypatch.setattr("sys.stderr", Gone())
+    assert made.run().verdict == "keep"
+
+
+def test_what_on_event_raises_ends_the_session_and_is_raised(experiment: Make) -> None:
+    calls: list[str] = []
+
+    def fail(event: dict[str, Any]) -> None:
+        calls.append(event["event"])
+        if event["event"] == "settled":
+            raise ZeroDivisionError
+
+    made = experiment("a smaller loss", change=script(3), on_event=fail)
+    with pytest.raises(ZeroDivisionError):
+        made.run()
+    assert calls[-1] == "settled" and calls.count("settled") == 1
+    assert made.session is not None and not made.session.status()["is_running"]
+
+
+def test_a_session_leaves_notes_unless_told_otherwise(experiment: Make, tmp_path: Path) -> None:
+    data = tmp_path / "home" / ".local" / "share"
+    experiment("one", change=script(3), set={"memory.enabled": False}, tag="silent").run()
+    assert not list(data.rglob("*.md"))
+    experiment("two", change=script(4), tag="told").run()
+    assert any("told" in note.read_text() for note in data.rglob("*.md"))
 
 
 def test_a_branch_made_alone_is_used_by_the_run_that_follows(

@@ -51,6 +51,8 @@ impl Proposer for Callable {
 
     fn propose(&mut self, brief: &Brief, desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
         let failed = |error: PyErr| ProposeError::Failed(error.to_string());
+        // Before the desk is made ready: nobody else may be at it.
+        Python::attach(|py| self.ask.call_method0(py, "free")).map_err(failed)?;
         let folder = if self.wants_desk { Some(desk.folder()?) } else { None };
         let told = serde_json::to_string(brief).map_err(|e| ProposeError::Failed(e.to_string()))?;
         let page = brief.to_markdown();

@@ -40,11 +40,6 @@ impl Experiment {
         self.change(|experiment| experiment.set(key, value))
     }
 
-    /// The program and its arguments.
-    fn command(&self, words: Vec<String>) -> PyResult<()> {
-        self.change(|experiment| experiment.command(words))
-    }
-
     /// A hypothesis in words; with a patch, or with the new text of a target.
     #[pyo3(signature = (sentence, patch=None, change=None))]
     fn hypothesis(
@@ -88,9 +83,11 @@ impl Experiment {
         Ok(())
     }
 
-    /// What a session would do, as JSON; touches nothing.
-    fn dry_run(&self, py: Python<'_>) -> PyResult<String> {
-        let dry = self.used(py, |experiment| experiment.dry_run())?;
+    /// What it would do, as JSON; touches nothing.
+    fn dry_run(&self, py: Python<'_>, is_loop: bool) -> PyResult<String> {
+        let dry = self.used(py, |experiment| {
+            if is_loop { experiment.dry_run_session() } else { experiment.dry_run() }
+        })?;
         let DryRun { notes, actions, platform, offered_edits, .. } = dry;
         let dry = json!({
             "notes": notes, "actions": actions, "platform": platform, "offered_edits": offered_edits,

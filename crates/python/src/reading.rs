@@ -84,7 +84,7 @@ impl Reader {
         })
     }
 
-    /// Every settled experiment from number `since` on, whole.
+    /// Every settled experiment, whole.
     fn experiments(&self, py: Python<'_>) -> PyResult<String> {
         let all = self.read(py, |view| view.experiments(usize::MAX >> 1))?;
         let all: Result<Vec<Value>, _> = all.iter().map(told).collect();
