@@ -5,6 +5,7 @@
 use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 
+use super::libtest;
 use crate::metric::{Part, Readings};
 use crate::suite::{Collector, Outcome, Test};
 
@@ -224,8 +225,12 @@ impl Document {
             let line = case.text.lines().rev().map(str::trim).find(|line| !line.is_empty());
             line.map_or("", |line| line.strip_prefix("E ").unwrap_or(line).trim())
         };
+        // As nextest tells it.
+        let panic = libtest::panic_in(&case.text);
         let (outcome, message) = if case.is_collection {
             (Outcome::Unloaded, last_line())
+        } else if let Some(panic) = &panic {
+            (case.outcome, panic.as_str())
         } else if case.message.trim().is_empty() {
             (case.outcome, case.text.as_str())
         } else {

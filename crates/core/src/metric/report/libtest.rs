@@ -205,14 +205,12 @@ impl Program {
             self.speaker = Some(name.to_owned());
             return;
         }
-        if line.starts_with("stack backtrace:") || line.starts_with("note: ") {
+        if ends_a_panic(line) {
             self.speaker = None;
         }
         let Some(name) = &self.speaker else { return };
         // What is said before the panic is the test's own.
-        let is_panic = line.starts_with("thread '") && line.contains("panicked at ");
-        if is_panic {
-            let place = line.rsplit_once("panicked at ").map_or("", |(_, place)| place);
+        if let Some(place) = panicked_at(line) {
             self.messages.insert(name.clone(), format!("{place} "));
         } else if let Some(message) = self.messages.get_mut(name)
             && message.len() < 4096
@@ -258,6 +256,23 @@ fn outcome_of(verdict: &str) -> Option<Outcome> {
         "ignored" => Some(Outcome::Skipped),
         _ => None,
     }
+}
+
+/// Where a thread panicked, by the line that says so.
+fn panicked_at(line: &str) -> Option<&str> {
+    line.strip_prefix("thread '")?.rsplit_once("panicked at ").map(|(_, place)| place)
+}
+
+fn ends_a_panic(line: &str) -> bool {
+    line.starts_with("stack backtrace:") || line.starts_with("note: ")
+}
+
+/// Place and words of the first panic in a text, without the thread's number.
+pub(super) fn panic_in(text: &str) -> Option<String> {
+    let mut lines = text.lines().skip_while(|line| panicked_at(line).is_none());
+    let place = lines.next().and_then(panicked_at)?;
+    let said = lines.take_while(|line| !ends_a_panic(line)).map(str::trim);
+    Some(std::iter::once(place).chain(said).collect::<Vec<_>>().join(" "))
 }
 
 #[cfg(test)]
