@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::experiment::Verdict;
 use crate::metric::Direction;
 use crate::trial::{Crash, Exit, Trial};
+use crate::units::counted;
 
 pub use beliefs::{Beliefs, Claims};
 pub use boundary::Boundary;
@@ -207,8 +208,8 @@ pub fn ruling_for(evidence: &Evidence<'_>) -> Ruling {
     } else if gain < 0.0 {
         (Verdict::Discard, Rule::Worse, format!("worse by {}", short(-gain)))
     } else if fewer > 0 {
-        let lines = if fewer == 1 { "line" } else { "lines" };
-        (Verdict::Keep, Rule::EqualAndSimpler, format!("equal with {fewer} {lines} less"))
+        let fewer = counted(fewer, "line");
+        (Verdict::Keep, Rule::EqualAndSimpler, format!("equal with {fewer} less"))
     } else {
         (Verdict::Discard, Rule::Equal, "equal, and no simpler".to_owned())
     };

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 
-use crate::units::Bytes;
+use crate::units::{Bytes, counted};
 
 /// What computes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -79,8 +79,8 @@ pub struct Machine {
 impl fmt::Display for Machine {
     /// One line, as `Linux x86_64, 2 cores, 23.4 GiB, CPU`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let core = if self.cores == 1 { "core" } else { "cores" };
-        write!(f, "{} {}, {} {core}", self.system, self.architecture, self.cores)?;
+        let cores = counted(self.cores, "core");
+        write!(f, "{} {}, {cores}", self.system, self.architecture)?;
         if let Some(memory) = self.memory {
             write!(f, ", {memory}")?;
         }

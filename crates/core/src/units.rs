@@ -85,6 +85,12 @@ pub fn parse_duration(text: &str) -> Result<Duration, BadDuration> {
     }
 }
 
+/// A number of things, as `1 run` and `2 runs`; of nouns that only add an `s`.
+pub fn counted<N: fmt::Display + PartialEq + From<u8> + Copy>(count: N, noun: &str) -> String {
+    let plural = if count == N::from(1) { "" } else { "s" };
+    format!("{count} {noun}{plural}")
+}
+
 /// Writes a duration as [`parse_duration`] reads it, to the second above a
 /// minute: `250ms`, `4.2s`, `5m`, `1h 30m`, `2d 3h`.
 pub fn human_duration(duration: Duration) -> String {

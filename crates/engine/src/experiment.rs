@@ -9,7 +9,7 @@ use autoresearch_core::experiment::Experiment;
 use autoresearch_core::metric::Direction;
 use autoresearch_core::platform::Surroundings;
 use autoresearch_core::session::StopReason;
-use autoresearch_core::units::human_duration;
+use autoresearch_core::units::{counted, human_duration};
 use autoresearch_propose::Proposer;
 use autoresearch_run::Executor;
 
@@ -557,8 +557,7 @@ pub(crate) fn patch_between(path: &str, before: &str, after: &str) -> String {
 pub(crate) fn limits(config: &Config) -> String {
     let mut limits = Vec::new();
     if let Some(iterations) = config.iterations {
-        let plural = if iterations == 1 { "" } else { "s" };
-        limits.push(format!("{iterations} experiment{plural}"));
+        limits.push(counted(iterations, "experiment"));
     }
     limits.extend(config.stop.time.map(human_duration));
     limits.extend(config.stop.when.iter().cloned());

@@ -13,6 +13,7 @@ use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
 use autoresearch_core::trial::Protection;
+use autoresearch_core::units::counted;
 use autoresearch_ledger::{Holder, Journal, JournalError, Lock, LockError, Message, TsvFile};
 use autoresearch_propose::Proposer;
 use autoresearch_propose::knobs::Spec;
@@ -251,8 +252,8 @@ impl Session {
         session.repo.delete_ref(&session.places.draft_ref())?;
         let containers = wrap::sweep(&session.config, &session.places, &plan.id)?;
         if containers > 0 {
-            let noun = if containers == 1 { "container" } else { "containers" };
-            let what = format!("removed {containers} {noun} that a dead engine had left running");
+            let containers = counted(containers, "container");
+            let what = format!("removed {containers} that a dead engine had left running");
             observer.tell(&News::Note(what));
         }
         for (id, message) in unheard {

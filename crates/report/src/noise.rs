@@ -3,6 +3,7 @@
 
 use autoresearch_core::judge::{Noise, Outlook, Weighed};
 use autoresearch_core::metric::significant;
+use autoresearch_core::units::counted;
 
 /// Of a session's noise, in words that go on from "noise: ".
 ///
@@ -68,7 +69,7 @@ pub fn weighed_words(weighed: &Weighed) -> String {
     } else {
         String::new()
     };
-    let runs = if runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
+    let runs = counted(runs, "run");
     let brings = if gain < 0.0 { "cost" } else { "bring" };
     format!(
         "{which} by {}, standard error {}{z}, {runs}; expected to {brings} {}",

@@ -6,6 +6,7 @@ use crate::rules::Rule;
 use crate::table::{Cell, Setting};
 use crate::work::Job;
 use crate::world::World;
+use autoresearch_core::units::counted;
 
 /// Rules that shall be compared in one world.
 #[derive(Clone, Debug, PartialEq)]
@@ -108,9 +109,7 @@ impl Table {
     /// As `plain world, 100 runs, 600 sessions`.
     pub fn title(&self) -> String {
         let Comparison { world, runs, sessions, slots, .. } = &self.comparison;
-        let runs = if *runs == 1 { "1 run".to_owned() } else { format!("{runs} runs") };
-        let sessions =
-            if *sessions == 1 { "1 session".to_owned() } else { format!("{sessions} sessions") };
+        let (runs, sessions) = (counted(*runs, "run"), counted(*sessions, "session"));
         let slots = if *slots > 1 { format!(", {slots} at once") } else { String::new() };
         format!("{} world, {runs}{slots}, {sessions}", world.name())
     }

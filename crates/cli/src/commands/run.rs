@@ -3,6 +3,7 @@
 use anyhow::Context as _;
 use autoresearch::config::{Config, Origin};
 use autoresearch::core::session::StopReason;
+use autoresearch::core::units::counted;
 use autoresearch::{DryRun, EngineError, Outcome, SystemExperiment};
 
 use crate::args::{Global, RunArgs};
@@ -107,9 +108,9 @@ pub(crate) fn finish(global: &Global, outcome: &Outcome) -> anyhow::Result<Exit>
         super::report::print(view)?;
         if let Some(written) = outcome.written() {
             output::line(&format!(
-                "\nlearned: {} notes and {} lessons in {} (`autoresearch memory search`)",
-                written.experiments,
-                written.lessons,
+                "\nlearned: {} and {} in {} (`autoresearch memory search`)",
+                counted(written.experiments, "note"),
+                counted(written.lessons, "lesson"),
                 written.vault.display()
             ))?;
         }

@@ -264,22 +264,11 @@ mod tests {
 }
 ";
 
-#[test]
-fn tests_of_a_crate_count_even_where_they_lie_in_the_target() {
+/// A crate whose sum is a difference, and what is proposed of its `src/lib.rs`.
+fn tiny(preset: &str, proposals: &[String]) -> Place {
     let cargo = PathBuf::from(env!("CARGO"));
     let toolchain = cargo.parent().and_then(Path::parent).unwrap().to_owned();
     let path = std::env::var("PATH").unwrap();
-    let without = LIB.replace(
-        "    #[test]\n    fn more_is_added() {\n        assert_eq!(super::add(1, 1), 2);\n    }\n",
-        "",
-    );
-    let proposals = [
-        without,
-        LIB.replace("a - b", "a + c"),
-        LIB.replace("a - b", "if b > 1 { std::process::abort() } else { a + b }"),
-        LIB.replace("a - b", "a + b"),
-    ];
-    let config = config("cargo-test", "src/lib.rs", "300s");
     let mut place = place()
         .variable("PATH", format!("{}:{path}", toolchain.join("bin").display()))
         .file("src/lib.rs", LIB)
@@ -291,11 +280,26 @@ fn tests_of_a_crate_count_even_where_they_lie_in_the_target() {
         .file("Cargo.lock", LOCK)
         .file(".gitignore", "target\n")
         .file("propose.sh", PROPOSE.replace("TARGET", "src/lib.rs"))
-        .file("autoresearch.toml", config);
+        .file("autoresearch.toml", config(preset, "src/lib.rs", "300s"));
     for (proposal, number) in proposals.iter().zip(1..) {
         place = place.file(format!("proposals/{number}"), proposal);
     }
-    let place = place.repository();
+    place.repository()
+}
+
+#[test]
+fn tests_of_a_crate_count_even_where_they_lie_in_the_target() {
+    let without = LIB.replace(
+        "    #[test]\n    fn more_is_added() {\n        assert_eq!(super::add(1, 1), 2);\n    }\n",
+        "",
+    );
+    let proposals = [
+        without,
+        LIB.replace("a - b", "a + c"),
+        LIB.replace("a - b", "if b > 1 { std::process::abort() } else { a + b }"),
+        LIB.replace("a - b", "a + b"),
+    ];
+    let place = tiny("cargo-test", &proposals);
     place.run(session("4", &["--set", "judge.mode=greedy"])).expect(0);
     assert_eq!(verdicts(&place), ["keep", "discard", "crash", "keep", "keep"]);
     assert_eq!(metrics(&place)[..2], [json!(0.5), json!(0.5)]);
@@ -306,4 +310,22 @@ fn tests_of_a_crate_count_even_where_they_lie_in_the_target() {
     // The example aborts, the rest of the suite goes on.
     assert_eq!(log[3]["metric"], json!(0.75));
     assert_eq!(log[4]["metric"], json!(1.0));
+}
+
+#[test]
+fn nextest_tells_of_each_test_and_in_which_words_it_fails() {
+    let is_there = std::process::Command::new(env!("CARGO"))
+        .args(["nextest", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if !is_there {
+        println!("skipped: no cargo nextest; `cargo install --locked cargo-nextest`");
+        return;
+    }
+    let place = tiny("nextest", &[LIB.replace("a - b", "a * b"), LIB.replace("a - b", "a + b")]);
+    place.run(session("2", &["--set", "judge.mode=greedy"])).expect(0);
+    assert_eq!(verdicts(&place), ["keep", "discard", "keep"]);
+    assert_eq!(metrics(&place), [json!(2.0 / 3.0), json!(1.0 / 3.0), json!(1.0)]);
+    let shown = place.run(["show", "1"]).expect(0).stdout;
+    assert!(shown.contains("tiny::tests::nothing_is_added"), "{shown}");
 }

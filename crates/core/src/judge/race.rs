@@ -4,6 +4,7 @@ use super::beliefs::{Beliefs, Demand, Weighing};
 use super::boundary::LEVELS;
 use super::{Evidence, Mode, Rule, Ruling, Weighed, ruling_for, short};
 use crate::experiment::Verdict;
+use crate::units::counted;
 
 /// Runs of the unmodified target before anything is held against it. More of
 /// them, in a session of 100 runs, cost more than they bring (`docs/judge.md`).
@@ -139,7 +140,7 @@ impl Race<'_> {
     fn words(&self) -> String {
         let Weighing { difference, error, better, .. } = self.weighing;
         let which = if difference > 0.0 { "better" } else { "worse" };
-        let runs = if self.runs == 1 { "1 run".to_owned() } else { format!("{} runs", self.runs) };
+        let runs = counted(self.runs, "run");
         format!(
             "{which} by {} ± {} in {runs}, {} likely to help",
             short(difference.abs()),
