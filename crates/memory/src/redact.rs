@@ -4,7 +4,7 @@
 //! It would rather take too much than too little: a note in which a harmless path is
 //! missing is still a note.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::OnceLock;
 
 use regex::{Captures, Regex};
@@ -21,22 +21,29 @@ const URL: &str = "[url]";
 /// and numbers lie below 3, random base64 and hexadecimal above.
 const RANDOM: f64 = 3.0;
 
+/// What no path goes on with.
+const END: &str = r#"\s"'`<>|;,)\]"#;
+
 /// Folders of this machine that notes must not name.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Private {
     /// The repository: what lies in it keeps its path from there.
-    repository: Option<PathBuf>,
-    /// Folders of which nothing is told, the home folder first.
-    folders: Vec<PathBuf>,
+    repository: Option<Regex>,
+    /// The home folder, of which nothing is told.
+    home: Option<Regex>,
 }
 
 impl Private {
     /// The home folder, and the root of the repository.
     pub fn new(home: Option<&Path>, repository: Option<&Path>) -> Private {
-        let is_telling = |path: &&Path| path.components().count() > 1;
+        let known = |path: Option<&Path>, rest: &str| {
+            let path = path.filter(|path| path.components().count() > 1)?.to_str()?;
+            Regex::new(&format!("{}{rest}", regex::escape(path))).ok()
+        };
         Private {
-            repository: repository.filter(is_telling).map(Path::to_owned),
-            folders: home.filter(is_telling).map(Path::to_owned).into_iter().collect(),
+            // Not `/srv/work-private` where `/srv/work` is it.
+            repository: known(repository, r#"([/\\]|$|[\s"'`<>(){}\[\]|;:,=&?!]|\.(?:\s|$))"#),
+            home: known(home, &rest_of_path("/", END)),
         }
     }
 
@@ -44,20 +51,15 @@ impl Private {
     /// returns unchanged.
     pub fn redact(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        if let Some(root) = self.repository.as_deref().and_then(Path::to_str) {
-            let inside = Regex::new(&format!(r"{}(?:[/\\]|\b)", regex::escape(root)));
-            if let Ok(inside) = inside {
-                let relative = |found: &Captures<'_>| {
-                    if found[0].ends_with(['/', '\\']) { "" } else { "." }.to_owned()
-                };
-                text = inside.replace_all(&text, relative).into_owned();
-            }
+        if let Some(inside) = &self.repository {
+            let relative = |found: &Captures<'_>| match &found[1] {
+                "/" | "\\" => String::new(),
+                end => format!(".{end}"),
+            };
+            text = inside.replace_all(&text, relative).into_owned();
         }
-        for folder in self.folders.iter().filter_map(|folder| folder.to_str()) {
-            let below = Regex::new(&format!(r#"{}[^\s"'`<>|;,)\]]*"#, regex::escape(folder)));
-            if let Ok(below) = below {
-                text = below.replace_all(&text, PATH).into_owned();
-            }
+        if let Some(below) = &self.home {
+            text = below.replace_all(&text, PATH).into_owned();
         }
         for (pattern, replace) in rules() {
             text = pattern.replace_all(&text, |found: &Captures<'_>| replace(found)).into_owned();
@@ -85,6 +87,12 @@ fn line(text: &str) -> String {
     text.replace(is_break, " ").trim().to_owned()
 }
 
+/// The rest of a path, up to what is in `end`; and on over a space where a further part
+/// follows it, as in `/mnt/Acme Corp/plans`.
+fn rest_of_path(slash: &str, end: &str) -> String {
+    format!("[^{end}]*(?: [A-Za-z0-9_.][^={slash}{end}]*{slash}[^{end}]*)*")
+}
+
 type Replace = fn(&Captures<'_>) -> String;
 type Rule = (Regex, Replace);
 
@@ -92,7 +100,21 @@ type Rule = (Regex, Replace);
 fn rules() -> &'static [Rule] {
     static RULES: OnceLock<Vec<Rule>> = OnceLock::new();
     RULES.get_or_init(|| {
-        let rules: [(&str, Replace); 9] = [
+        // A colon ends a path, as in `a.py:3: error`.
+        let end = format!("{END}:");
+        let (posix, windows) = (rest_of_path("/", &end), rest_of_path(r"\\", &end));
+        let people = rest_of_path("/", END);
+        let people_windows = rest_of_path(r"\\", END);
+        // Before a path: what begins a line of a diff, a flag or a URL, too.
+        let before =
+            r#"(^|[\s"'`(\[{<>=:;,|+-]|(?:^|\s)-[A-Za-z]|\b[A-Za-z][A-Za-z0-9+.-]*:///?)"#;
+        let people = format!(
+            r"(?i)(?:file://)?(?:(?:/home/|/users/|/root\b|~[a-z_][a-z0-9_-]*/|~/){people}|[a-z]:[\\/]+users[\\/]+{people_windows})"
+        );
+        let absolute = format!(
+            r"{before}(/[^/\\{end}]{posix}|(?:[A-Za-z]:\\|\\\\[A-Za-z0-9._$-]{{2,}}\\|\\{{4}}[A-Za-z0-9._$-]{{2,}}\\\\)[^/\\{end}]{windows})"
+        );
+        let rules: [(&str, Replace); 11] = [
             // A block in PEM's form (RFC 7468), also one that was cut.
             (
                 r"(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY-----.*?(?:-----END [A-Z0-9 ]*PRIVATE KEY-----|\z)",
@@ -100,8 +122,13 @@ fn rules() -> &'static [Rule] {
             ),
             // Keys that say whose they are.
             (
-                r"\b(?:sk-[A-Za-z0-9_-]{16,}|[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}|xox[abeprs]-[A-Za-z0-9-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|pypi-[A-Za-z0-9_-]{30,}|dckr_pat_[A-Za-z0-9_-]{20,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|gsk_[A-Za-z0-9]{30,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)?)",
+                r"\b(?:[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|gh[pousr]_[A-Za-z0-9]{20,}|github_pat_[A-Za-z0-9_]{20,}|xox[abeprs]-[A-Za-z0-9-]{10,}|(?:AKIA|ASIA)[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{20,}|npm_[A-Za-z0-9]{30,}|dckr_pat_[A-Za-z0-9_-]{20,}|SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|gsk_[A-Za-z0-9]{30,}|eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}(?:\.[A-Za-z0-9_-]*)?)",
                 |_| SECRET.to_owned(),
+            ),
+            // Their prefixes are words, too: `sk-learn-pipelines` is none.
+            (
+                r"\b(?:sk|glpat|pypi)-([A-Za-z0-9_-]{16,})",
+                |found| if is_key(&found[1]) { SECRET } else { &found[0] }.to_owned(),
             ),
             // A URL with a name and a password, its host included.
             (
@@ -136,16 +163,14 @@ fn rules() -> &'static [Rule] {
                 |_| MAIL.to_owned(),
             ),
             // Folders of people, wherever they stand.
-            (
-                r#"(?i)(?:file://)?(?:/home/|/users/|/root\b|~[a-z_][a-z0-9_-]*/|~/|[a-z]:[\\/]+users[\\/]+)[^\s"'`<>|;,)\]]*"#,
-                |_| PATH.to_owned(),
-            ),
+            (&people, |_| PATH.to_owned()),
             // Any other absolute path: its last part says enough. Devices are the
             // same everywhere, and `//` begins a comment or a host.
             (
-                r#"(^|[\s"'`(\[{<>=:;,|])((?:[A-Za-z]:\\|/)[^\s/\\"'`<>|;,)\]:][^\s"'`<>|;,)\]:]*)"#,
-                |found| format!("{}{}", &found[1], last_part(&found[2])),
+                r#"(["'`])((?:/|[A-Za-z]:\\|\\\\[A-Za-z0-9._$-]{2,}\\)[^/\\"'`\n][^"'`\n]*)(["'`])"#,
+                |found| format!("{}{}{}", &found[1], last_part(&found[2]), &found[3]),
             ),
+            (&absolute, |found| format!("{}{}", &found[1], last_part(&found[2]))),
         ];
         rules
             .into_iter()
@@ -154,11 +179,17 @@ fn rules() -> &'static [Rule] {
     })
 }
 
+/// Whether what follows a key's prefix looks drawn by lot, and not like words.
+fn is_key(rest: &str) -> bool {
+    let is_long = |part: &str| part.len() >= 16 && part.contains(|c: char| c.is_ascii_digit());
+    rest.contains(|c: char| c.is_ascii_uppercase()) || rest.split(['-', '_']).any(is_long)
+}
+
 /// `[path]/b.py` for `/a/b.py`; what has one part, or is the same on every machine,
 /// stays.
 fn last_part(path: &str) -> String {
     let parts: Vec<&str> = path.split(['/', '\\']).filter(|part| !part.is_empty()).collect();
-    let is_drive = path.starts_with(|c: char| c.is_ascii_alphabetic());
+    let is_drive = !path.starts_with('/');
     match parts[..] {
         ["dev" | "proc" | "sys", ..] | [] | [_] if !is_drive => path.to_owned(),
         [.., last] => format!("{PATH}/{last}"),
@@ -200,6 +231,9 @@ mod tests {
             ("key sk-ant-api03-AbCdEf0123456789xyz was used", "key [secret] was used"),
             ("OPENAI_API_KEY=q7Zt0x81LmPw93Vb", "OPENAI_API_KEY=[secret]"),
             ("api_key: 'a8F3kq90ZpLw2mXy'", "api_key: '[secret]'"),
+            ("sk-0123456789abcdef0123456789abcdef", "[secret]"),
+            ("glpat-aB1cD2eF3gH4iJ5kL6mN", "[secret]"),
+            ("pypi-AgEIcHlwaS5vcmcCJDAwMDAwMDAwLTAwMDA", "[secret]"),
             ("PASSWORD = \"hunter2\"", "PASSWORD = [secret]"),
             ("Authorization: Bearer abc.def-123_456", "Authorization: Bearer [secret]"),
             ("clone https://bob:pw1@git.corp.example/x.git now", "clone [url] now"),
@@ -222,6 +256,21 @@ mod tests {
             ("File \"/usr/lib/python3/torch/nn.py\", line 9", "File \"[path]/nn.py\", line 9"),
             ("D:\\data\\set.bin", "[path]/set.bin"),
             ("file:///home/bob/x", "[path]"),
+            ("file:///data/corp/acme/x.csv", "file://[path]/x.csv"),
+            ("sqlite:////data/acme/db.sqlite", "sqlite:///[path]/db.sqlite"),
+            ("on \\\\fileserver\\acme\\x.csv", "on [path]/x.csv"),
+            ("'\\\\\\\\fileserver\\\\acme\\\\x.csv'", "'[path]/x.csv'"),
+            ("+/data/acme/clients/list.csv", "+[path]/list.csv"),
+            ("a\n-/data/acme/x\n", "a\n-[path]/x\n"),
+            ("cc -I/opt/acme/include", "cc -I[path]/include"),
+            ("open /mnt/Acme Corp/merger plans/x.csv failed", "open [path]/x.csv failed"),
+            ("open('/mnt/Acme Corp Ltd/x y.csv')", "open('[path]/x y.csv')"),
+            ("D:\\Acme Corp\\x.csv", "[path]/x.csv"),
+            ("/home/bob/My Papers/x", "[path]"),
+            ("/srv/work/proj-private/plan.txt", "[path]/plan.txt"),
+            ("in /srv/work/proj. Then", "in .. Then"),
+            ("python /opt/x/train.py --data=foo/bar", "python [path]/train.py --data=foo/bar"),
+            ("/data/people/ann/a b/c d", "[path] d"),
         ] {
             assert_eq!(private().redact(from), to);
         }
@@ -240,6 +289,15 @@ mod tests {
             "a commit 3f786850e387550fdab836ed7e6dc881de23001b",
             "@decorator\ndef f(x): ...",
             "GET /health 200",
+            "a /b/ c",
+            "x // y",
+            "+// a comment\n-/* another */\n+    x / y / z",
+            "re.sub(r'\\\\d+\\\\w', '/', x) + '/' + y",
+            "+/- 3",
+            "\\\\d\\\\w",
+            "sk-learn pipelines and sk-learn-benchmarks-mar8-a1cb6f-0001",
+            "pypi-packages-that-are-never-installed-twice",
+            "[[glpat-tokens-are-read-mar8-a1cb6f-0001]]",
         ] {
             assert_eq!(private().redact(text), text);
         }
