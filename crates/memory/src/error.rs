@@ -28,6 +28,12 @@ pub enum MemoryError {
         /// What is wrong with it, and where.
         why: String,
     },
+    /// A file that is no text.
+    #[error("{} is not UTF-8 and is left as it is", .0.display())]
+    NoText(PathBuf),
+    /// A note that is too long to be found again.
+    #[error("the note `{0}` is longer than 4 MiB")]
+    TooLong(String),
     /// Nothing has this name.
     #[error("the vault has no note `{0}`")]
     NoNote(String),
@@ -49,6 +55,10 @@ impl MemoryError {
             }
             MemoryError::Unreadable { .. } => {
                 "mend the lines between the `---` at its top, or delete the file".to_owned()
+            }
+            MemoryError::NoText(_) => "save it as UTF-8, or delete it".to_owned(),
+            MemoryError::TooLong(_) => {
+                "note what matters of it, and where the rest lies".to_owned()
             }
             MemoryError::NoNote(_) => {
                 "look for it with `autoresearch memory search` or `autoresearch memory list`"

@@ -1,10 +1,12 @@
 //! The hot page of a repository: short, and read by every proposer (SPEC J1). What stands
-//! above its line is a person's and stays; below it is written anew after every session.
+//! above its line is a person's and stays to the byte, whatever it is; below it is written
+//! anew after every session.
 
-use std::fs;
+use std::path::PathBuf;
 
 use crate::error::MemoryError;
-use crate::note::{Kind, Meta, Note, slug};
+use crate::files;
+use crate::note::{self, Kind, Meta, Note, slug};
 use crate::vault::{Repository, Vault};
 
 /// The line.
@@ -21,44 +23,59 @@ impl Repository {
 }
 
 impl Vault {
-    /// The hot page of a repository as a proposer reads it; `None` where there is none.
+    /// The hot page of a repository as a proposer reads it, without its front matter;
+    /// `None` where there is none.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When it cannot be read, or is no text.
     pub fn hot_page(&self, repository: &Repository) -> Result<Option<String>, MemoryError> {
-        let Some(note) = self.page(repository)? else { return Ok(None) };
-        let (own, written) = note.body.split_once(LINE).unwrap_or((&note.body, ""));
+        let Some(text) = self.page(repository)? else { return Ok(None) };
+        let text = note::plain(&text);
+        // A slip in its front matter takes nothing from what stands below.
+        let body = note::front(&text).map_or(text.as_str(), |(_, body)| body);
+        let (own, written) = body.split_once(LINE).unwrap_or((body, ""));
         let head = |text: &str| text[..text.floor_char_boundary(PAGE)].trim().to_owned();
         let page = [head(own), head(written)].join("\n\n");
         Ok(Some(page.trim().to_owned()).filter(|page| !page.is_empty()))
     }
 
     /// Writes the part of a hot page that is ours, from lines of which the first are the
-    /// most important: as many as there is room for. `date` is when, in RFC 3339.
+    /// most important: as many as there is room for. `date` is when, in RFC 3339, and
+    /// counts for a page that is new.
     ///
     /// # Errors
-    /// As [`Vault::add`].
+    /// As [`Vault::add`]; when the page that is there cannot be read or is no text, and
+    /// it stays as it is then.
     pub fn write_hot_page(
         &self,
         repository: &Repository,
         date: Option<String>,
         lines: &[String],
     ) -> Result<(), MemoryError> {
-        let before = self.page(repository)?;
-        let own = match &before {
-            Some(note) => note.body.split_once(LINE).map_or(note.body.as_str(), |(own, _)| own),
-            None => "",
-        };
-        let title = format!("What is known of {}", repository.name);
         let mut written = String::new();
-        for line in lines {
+        for line in lines.iter().map(|line| self.redact(line)) {
             if written.len() + line.len() + 1 > PAGE {
                 break;
             }
-            written.push_str(line);
+            written.push_str(&line);
             written.push('\n');
         }
-        let own = if own.trim().is_empty() { format!("# {title}\n") } else { own.to_owned() };
+        let before = match self.page(repository)? {
+            Some(page) => page,
+            None => self.new_page(repository, date),
+        };
+        let own = match before.split_once(LINE) {
+            Some((own, _)) => own.to_owned(),
+            None => format!("{}\n\n", before.trim_end()),
+        };
+        let page = format!("{own}{LINE}\n\n{written}");
+        files::replace(self.root(), &self.page_file(repository), &page)
+    }
+
+    /// What stands above the line before a person wrote there.
+    fn new_page(&self, repository: &Repository, date: Option<String>) -> String {
+        let title = format!("What is known of {}", repository.name);
+        let body = format!("# {title}\n");
         let meta = Meta {
             kind: Kind::Hot,
             title,
@@ -66,21 +83,25 @@ impl Vault {
             repository: Some(repository.name.clone()),
             repository_id: Some(repository.id.clone()),
             tags: vec!["autoresearch/hot".to_owned()],
-            ..before.map(|note| note.meta).unwrap_or_default()
+            ..Meta::default()
         };
-        let body = format!("{}\n\n{LINE}\n\n{written}", own.trim_end());
-        let note = Note { name: repository.hot_page(), meta, body };
-        self.replace(&repository.folder(), &note).map(drop)
+        self.clean(&Note { name: repository.hot_page(), meta, body }).to_markdown()
     }
 
-    /// One that a person made unreadable is as none.
-    fn page(&self, repository: &Repository) -> Result<Option<Note>, MemoryError> {
-        let name = repository.hot_page();
-        let path = self.root().join(repository.folder()).join(format!("{name}.md"));
-        match fs::read(&path) {
-            Ok(bytes) => Ok(Note::parse(&name, &String::from_utf8_lossy(&bytes)).ok()),
+    /// The page as it is on disk.
+    fn page(&self, repository: &Repository) -> Result<Option<String>, MemoryError> {
+        let path = self.page_file(repository);
+        match files::read(&path) {
+            Ok(bytes) => match String::from_utf8(bytes) {
+                Ok(text) => Ok(Some(text)),
+                Err(_) => Err(MemoryError::NoText(path)),
+            },
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(MemoryError::io("read", &path)(e)),
         }
+    }
+
+    fn page_file(&self, repository: &Repository) -> PathBuf {
+        self.file(&repository.folder(), &repository.hot_page())
     }
 }

@@ -16,7 +16,7 @@ use crate::meaning::{self, SLOT};
 use crate::note::{Kind, Note, linked};
 
 /// Goes up whenever what is stored, or how it is reckoned, changes.
-const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 
 /// How long a statement waits for another process that writes.
 const BUSY: Duration = Duration::from_secs(20);
@@ -116,7 +116,7 @@ pub(crate) struct Index {
 }
 
 impl Index {
-    /// The index in this file; made, or made anew by a version that stores other things.
+    /// The index in this file; made where there is none.
     pub(crate) fn open(path: &Path) -> rusqlite::Result<Index> {
         let db = Connection::open(path)?;
         db.busy_timeout(BUSY)?;
@@ -199,6 +199,16 @@ impl Index {
     pub(crate) fn named(&self, name: &str) -> rusqlite::Result<Option<Entry>> {
         let sql = format!("SELECT {COLUMNS} FROM note WHERE name = ?1 ORDER BY path LIMIT 1");
         self.db.prepare_cached(&sql)?.query_row([name], entry).optional()
+    }
+
+    /// The note whose file is this one, or whose path ends in it.
+    pub(crate) fn at(&self, path: &str) -> rusqlite::Result<Option<Entry>> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM note WHERE name IS NOT NULL
+             AND (path = ?1 OR substr(path, -length(?1) - 1) = '/' || ?1)
+             ORDER BY length(path), path LIMIT 1"
+        );
+        self.db.prepare_cached(&sql)?.query_row([path], entry).optional()
     }
 
     /// Notes, the newest first.

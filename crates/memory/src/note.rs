@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{SeqAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use crate::redact::Private;
@@ -11,8 +12,8 @@ use crate::redact::Private;
 const FRONT: usize = 64 << 10;
 
 /// Longest name of a note, in bytes without its extension: far below what file systems
-/// allow.
-const NAME: usize = 120;
+/// allow, and no shorter than what a session gives.
+pub(crate) const NAME: usize = 128;
 
 /// What a note is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +108,7 @@ pub struct Meta {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub experiment: Option<u64>,
     /// The files under experiment.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "several", skip_serializing_if = "Vec::is_empty")]
     pub target: Vec<String>,
     /// What was tested.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -155,14 +156,53 @@ pub struct Meta {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stance: Option<String>,
     /// Links to notes that this one takes the place of, as `[[name]]`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "several", skip_serializing_if = "Vec::is_empty")]
     pub supersedes: Vec<String>,
     /// Tags as Obsidian has them, without `#`.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(deserialize_with = "several", skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// Whatever else a person wrote there.
     #[serde(flatten)]
     pub more: BTreeMap<String, Value>,
+}
+
+/// A list as people write it: also one thing without its brackets, or nothing at all.
+struct Several;
+
+impl<'de> Visitor<'de> for Several {
+    type Value = Vec<String>;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a list, or one word")
+    }
+
+    fn visit_unit<E>(self) -> Result<Vec<String>, E> {
+        Ok(Vec::new())
+    }
+
+    fn visit_str<E>(self, one: &str) -> Result<Vec<String>, E> {
+        Ok(vec![one.to_owned()])
+    }
+
+    fn visit_u64<E>(self, one: u64) -> Result<Vec<String>, E> {
+        Ok(vec![one.to_string()])
+    }
+
+    fn visit_i64<E>(self, one: i64) -> Result<Vec<String>, E> {
+        Ok(vec![one.to_string()])
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Vec<String>, A::Error> {
+        let mut all = Vec::new();
+        while let Some(one) = list.next_element::<Option<String>>()? {
+            all.extend(one);
+        }
+        Ok(all)
+    }
+}
+
+fn several<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<String>, D::Error> {
+    from.deserialize_any(Several)
 }
 
 /// A note of a vault.
@@ -183,7 +223,7 @@ impl Note {
     /// # Errors
     /// What is wrong with the front matter, and where.
     pub fn parse(name: &str, text: &str) -> Result<Note, String> {
-        let text = text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n");
+        let text = plain(text);
         let (mut meta, body) = match front(&text) {
             None => (Meta::default(), text.as_str()),
             Some((front, body)) if front.trim().is_empty() => (Meta::default(), body),
@@ -211,9 +251,9 @@ impl Note {
     pub(crate) fn redacted(&self, private: &Private) -> Note {
         let meta = serde_json::to_value(&self.meta).unwrap_or_default();
         let meta = serde_json::from_value(private.redact_value(meta)).unwrap_or_default();
-        // Whose folders stand in a name; what is left is still a name.
-        let name = slug(&private.redact(&self.name), NAME);
-        Note { name, meta, body: private.redact(&self.body) }
+        // A name is what links and files have in common: whoever makes one of a text has
+        // it redacted first, since a rule would take too much of what is left of it here.
+        Note { name: slug(&self.name, NAME), meta, body: private.redact(&self.body) }
     }
 
     /// Its words without blocks of code, and the blocks of code.
@@ -253,8 +293,13 @@ impl Note {
     }
 }
 
+/// Text without what Windows adds to it.
+pub(crate) fn plain(text: &str) -> String {
+    text.strip_prefix('\u{feff}').unwrap_or(text).replace("\r\n", "\n")
+}
+
 /// Front matter and body, where there is front matter.
-fn front(text: &str) -> Option<(&str, &str)> {
+pub(crate) fn front(text: &str) -> Option<(&str, &str)> {
     let rest = text.strip_prefix("---\n")?;
     let mut at = 0;
     for line in rest.split_inclusive('\n') {
@@ -342,6 +387,22 @@ mod tests {
         assert_eq!(note.meta.more["mood"], "good");
         let ruler = Note::parse("n", "---\nno end of it").unwrap();
         assert_eq!(ruler.body, "---\nno end of it");
+    }
+
+    #[test]
+    fn a_list_may_be_one_thing_or_nothing() {
+        for (written, list) in [
+            (" mine", &["mine"][..]),
+            ("", &[]),
+            (" 2024", &["2024"]),
+            (" [a, 7]", &["a", "7"]),
+            ("\n- a\n-", &["a"]),
+        ] {
+            let text = format!("---\ntags:{written}\ntarget:{written}\n---\n");
+            let meta = Note::parse("n", &text).unwrap().meta;
+            assert_eq!(meta.tags, list, "{text}");
+            assert_eq!(meta.target, list, "{text}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use rusqlite::params_from_iter;
+use rusqlite::{OptionalExtension as _, params_from_iter};
 
 use crate::index::{BLOCK, COLUMNS, Entry, Index, entry};
 use crate::meaning::{self, Question};
@@ -90,6 +90,8 @@ pub struct Hit {
 impl Index {
     /// The notes that fit best, the best first.
     pub(crate) fn search(&self, query: &Query<'_>) -> rusqlite::Result<Vec<Hit>> {
+        // All of it sees the index as it is now, whoever writes there meanwhile.
+        let _seen = self.db.unchecked_transaction()?;
         let (words, most_words) = match query.by {
             By::Meaning => (Vec::new(), 1.0),
             By::Words | By::Both => self.by_words(query)?,
@@ -103,15 +105,17 @@ impl Index {
         let place = |list: &[Scored], id| list.iter().position(|(_, other)| *other == id);
         let sql = format!("SELECT {COLUMNS} FROM note WHERE id = ?1");
         let mut one = self.db.prepare_cached(&sql)?;
-        let hits = ranked.into_iter().map(|(score, id)| {
-            Ok(Hit {
-                entry: one.query_row([id], entry)?,
+        let mut hits = Vec::new();
+        for (score, id) in ranked {
+            let Some(entry) = one.query_row([id], entry).optional()? else { continue };
+            hits.push(Hit {
+                entry,
                 score,
                 by_words: place(&words, id).map(|at| at + 1),
                 by_meaning: place(&meaning, id).map(|at| at + 1),
-            })
-        });
-        hits.collect()
+            });
+        }
+        Ok(hits)
     }
 
     /// Notes by the words of the question, best first, and the most that one could score.

@@ -3,11 +3,12 @@
 
 use std::collections::HashSet;
 use std::fs;
+use std::io;
 use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::MemoryError;
-use crate::files::OWN;
+use crate::files::{self, LONGEST, OWN, TOO_LONG};
 use crate::index::{Found, Index};
 use crate::note::Note;
 
@@ -17,9 +18,6 @@ const BATCH: usize = 500;
 /// What changed this shortly before it was looked at may change again without its time
 /// telling, and is looked at again.
 const TICK: i64 = 2_000_000_000;
-
-/// A note is no longer than this; what is, is none.
-const LONGEST: u64 = 4 << 20;
 
 /// Folders within folders that are followed.
 const DEPTH: usize = 16;
@@ -51,6 +49,8 @@ struct Difference {
     gone_folders: Vec<String>,
     /// Every folder that was read, with its time.
     folders: Vec<(String, i64)>,
+    /// Folders that cannot be read, and why.
+    closed: Vec<(String, String)>,
 }
 
 /// Makes the index say what the notes say. `now` is a time of the disk's own clock, in
@@ -91,10 +91,13 @@ pub(crate) fn sync(
         done += batch.len() as u64;
         tell(Step { done, of });
     }
-    if difference.folders.is_empty() {
+    if difference.folders.is_empty() && difference.closed.is_empty() {
         return Ok(());
     }
     let mut change = index.change()?;
+    for (path, why) in difference.closed {
+        change.put(&Found { path, size: 0, mtime: 0 }, &why, &Err(why.clone()))?;
+    }
     for (path, mtime) in &difference.folders {
         change.saw_folder(path, *mtime)?;
     }
@@ -104,9 +107,12 @@ pub(crate) fn sync(
 
 /// The text of a file; `None` for one that went meanwhile.
 fn read(root: &Path, found: &Found) -> Option<Result<String, String>> {
-    match fs::read(root.join(&found.path)) {
+    if found.size > i64::try_from(LONGEST).unwrap_or(i64::MAX) {
+        return Some(Err(TOO_LONG.to_owned()));
+    }
+    match files::read(&root.join(&found.path)) {
         Ok(bytes) => Some(String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())),
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+        Err(e) if e.kind() == io::ErrorKind::NotFound => None,
         Err(e) => Some(Err(format!("it cannot be read: {e}"))),
     }
 }
@@ -121,7 +127,7 @@ fn parsed(
             let note = Note::parse(name, &text);
             (found, text, note)
         }
-        Err(why) => (found, String::new(), Err(why)),
+        Err(why) => (found, why.clone(), Err(why)),
     }
 }
 
@@ -131,24 +137,39 @@ fn compare(index: &Index, root: &Path, look: Look, now: i64) -> Result<Differenc
     let mut waiting: Vec<(String, usize)> = vec![(String::new(), 0)];
     while let Some((folder, depth)) = waiting.pop() {
         let path = root.join(&folder);
+        // Somebody else's folder, as `lost+found`, takes nothing from the others.
+        let mut closed = |e: io::Error| {
+            if e.kind() == io::ErrorKind::NotFound {
+                difference.gone_folders.push(folder.clone());
+            } else if folder.is_empty() {
+                return Err(MemoryError::io("read", &path)(e));
+            } else {
+                difference.closed.push((folder.clone(), format!("it cannot be read: {e}")));
+            }
+            Ok(())
+        };
         let mtime = match fs::metadata(&path) {
             Ok(meta) => settled(nanoseconds(&meta), now),
-            Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
-                difference.gone_folders.push(folder);
+            Err(e) => {
+                closed(e)?;
                 continue;
             }
-            Err(e) => return Err(MemoryError::io("look at", &path)(e)),
         };
         if look == Look::Folders && mtime != 0 && known.get(&folder) == Some(&mtime) {
             waiting
                 .extend(index.inner_folders(&folder)?.into_iter().map(|inner| (inner, depth + 1)));
             continue;
         }
+        let entries = match fs::read_dir(&path).and_then(Iterator::collect::<io::Result<Vec<_>>>) {
+            Ok(entries) => entries,
+            Err(e) => {
+                closed(e)?;
+                continue;
+            }
+        };
         let mut files = index.files(&folder)?;
         let mut inner: HashSet<String> = index.inner_folders(&folder)?.into_iter().collect();
-        let entries = fs::read_dir(&path).map_err(MemoryError::io("read", &path))?;
         for entry in entries {
-            let entry = entry.map_err(MemoryError::io("read", &path))?;
             // Neither a link out of the vault nor a name that is no text is a note.
             let Ok(name) = entry.file_name().into_string() else { continue };
             let Ok(kind) = entry.file_type() else { continue };
@@ -162,9 +183,6 @@ fn compare(index: &Index, root: &Path, look: Look, now: i64) -> Result<Differenc
             } else if kind.is_file() && Path::new(&path).extension().is_some_and(|end| end == "md")
             {
                 let Ok(meta) = entry.metadata() else { continue };
-                if meta.len() > LONGEST {
-                    continue;
-                }
                 let size = i64::try_from(meta.len()).unwrap_or(i64::MAX);
                 let mtime = settled(nanoseconds(&meta), now);
                 let before = files.remove(&path);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::error::MemoryError;
 use crate::files::{self, OWN};
-use crate::index::{self, Entry, Index};
-use crate::note::{Kind, Note, slug};
+use crate::index::{self, Entry, Index, VERSION};
+use crate::note::{Kind, NAME, Note, slug};
 use crate::redact::Private;
 use crate::search::{Hit, Query};
 use crate::sync::{self, Look, Step};
@@ -75,34 +75,39 @@ impl Vault {
     /// never changed: where one of its name lies there already, that one stays.
     ///
     /// # Errors
-    /// When the disk is full or cannot be written; nothing is left behind then.
+    /// When the disk is full or cannot be written, or the note is longer than 4 MiB;
+    /// nothing is left behind then.
     pub fn add(&self, folder: &str, note: &Note) -> Result<Added, MemoryError> {
-        let note = note.redacted(&self.private);
-        let path = self.folder(folder).join(format!("{}.md", note.name));
-        let is_new = files::write_new(&self.root, &path, &note.to_markdown())?;
+        let note = self.clean(note);
+        let path = self.file(folder, &note.name);
+        let text = note.to_markdown();
+        if text.len() as u64 > files::LONGEST {
+            return Err(MemoryError::TooLong(note.name));
+        }
+        let is_new = files::write_new(&self.root, &path, &text)?;
         Ok(Added { name: note.name, path, is_new })
     }
 
-    /// Writes a note that is kept up to date, as a hot page, in one step.
-    ///
-    /// # Errors
-    /// As [`Vault::add`].
-    pub(crate) fn replace(&self, folder: &str, note: &Note) -> Result<PathBuf, MemoryError> {
-        let note = note.redacted(&self.private);
-        let path = self.folder(folder).join(format!("{}.md", note.name));
-        files::replace(&self.root, &path, &note.to_markdown())?;
-        Ok(path)
+    /// A note as it would be written: without secrets and paths of this machine.
+    pub fn clean(&self, note: &Note) -> Note {
+        note.redacted(&self.private)
     }
 
-    fn folder(&self, folder: &str) -> PathBuf {
-        let folder = self.private.redact(folder);
+    /// A text without secrets and paths of this machine.
+    pub fn redact(&self, text: &str) -> String {
+        self.private.redact(text)
+    }
+
+    /// Where the note of this name lies in `folder`.
+    pub(crate) fn file(&self, folder: &str, name: &str) -> PathBuf {
         let parts = folder.split('/').filter(|part| !part.is_empty());
-        parts.fold(self.root.clone(), |path, part| path.join(slug(part, FOLDER)))
+        let folder = parts.fold(self.root.clone(), |path, part| path.join(slug(part, FOLDER)));
+        folder.join(format!("{}.md", slug(name, NAME)))
     }
 
     /// Whether `name` was written into `folder`.
     pub fn has(&self, folder: &str, name: &str) -> bool {
-        self.folder(folder).join(format!("{name}.md")).is_file()
+        self.file(folder, name).is_file()
     }
 
     /// Finds notes. Up to 20,000 of them, it sees every change; beyond that, what was
@@ -120,14 +125,34 @@ impl Vault {
     /// # Errors
     /// [`MemoryError::NoNote`], or why it cannot be read.
     pub fn note(&mut self, name: &str) -> Result<(Entry, Note), MemoryError> {
-        let plain = name.trim().trim_start_matches("[[").trim_end_matches("]]");
-        let plain = plain.rsplit(['/', '\\']).next().unwrap_or(plain);
-        let plain = plain.strip_suffix(".md").unwrap_or(plain);
+        let plain = name.trim().trim_start_matches("[[").trim_end_matches("]]").replace('\\', "/");
+        let plain = plain.strip_suffix(".md").unwrap_or(&plain);
         self.look(None)?;
-        let entry = self.ask(|index| index.named(plain))?;
+        let entry = if plain.contains('/') {
+            self.by_path(plain)?
+        } else {
+            self.ask(|index| index.named(plain))?
+        };
         let entry = entry.ok_or_else(|| MemoryError::NoNote(plain.to_owned()))?;
         let note = self.read(&entry)?;
         Ok((entry, note))
+    }
+
+    /// The note with a path that may begin anywhere, also outside of the vault.
+    fn by_path(&mut self, path: &str) -> Result<Option<Entry>, MemoryError> {
+        let file = format!("{path}.md");
+        let root = format!("{}/", self.root.display()).replace('\\', "/");
+        if let Some(inside) = file.strip_prefix(&root) {
+            return self.ask(|index| index.at(inside));
+        }
+        let mut rest = file.as_str();
+        while rest.contains('/') {
+            if let Some(entry) = self.ask(|index| index.at(rest))? {
+                return Ok(Some(entry));
+            }
+            rest = rest.split_once('/').map_or("", |(_, inner)| inner);
+        }
+        Ok(None)
     }
 
     /// What a note says.
@@ -136,7 +161,8 @@ impl Vault {
     /// When its file cannot be read.
     pub fn read(&self, entry: &Entry) -> Result<Note, MemoryError> {
         let path = self.root.join(&entry.path);
-        let text = fs::read_to_string(&path).map_err(MemoryError::io("read", &path))?;
+        let bytes = files::read(&path).map_err(MemoryError::io("read", &path))?;
+        let text = String::from_utf8(bytes).map_err(|_| MemoryError::NoText(path.clone()))?;
         let parsed = Note::parse(&entry.name, &text);
         parsed.map_err(|why| MemoryError::Unreadable { path, why })
     }
@@ -325,7 +351,8 @@ impl Vault {
     }
 
     fn index_file(&self) -> PathBuf {
-        self.root.join(OWN).join("index.db")
+        // Each version has its own, so that none clears another's.
+        self.root.join(OWN).join(format!("index-{VERSION}.db"))
     }
 
     /// What time the disk has, by a file that is written there; 0 where that cannot be.
@@ -345,7 +372,6 @@ fn is_damage(error: &rusqlite::Error) -> bool {
             Code::DatabaseCorrupt | Code::NotADatabase | Code::Unknown | Code::TypeMismatch
         ),
         rusqlite::Error::InvalidColumnType(..)
-        | rusqlite::Error::QueryReturnedNoRows
         | rusqlite::Error::FromSqlConversionFailure(..)
         | rusqlite::Error::SqlInputError { .. } => true,
         _ => false,

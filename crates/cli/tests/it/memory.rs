@@ -187,7 +187,7 @@ fn rubbish_is_skipped_and_named() {
     ended.says(&["notes/bad.md is skipped"]);
     let found = place.run(["memory", "search", "sign optimizer learning rate", "--json"]).expect(0);
     assert_eq!(found.json()["title"], "Lion needs a tenth of the rate");
-    fs::write(vault(&place).join(".autoresearch/index.db"), "no database at all, and long enough")
+    fs::write(vault(&place).join(".autoresearch/index-1.db"), "no database at all, and long enough")
         .unwrap();
     let found = place.run(["memory", "search", "Lion"]).expect(0);
     assert!(found.stdout.starts_with("Lion needs"));
