@@ -495,7 +495,8 @@ fn conduct(
     drop(conductor);
     let view = View::open(&root, tag.as_deref())?;
     // Also of a session that failed: what it learned is on disk.
-    let written = vault.as_deref().and_then(|vault| remembering::remember(&view, vault, observer));
+    let written =
+        vault.as_deref().and_then(|vault| remembering::remember(&view, vault, stop, observer));
     let reason = reason?;
     view.write_report()?;
     Ok(Outcome { reason, view: view.with_vault(vault), written })

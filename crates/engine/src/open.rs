@@ -321,9 +321,9 @@ impl Session {
     }
 
     /// Reads what earlier sessions left, also those that died.
-    fn begin_to_remember(&self, observer: &mut dyn Observer) -> Option<Remembering> {
-        let (vault, plan) = (self.vault()?, self.state.plan()?);
-        remembering::catch_up(&self.repo, &plan.tag, &vault, observer);
+    fn begin_to_remember(&self, stop: &Stop, observer: &mut dyn Observer) -> Option<Remembering> {
+        let (vault, plan, given) = (self.vault()?, self.state.plan()?, self.vault.as_deref());
+        remembering::catch_up(&self.repo, &plan.tag, &vault, given, stop, observer);
         match Remembering::begin(&self.repo, &self.config, plan, &vault) {
             Ok(mut remembering) => {
                 for warning in remembering.take_warnings() {
@@ -348,7 +348,7 @@ impl Session {
         observer: &'a mut dyn Observer,
         stop: Stop,
     ) -> Result<Conductor<'a>, EngineError> {
-        let remembering = self.begin_to_remember(observer);
+        let remembering = self.begin_to_remember(&stop, observer);
         let Session {
             repo, places, config, journal, state, walls, mut lock, resumed, waits, ..
         } = self;

@@ -2,11 +2,13 @@
 //! proposal, written when it ends (SPEC A12, J). Nothing that goes wrong here ends or
 //! harms a session: it is a note to whoever watches.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 use autoresearch_config::Config;
+use autoresearch_core::experiment::Verdict;
 use autoresearch_core::session::{Plan, Queued, State};
-use autoresearch_memory::{Kind, MemoryError, Private, Query, Repository, Session, Vault};
+use autoresearch_memory::{Kind, MemoryError, Note, Private, Query, Repository, Session, Vault};
 use autoresearch_propose::{Recalled, Remembered};
 use autoresearch_repo::Repo;
 
@@ -15,6 +17,7 @@ use crate::error::EngineError;
 use crate::lessons;
 use crate::news::{News, Observer};
 use crate::places::sessions;
+use crate::stop::{Stop, Urgency};
 use crate::view::View;
 
 /// Notes that are recalled for a proposal, and bytes of each.
@@ -24,11 +27,15 @@ const NOTE: usize = 600;
 /// Bytes of the last hand-off that are told.
 const HANDOFF: usize = 4_000;
 
+/// Notes from which they are had on disk together, and not each.
+const MANY: usize = 20;
+
 /// A vault, as a running session uses it.
 pub(crate) struct Remembering {
     vault: Vault,
     session: Session,
     hot: Option<String>,
+    warnings: Vec<String>,
     handoff: Option<Recalled>,
     /// The last question and its answer: most proposals ask the same, and other sessions
     /// seldom add to it meanwhile.
@@ -79,14 +86,22 @@ impl Remembering {
         let session = session(repo, config, plan).map_err(|error| error.to_string())?;
         let mut vault = open(repo, vault);
         vault.sync(&mut |_| ()).map_err(|error| told(&error))?;
-        let hot = vault.hot_page(&session.repository).map_err(|error| told(&error))?;
+        let mut warnings = Vec::new();
+        let hot = vault.hot_page(&session.repository).unwrap_or_else(|error| {
+            warnings.push(told(&error));
+            None
+        });
+        // People write there as well, and a brief goes to whoever proposes.
+        let hot = hot.map(|page| vault.redact(&page));
         let handoff = last_handoff(&mut vault, &session).map_err(|error| told(&error))?;
-        Ok(Remembering { vault, session, hot, handoff, asked: None })
+        Ok(Remembering { vault, session, hot, warnings, handoff, asked: None })
     }
 
     /// What went wrong and was got over.
     pub(crate) fn take_warnings(&mut self) -> Vec<String> {
-        self.vault.take_warnings()
+        let mut warnings = std::mem::take(&mut self.warnings);
+        warnings.append(&mut self.vault.take_warnings());
+        warnings
     }
 
     /// What is told with the next brief: the notes that fit what is `queued`, or else the
@@ -117,16 +132,20 @@ impl Remembering {
         let is_news = |name: &str| !hot.contains(&format!("[[{name}]]"));
         let fit = hits.into_iter().map(|hit| hit.entry);
         let fit = fit.filter(|e| e.kind != Kind::Handoff.name() && is_news(&e.name)).take(NOTES);
-        Ok(fit.filter_map(|entry| Some(recalled(&self.vault.read(&entry).ok()?, NOTE))).collect())
+        let told = fit.filter_map(|entry| {
+            let note = self.vault.read(&entry).ok()?;
+            Some(recalled(&self.vault, &note, &note.excerpt(NOTE)))
+        });
+        Ok(told.collect())
     }
 }
 
-fn recalled(note: &autoresearch_memory::Note, most: usize) -> Recalled {
+fn recalled(vault: &Vault, note: &Note, text: &str) -> Recalled {
     Recalled {
         name: note.name.clone(),
-        title: note.meta.title.clone(),
-        repository: note.meta.repository.clone(),
-        text: note.excerpt(most),
+        title: vault.redact(&note.meta.title),
+        repository: note.meta.repository.as_deref().map(|name| vault.redact(name)),
+        text: vault.redact(text),
     }
 }
 
@@ -135,9 +154,8 @@ fn last_handoff(vault: &mut Vault, session: &Session) -> Result<Option<Recalled>
     let of_another = handoffs.iter().find(|e| e.session_id.as_deref() != Some(session.id.as_str()));
     let Some(entry) = of_another else { return Ok(None) };
     let note = vault.read(entry)?;
-    let mut text = note.body.clone();
-    text.truncate(text.floor_char_boundary(HANDOFF));
-    Ok(Some(Recalled { text, ..recalled(&note, 0) }))
+    let text = &note.body[..note.body.floor_char_boundary(HANDOFF)];
+    Ok(Some(recalled(vault, &note, text)))
 }
 
 /// An error with its remedy.
@@ -157,8 +175,55 @@ pub struct Written {
 }
 
 /// Writes what a session came to, and keeps whoever watches informed of what cannot be.
-pub(crate) fn remember(view: &View, vault: &Path, observer: &mut dyn Observer) -> Option<Written> {
-    match write(view, vault) {
+pub(crate) fn remember(
+    view: &View,
+    vault: &Path,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) -> Option<Written> {
+    // Whoever ended the session with an interrupt did not mean what it learned.
+    let before = stop.urgency();
+    let halt = || stop.urgency() > before || stop.urgency() == Urgency::AtOnce;
+    said(write(view, vault, &halt, &mut |_| ()), observer)
+}
+
+/// Writes what sessions came to that died before they could (SPEC L5). Only of those that
+/// were to be remembered, and in this vault; `given` is where it is unless configured.
+pub(crate) fn catch_up(
+    repo: &Repo,
+    own: &str,
+    vault: &Path,
+    given: Option<&Path>,
+    stop: &Stop,
+    observer: &mut dyn Observer,
+) {
+    for tag in sessions(repo.root()).into_iter().filter(|tag| tag != own) {
+        if stop.urgency() != Urgency::None {
+            return;
+        }
+        if let Ok(view) = View::open(repo.root(), Some(&tag))
+            && place(view.config(), repo.root(), given).as_deref() == Some(vault)
+            && matches!(view.engine(), Ok(None))
+        {
+            let mut tell = |notes| {
+                if notes == 0 {
+                    return;
+                }
+                observer.tell(&News::Note(format!(
+                    "session {tag} ended before its notes were written; {notes} are written now"
+                )));
+            };
+            let halt = || stop.urgency() != Urgency::None;
+            let done = write(&view, vault, &halt, &mut tell);
+            said(done, observer);
+        }
+    }
+}
+
+type Done = Result<(Option<Written>, Vec<String>), String>;
+
+fn said(done: Done, observer: &mut dyn Observer) -> Option<Written> {
+    match done {
         Ok((written, warnings)) => {
             for warning in warnings {
                 observer.tell(&News::Note(warning));
@@ -174,37 +239,25 @@ pub(crate) fn remember(view: &View, vault: &Path, observer: &mut dyn Observer) -
     }
 }
 
-/// Writes what sessions came to that died before they could (SPEC L5).
-pub(crate) fn catch_up(repo: &Repo, own: &str, vault: &Path, observer: &mut dyn Observer) {
-    for tag in sessions(repo.root()).into_iter().filter(|tag| tag != own) {
-        if let Ok(view) = View::open(repo.root(), Some(&tag))
-            && matches!(view.engine(), Ok(None))
-        {
-            remember(&view, vault, observer);
-        }
-    }
-}
-
-type Done = (Option<Written>, Vec<String>);
-
-fn write(view: &View, path: &Path) -> Result<Done, String> {
+/// `halt` is asked before every note, and `begin` hears how many experiments have none
+/// yet.
+fn write(view: &View, path: &Path, halt: &dyn Fn() -> bool, begin: &mut dyn FnMut(usize)) -> Done {
     let said = |error: EngineError| error.to_string();
+    let Some(last) = view.last().map_err(said)? else { return Ok((None, Vec::new())) };
     let session = session(view.repo(), view.config(), view.plan()).map_err(said)?;
-    let history = view.history().map_err(said)?;
-    let Some(last) = history.points.last().map(|point| point.number) else {
-        return Ok((None, Vec::new()));
-    };
     let mut vault = open(view.repo(), path);
-    let handoff = session.name(&format!("handoff-{last:04}"));
+    let handoff = session.name(&format!("handoff-{:04}", last.number));
     if vault.has(&session.folder(), &handoff) {
         return Ok((None, Vec::new()));
     }
     let mut written = Written { vault: path.to_owned(), experiments: 0, lessons: 0 };
-    experiments(view, &session, &vault, &mut written)?;
-    written.lessons = lessons::write(view, &session, &history, &mut vault)
+    experiments(view, &session, &vault, &mut written, halt, begin)?;
+    let history = view.history().map_err(said)?;
+    let mut warnings = Vec::new();
+    written.lessons = lessons::write(view, &session, &history, &mut vault, &mut warnings)
         .map_err(|error| error.as_ref().map_or_else(ToString::to_string, told))?;
     vault.sync(&mut |_| ()).map_err(|error| told(&error))?;
-    let warnings = vault.take_warnings();
+    warnings.append(&mut vault.take_warnings());
     Ok((Some(written), warnings))
 }
 
@@ -214,27 +267,50 @@ fn experiments(
     session: &Session,
     vault: &Vault,
     written: &mut Written,
+    halt: &dyn Fn() -> bool,
+    begin: &mut dyn FnMut(usize),
 ) -> Result<(), String> {
     let said = |error: EngineError| error.to_string();
     let folder = session.folder();
+    let entries = view.entries(0).map_err(said)?;
+    let is_written = |number| vault.has(&folder, &session.experiment(number));
+    let missing: HashSet<u64> =
+        entries.iter().map(|entry| entry.number).filter(|number| !is_written(*number)).collect();
+    begin(missing.len());
+    let is_many = missing.len() > MANY;
     let mut incumbent = None;
-    for entry in view.entries(0).map_err(said)? {
-        let is_written = vault.has(&folder, &session.experiment(entry.number));
-        let is_kept = entry.verdict == autoresearch_core::experiment::Verdict::Keep;
-        if is_written && !is_kept {
+    let mut is_halted = false;
+    for entry in entries {
+        let is_kept = entry.verdict == Verdict::Keep;
+        if !missing.contains(&entry.number) && !is_kept {
             continue;
         }
+        is_halted = halt();
+        if is_halted {
+            break;
+        }
         let experiment = view.experiment(entry.number).map_err(said)?;
-        if !is_written {
+        if missing.contains(&entry.number) {
             // Another tool's commits may be lost, and a note does without.
             let diff = view.diff(entry.number, None).ok().filter(|_| entry.number > 0);
             let note = session.note(&experiment, incumbent.as_ref(), &diff.unwrap_or_default());
-            let added = vault.add(&folder, &note).map_err(|error| told(&error))?;
+            let added = match is_many {
+                true => vault.add_unsettled(&folder, &note),
+                false => vault.add(&folder, &note),
+            };
+            let added = added.map_err(|error| told(&error))?;
             written.experiments += usize::from(added.is_new);
         }
         if is_kept {
             incumbent = Some(experiment);
         }
+    }
+    if is_many {
+        // Before the hand-off: where that is, all is.
+        vault.settle().map_err(|error| told(&error))?;
+    }
+    if is_halted {
+        return Err("it was asked to stop".to_owned());
     }
     Ok(())
 }

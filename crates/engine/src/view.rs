@@ -226,6 +226,11 @@ impl View {
         Ok(self.journal.entries(from)?)
     }
 
+    /// The last settled experiment, in short.
+    pub(crate) fn last(&self) -> Result<Option<Entry>, EngineError> {
+        Ok(self.journal.last_entries(1)?.pop())
+    }
+
     /// A settled experiment, in short.
     ///
     /// # Errors

@@ -51,18 +51,52 @@ fn open(path: &Path) -> io::Result<File> {
     }
 }
 
+/// When what was written is on disk for sure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Settled {
+    /// At once.
+    Now,
+    /// Once [`settle`] was called.
+    Later,
+}
+
+/// Has all that was written below `root` on disk. One call costs about as much as one
+/// file that is had there at once.
+pub(crate) fn settle(root: &Path) -> Result<(), MemoryError> {
+    #[cfg(target_os = "linux")]
+    {
+        let settled = File::open(root).and_then(|folder| Ok(rustix::fs::syncfs(folder)?));
+        settled.map_err(MemoryError::io("write", root))?;
+    }
+    // Elsewhere there is no such call, and each was had there at once.
+    #[cfg(not(target_os = "linux"))]
+    let _ = root;
+    Ok(())
+}
+
+/// Whether a note is there. A crash of the machine may leave an empty file of one that
+/// had not settled, and that is none.
+pub(crate) fn is_there(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|meta| !meta.is_file() || meta.len() > 0)
+}
+
 /// Writes a file that shall not exist yet, and says whether it did not: one that does is
 /// left as it is. Folders are made as needed.
-pub(crate) fn write_new(root: &Path, path: &Path, text: &str) -> Result<bool, MemoryError> {
-    if path.exists() {
+pub(crate) fn write_new(
+    root: &Path,
+    path: &Path,
+    text: &str,
+    settled: Settled,
+) -> Result<bool, MemoryError> {
+    if is_there(path) {
         return Ok(false);
     }
-    let whole = write_aside(root, path, text)?;
+    let whole = write_aside(root, path, text, settled)?;
     // Unlike a rename, a link never takes the place of another's file.
     let linked = match fs::hard_link(&whole, path) {
         Ok(()) => Ok(true),
-        Err(e) if e.kind() == ErrorKind::AlreadyExists => Ok(false),
-        // A file system without links.
+        Err(e) if e.kind() == ErrorKind::AlreadyExists && is_there(path) => Ok(false),
+        // An empty file, or a file system without links.
         Err(_) => return fs::rename(&whole, path).map(|()| true).map_err(gone(&whole, path)),
     };
     let _ = fs::remove_file(&whole);
@@ -71,7 +105,7 @@ pub(crate) fn write_new(root: &Path, path: &Path, text: &str) -> Result<bool, Me
 
 /// Writes a file, whatever was there.
 pub(crate) fn replace(root: &Path, path: &Path, text: &str) -> Result<(), MemoryError> {
-    let whole = write_aside(root, path, text)?;
+    let whole = write_aside(root, path, text, Settled::Now)?;
     fs::rename(&whole, path).map_err(gone(&whole, path))
 }
 
@@ -84,14 +118,21 @@ fn gone(whole: &Path, path: &Path) -> impl FnOnce(std::io::Error) -> MemoryError
     }
 }
 
-/// The whole text in a file of its own, on disk.
-fn write_aside(root: &Path, path: &Path, text: &str) -> Result<PathBuf, MemoryError> {
+/// The whole text in a file of its own.
+fn write_aside(
+    root: &Path,
+    path: &Path,
+    text: &str,
+    settled: Settled,
+) -> Result<PathBuf, MemoryError> {
     let folder = path.parent().unwrap_or(root);
     fs::create_dir_all(folder).map_err(MemoryError::io("create", folder))?;
     let aside = root.join(OWN).join("new");
     fs::create_dir_all(&aside).map_err(MemoryError::io("create", &aside))?;
     let (whole, mut file) = create(&aside).map_err(MemoryError::io("create a file in", &aside))?;
-    let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_data());
+    let is_later = settled == Settled::Later && cfg!(target_os = "linux");
+    let on_disk = |file: File| if is_later { Ok(()) } else { file.sync_data() };
+    let written = file.write_all(text.as_bytes()).and_then(|()| on_disk(file));
     written.map_err(gone(&whole, path))?;
     Ok(whole)
 }

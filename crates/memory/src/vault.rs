@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::error::MemoryError;
-use crate::files::{self, OWN};
+use crate::files::{self, OWN, Settled};
 use crate::index::{self, Entry, Index, VERSION};
 use crate::note::{Kind, NAME, Note, slug};
 use crate::redact::Private;
@@ -78,13 +78,34 @@ impl Vault {
     /// When the disk is full or cannot be written, or the note is longer than 4 MiB;
     /// nothing is left behind then.
     pub fn add(&self, folder: &str, note: &Note) -> Result<Added, MemoryError> {
+        self.write(folder, note, Settled::Now)
+    }
+
+    /// As [`Vault::add`], but it is on disk for sure only once [`Vault::settle`] was
+    /// called: for many at once, several times as fast.
+    ///
+    /// # Errors
+    /// As [`Vault::add`].
+    pub fn add_unsettled(&self, folder: &str, note: &Note) -> Result<Added, MemoryError> {
+        self.write(folder, note, Settled::Later)
+    }
+
+    /// Has on disk what was added.
+    ///
+    /// # Errors
+    /// When the disk fails.
+    pub fn settle(&self) -> Result<(), MemoryError> {
+        files::settle(&self.root)
+    }
+
+    fn write(&self, folder: &str, note: &Note, settled: Settled) -> Result<Added, MemoryError> {
         let note = self.clean(note);
         let path = self.file(folder, &note.name);
         let text = note.to_markdown();
         if text.len() as u64 > files::LONGEST {
             return Err(MemoryError::TooLong(note.name));
         }
-        let is_new = files::write_new(&self.root, &path, &text)?;
+        let is_new = files::write_new(&self.root, &path, &text, settled)?;
         Ok(Added { name: note.name, path, is_new })
     }
 
@@ -107,7 +128,7 @@ impl Vault {
 
     /// Whether `name` was written into `folder`.
     pub fn has(&self, folder: &str, name: &str) -> bool {
-        self.file(folder, name).is_file()
+        files::is_there(&self.file(folder, name))
     }
 
     /// Finds notes. Up to 20,000 of them, it sees every change; beyond that, what was

@@ -48,6 +48,21 @@ fn a_note_is_never_written_over() {
     assert_eq!(fs::read_dir(vault.root().join(".autoresearch/new")).unwrap().count(), 0);
 }
 
+/// A crash of the machine leaves one of a note that had not settled.
+#[test]
+fn an_empty_file_is_no_note_and_is_written_over() {
+    let folder = tempfile::tempdir().unwrap();
+    let vault = vault(folder.path());
+    let added = vault.add_unsettled("a", &note("one", "first", "1")).unwrap();
+    vault.settle().unwrap();
+    assert!(added.is_new && vault.has("a", "one"));
+    fs::write(&added.path, "").unwrap();
+    assert!(!vault.has("a", "one"));
+    assert!(vault.add("a", &note("one", "second", "2")).unwrap().is_new);
+    assert!(fs::read_to_string(added.path).unwrap().contains("second"));
+    assert_eq!(fs::read_dir(vault.root().join(".autoresearch/new")).unwrap().count(), 0);
+}
+
 #[test]
 fn a_lesson_that_was_taken_the_place_of_is_not_found() {
     let folder = tempfile::tempdir().unwrap();

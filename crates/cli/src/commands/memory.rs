@@ -171,10 +171,18 @@ fn add(
         tags: tags.map(str::to_owned).collect(),
         ..Meta::default()
     };
-    // Whoever notes the same title twice means two notes.
-    let name = format!("{}-{:x}", slug(title, 60), at.0);
-    let note = Note { name, meta, body: format!("# {title}\n\n{}\n", text.trim()) };
-    let added = vault.add("notes", &note)?;
+    let name = format!("{}-{:x}", slug(&vault.redact(title), 60), at.0);
+    let mut note = Note { name, meta, body: format!("# {title}\n\n{}\n", text.trim()) };
+    let mut added = vault.add("notes", &note)?;
+    let whole = note.name.clone();
+    for more in 2.. {
+        // Whoever notes the same title twice means two notes.
+        if added.is_new {
+            break;
+        }
+        note.name = format!("{whole}-{more}");
+        added = vault.add("notes", &note)?;
+    }
     if global.json {
         output::json(&json!({ "name": added.name, "path": added.path }))?;
     } else {

@@ -150,10 +150,12 @@ fn memory(brief: &Brief) -> Json {
             })))
         })
         .collect();
+    let fenced: String = notes.iter().flat_map(|note| [&*note.title, &note.text, "\n"]).collect();
     json!({
         "hot": hot.as_ref().map(|page| block("", page, room / 2)),
         "handoff": handoff.as_ref().map(|note| block(&note.name, &note.text, room / 4)),
         "notes": told,
+        "fence": text::fence(&fenced),
     })
 }
 
