@@ -5,6 +5,7 @@
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "a test with a main of its own")]
 
 mod errands;
+mod remembered;
 
 use std::path::Path;
 use std::process::Command;
@@ -30,7 +31,7 @@ fn main() {
     if let Some(code) = autoresearch::supervise_if_asked() {
         std::process::exit(code);
     }
-    let tests: [(&str, fn()); 17] = [
+    let tests: [(&str, fn()); 18] = [
         ("a_better_change_is_kept_on_a_branch_of_its_own", a_better_change_is_kept),
         ("a_closure_computes_the_metric_from_what_the_run_left", a_closure_computes_the_metric),
         ("a_metric_function_that_fails_is_a_crash_with_its_words", a_metric_fn_that_fails),
@@ -51,6 +52,10 @@ fn main() {
         ("a_desk_that_nobody_asked_for_is_no_edit", a_desk_that_nobody_asked_for),
         ("what_came_to_nothing_is_paid_all_the_same", what_came_to_nothing),
         ("who_has_nothing_left_is_asked_once", who_has_nothing_left),
+        (
+            "only_what_was_to_be_remembered_is_and_not_once_asked_to_stop",
+            remembered::only_what_was_to_be_remembered_is_and_not_once_asked_to_stop,
+        ),
         ("an_observer_that_panics_does_not_hang_the_session", an_observer_that_panics),
         ("what_is_still_written_at_a_stop_is_not_lost", a_stop_while_the_next_is_written),
         ("without_confirmation_nothing_is_adjusted_but_the_environment", no_confirmation),
