@@ -116,6 +116,33 @@ fn a_server_that_ignores_term_and_what_it_left_behind_are_ended() {
     place.assert_deserted();
 }
 
+/// A database that writes to its disk after TERM loses nothing, however it ends.
+#[test]
+fn a_server_has_its_grace_after_ctrl_c_and_when_it_was_not_ready_in_time() {
+    let slow = "trap 'sleep 0.3; echo saved > saved; exit 0' TERM\necho at your service\n\
+                while :; do sleep 0.05; done\n";
+    let place = place().file("server.sh", slow);
+    let serve = |pattern, more: &[&str]| {
+        let args = ["measure", "latency", "--server", "sh server.sh", "--ready-pattern", pattern];
+        place.start(args.iter().chain(more).copied().collect::<Vec<_>>())
+    };
+    let saved = place.root().join("saved");
+    let kept = |when: &str| {
+        let text = std::fs::read_to_string(&saved).unwrap_or_default();
+        assert_eq!(text, "saved\n", "{when}");
+        std::fs::remove_file(&saved).unwrap();
+        place.assert_deserted();
+    };
+    let running = serve("service$", &["--", "sleep", "1000"]);
+    await_measured(&place, "sleep 1000");
+    running.interrupt();
+    running.wait().expect(130);
+    kept("after Ctrl-C");
+    let never = ["--ready-timeout", "2s", "--", "true"];
+    serve("never", &never).wait().expect(1).says(&["printed no line", "at your service"]);
+    kept("not ready in time");
+}
+
 /// Until a process runs that is not the one that measures.
 fn await_measured(place: &Place, part: &str) {
     let is_it = |command: &str| command.contains(part) && !command.contains("latency");

@@ -81,12 +81,11 @@ fn shoot(
     });
     let shots = shots?;
     let (errors, most) = (shots.errors(), args.max_errors);
-    if let Some(mut server) = server {
-        if errors > most {
-            server.check_twice()?;
-        }
-        server.end();
+    if let Some(server) = server.as_mut().filter(|_| errors > most) {
+        server.check_twice()?;
     }
+    // Before our own numbers are printed.
+    drop(server);
     if let Some(why) = shots.first_error().filter(|_| errors > most) {
         let all = shots.shots.len();
         anyhow::bail!("{errors} of {all} failed, {most} may (`--max-errors`); the first: {why}");

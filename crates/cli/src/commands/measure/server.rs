@@ -88,7 +88,7 @@ pub(super) fn free_port() -> anyhow::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// A server that was started; ended when dropped.
+/// A server that was started; ended with grace when dropped.
 pub(super) struct Server {
     group: Group,
     heard: Arc<Heard>,
@@ -197,11 +197,6 @@ impl Server {
         anyhow::bail!("the server ended {when}: {end}{}", self.last_words())
     }
 
-    /// Ends it.
-    pub(super) fn end(self) {
-        self.group.end(GRACE);
-    }
-
     fn last_words(&self) -> String {
         let last = self.heard.last.lock().unwrap_or_else(PoisonError::into_inner);
         if last.is_empty() {
@@ -209,6 +204,13 @@ impl Server {
         }
         let lines: Vec<&str> = last.iter().map(String::as_str).collect();
         format!("; it said: {}", lines.join(" / "))
+    }
+}
+
+/// Whatever the reason, it gets its grace: it may be the user's own database.
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.group.end(GRACE);
     }
 }
 
