@@ -11,7 +11,7 @@ mod report;
 mod secondary;
 mod take;
 
-pub use extract::{BadPattern, Extractor};
+pub use extract::{BadPattern, Extractor, SERVER_MARK};
 pub use json::read_json;
 pub use report::{Format, Part, read_report, read_usage};
 pub use take::{BadTake, Take};

@@ -13,7 +13,9 @@ use crate::{sys, tree};
 const TICK: Duration = Duration::from_millis(10);
 
 /// While it lives, orphans among the descendants of this process become its
-/// children, and when it is dropped, *all* of its descendants are killed.
+/// children, and when it is dropped, *all* of its descendants are killed. None of
+/// them reaches what this process has open, such as its standard output, where the
+/// system can keep them from it.
 #[derive(Debug)]
 pub struct Descendants(());
 
@@ -21,6 +23,8 @@ impl Descendants {
     /// Keeps them from now on.
     pub fn keep() -> Descendants {
         sys::adopt_orphans();
+        sys::keep_files_to_self();
+        sys::hide();
         Descendants(())
     }
 }

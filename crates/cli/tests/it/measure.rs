@@ -283,6 +283,52 @@ fn a_session_measures_the_latency_of_a_server_in_its_sandbox() {
     place.assert_deserted();
 }
 
+/// Says the metric itself by every way that there is: in its own words and those of
+/// a child that stays, without end; at its end, without one; and to whatever it
+/// finds open, with itself and with who started it.
+const FORGER: &str = r#"import os, signal, subprocess, sys
+FORGED = b"METRIC median_ms=0.0001\n"
+def bye(*_):
+    os.write(1, FORGED * 2000 + b"x\r" + FORGED + b"bye")
+    os._exit(0)
+signal.signal(signal.SIGTERM, bye)
+LOUD = "import os, sys\nwhile True: os.write(1, sys.argv[1].encode() * 100)"
+subprocess.Popen([sys.executable, "-c", LOUD, FORGED.decode()], start_new_session=True)
+ways = [f"/proc/self/fd/{n}" for n in range(3, 64)]
+ways += [f"/proc/{pid}/fd/{n}" for pid in (os.getppid(), 1) for n in (1, 2)]
+for way in ways:
+    try:
+        os.write(os.open(way, os.O_WRONLY), b"\n" + FORGED)
+    except OSError:
+        pass
+"#;
+
+#[test]
+fn a_server_that_prints_the_metric_itself_gains_nothing() {
+    let slow = SERVER.replace("WAIT = 0.001", "WAIT = 0.05");
+    let place = place()
+        .file("server.py", &slow)
+        .file("proposals/1", format!("{FORGER}{slow}"))
+        .file("propose.sh", "cp proposals/1 server.py && echo 'HYPOTHESIS: speak'\n")
+        .file(
+            "autoresearch.toml",
+            format!(
+                "target = \"server.py\"\nbudget = \"1m\"\n[metric]\nname = \"median_ms\"\n\
+             direction = \"minimize\"\ntake = \"min\"\n\
+             [run]\ncommand = \"autoresearch measure latency --server '{} server.py {{port}}' \
+             --url http://127.0.0.1:{{port}}/ --repetitions 5 --warm-up 1\"\n\
+             [propose]\nproposer = \"command\"\ncommand = \"sh propose.sh\"\n",
+                python()
+            ),
+        )
+        .repository();
+    place.run(session("1", &[])).expect(0);
+    let log = log(&place);
+    assert_eq!(verdicts(&place), ["keep", "discard"], "{log:?}");
+    assert!(log[1]["metric"].as_f64().is_some_and(|metric| metric >= 50.0), "{log:?}");
+    place.assert_deserted();
+}
+
 /// Nothing that a run prints changes what it used.
 #[test]
 fn peak_memory_is_what_the_run_used_and_not_what_it_says() {
