@@ -283,6 +283,28 @@ fn a_session_measures_the_latency_of_a_server_in_its_sandbox() {
     place.assert_deserted();
 }
 
+#[test]
+fn our_own_lines_are_whole_and_the_last_however_loud_a_server_is() {
+    let loud = "setsid yes METRIC requests=7 &\ntrap 'printf bye; exit 0' TERM\n\
+                echo at your service\nwhile :; do sleep 0.05; done\n";
+    let place = place().file("server.sh", loud);
+    let path = place.base().join("both");
+    let both = std::fs::File::create(&path).unwrap();
+    let args = ["measure", "latency", "--server", "sh server.sh", "--ready-pattern", "service$"];
+    let more = ["--repetitions", "3", "--warm-up", "0", "--", "true"];
+    let mut command = place.command(args.into_iter().chain(more));
+    command.stdout(both.try_clone().unwrap()).stderr(both);
+    assert!(command.status().unwrap().success());
+    let said = std::fs::read_to_string(&path).unwrap();
+    let (theirs, ours): (Vec<&str>, Vec<&str>) =
+        said.lines().partition(|line| line.starts_with("server| "));
+    assert_eq!(ours.len(), 8, "{ours:?}");
+    assert!(ours.iter().all(|line| line.starts_with("METRIC ")), "{ours:?}");
+    assert!(said.ends_with(&format!("\n{}\n", ours.join("\n"))), "{ours:?}");
+    assert!(theirs.contains(&"server| METRIC requests=7"));
+    place.assert_deserted();
+}
+
 /// Says the metric itself by every way that there is: in its own words and those of
 /// a child that stays, without end; at its end, without one; and to whatever it
 /// finds open, with itself and with who started it.
