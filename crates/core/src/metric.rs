@@ -23,6 +23,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::suite::Tests;
 
+/// The number that `text` starts with, read as [`Extractor`] reads one: with thousands
+/// separators, a unit, not necessarily finite.
+pub fn number_of(text: &str) -> Option<f64> {
+    number::prefix(text.trim().as_bytes()).map(|(number, _)| number)
+}
+
 /// Which way is better. Asked, never assumed (SPEC B1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -76,6 +76,18 @@ fn failed_requests_fail_the_run_unless_so_many_may() {
 }
 
 #[test]
+fn what_cannot_be_reached_or_started_says_why() {
+    let place = place();
+    let fails = |args: &[&str], parts: &[&str]| {
+        let all = ["measure", "latency"].iter().chain(args).copied();
+        place.run(all.collect::<Vec<_>>()).expect(1).says(parts);
+    };
+    let dead = ["--url", "http://127.0.0.1:1/", "--max-errors", "1000"];
+    fails(&dead, &["nothing was measured; the first error: GET http://127.0.0.1:1/: "]);
+    fails(&["--command", "PYTHONPATH=. python3 x.py"], &["env PYTHONPATH=… COMMAND"]);
+}
+
+#[test]
 fn a_server_that_is_never_ready_or_ends_is_named_with_its_last_words() {
     let place = with_server();
     let run = |server: &str, more: &[&str]| {
@@ -184,6 +196,10 @@ fn a_taken_port_and_other_nonsense_are_refused_before_anything_starts() {
     refused(&["latency", "--url", "127.0.0.1:80"], &["no address"]);
     refused(&["latency", "--server", "sleep 9", "--", "true"], &["--ready-pattern"]);
     refused(&["latency", "--header", "x", "--url", "http://127.0.0.1:1/"], &["no header"]);
+    refused(&["latency", "--method", "G T", "--url", "http://127.0.0.1:1/"], &["`G T`", "POST"]);
+    refused(&["latency", "--server", "PORT={port} x", "--", "true"], &["PORT=", "env PORT=…"]);
+    refused(&["latency", "--", "A_B=1", "true"], &["`A_B=1` is no command", "env A_B=…"]);
+    refused(&["throughput", "--items-pattern", "[0-9]+", "--", "true"], &["parentheses"]);
     refused(&[], &["--preset NAME"]);
 
     refused(
