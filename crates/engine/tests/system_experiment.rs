@@ -193,13 +193,15 @@ impl Proposer for Done {
     }
 }
 
+/// Puts something into an experiment's queue.
+type How = fn(SystemExperiment) -> SystemExperiment;
+
 /// Whatever else is queued, and is tried after it said so.
 fn who_has_nothing_left() {
     let worse = |experiment: SystemExperiment| {
         experiment.change("worse", "train.py", &script(6)).change("worst", "train.py", &script(7))
     };
     let asked_for = |experiment: SystemExperiment| experiment.hypothesis("a smaller loss");
-    type How = fn(SystemExperiment) -> SystemExperiment;
     let cases: [(How, u64); 3] =
         [(worse, 2), (asked_for, 0), (|experiment| experiment.hypothesis("a").hypothesis("b"), 0)];
     for (queue, experiments) in cases {

@@ -215,6 +215,15 @@ fn what_people_wrote_is_told_in_a_fence_and_without_secrets() {
 }
 
 #[test]
+fn a_note_without_a_title_is_refused() {
+    let place = toy(&[]);
+    for title in ["", " \n"] {
+        place.run(["memory", "add", title, "of AdamW"]).expect(2).says(&["needs a title"]);
+    }
+    assert!(!vault(&place).exists());
+}
+
+#[test]
 fn rubbish_is_skipped_and_named() {
     let place = toy(&[]);
     place
