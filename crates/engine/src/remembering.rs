@@ -294,9 +294,10 @@ fn experiments(
             // Another tool's commits may be lost, and a note does without.
             let diff = view.diff(entry.number, None).ok().filter(|_| entry.number > 0);
             let note = session.note(&experiment, incumbent.as_ref(), &diff.unwrap_or_default());
-            let added = match is_many {
-                true => vault.add_unsettled(&folder, &note),
-                false => vault.add(&folder, &note),
+            let added = if is_many {
+                vault.add_unsettled(&folder, &note)
+            } else {
+                vault.add(&folder, &note)
             };
             let added = added.map_err(|error| told(&error))?;
             written.experiments += usize::from(added.is_new);

@@ -324,7 +324,8 @@ pub fn slug(text: &str, most: usize) -> String {
     let mut slug = String::new();
     for c in text.chars() {
         if c.is_alphanumeric() {
-            slug.extend(c.to_lowercase());
+            // What is one already stays as it is: `İ` has a mark apart when it is small.
+            slug.extend(c.to_lowercase().filter(|c| c.is_alphanumeric()));
         } else if !slug.is_empty() && !slug.ends_with('-') {
             slug.push('-');
         }
@@ -423,6 +424,7 @@ mod tests {
         assert_eq!(slug("Raise LR: 0.1 -> 0.2!", 60), "raise-lr-0-1-0-2");
         assert_eq!(slug("../../etc", 60), "etc");
         assert_eq!(slug("…", 60), "x");
+        assert_eq!(slug("İzmir", 60), "izmir");
         assert_eq!(slug("ééééé", 5), "éé");
         assert_eq!(linked("[[a b#c|d]]"), "a b");
     }
