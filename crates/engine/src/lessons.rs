@@ -101,9 +101,8 @@ fn number(name: &mut String, names: &mut HashSet<String>) {
 fn says_the_same(vault: &Vault, entry: &Entry, session: &Session, lesson: &Lesson) -> bool {
     let new = note(session, lesson, String::new(), &[], 0, Timestamp::default());
     let new = vault.clean(&new);
-    vault.read(entry).is_ok_and(|old| {
-        old.meta.title == new.meta.title && old.body.starts_with(new.body.trim_end())
-    })
+    // The title is the head of the body.
+    vault.read(entry).is_ok_and(|old| old.body.starts_with(new.body.trim_end()))
 }
 
 /// A lesson takes the place of what was said before in the same sense. What was said
