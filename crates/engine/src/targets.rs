@@ -86,7 +86,7 @@ pub(crate) fn expand(config: &Config, tracked: &[Tracked]) -> Result<Expanded, E
             return Err(EngineError::BadFile {
                 path: target.clone(),
                 what: format!(
-                    "makes it {} files, and a session has at most {MOST} targets",
+                    "brings the targets to {} files, and a session has at most {MOST}",
                     expanded.files.len()
                 ),
                 hint: "write a pattern for the part that is to become better".to_owned(),
@@ -386,7 +386,7 @@ mod tests {
         let error = expand(&config("lib/*.py"), &tracked(&many)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`lib/*.py` makes it 501 files, and a session has at most 500 targets"
+            "`lib/*.py` brings the targets to 501 files, and a session has at most 500"
         );
         assert!(expand(&config("lib/*.py"), &tracked(&many[1..])).is_ok());
     }
