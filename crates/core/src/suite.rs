@@ -14,6 +14,8 @@ use crate::metric::Readings;
 
 /// Longest message of a test, in characters.
 pub const MESSAGE: usize = 300;
+/// Bytes of all messages of a suite together.
+const MESSAGES: usize = 1 << 20;
 
 /// The number that is how long the tests took, in seconds.
 const DURATION: &str = "duration_s";
@@ -112,10 +114,22 @@ impl Collector {
         self.tests.get_mut(id)
     }
 
+    /// With as many of the messages as anybody reads.
+    fn bounded(mut self) -> Tests {
+        let mut left = MESSAGES;
+        for test in self.tests.values_mut() {
+            match left.checked_sub(test.message.len()) {
+                Some(rest) => left = rest,
+                None => test.message.clear(),
+            }
+        }
+        self.tests
+    }
+
     /// What a report of these tests says, `name` being the metric. Counted against
     /// themselves, since nothing else is known yet.
     pub(crate) fn readings(self, name: &str, seconds: Option<f64>) -> Readings {
-        let tests = self.tests;
+        let tests = self.bounded();
         let count = |of: Outcome| tests.values().filter(|test| test.outcome == of).count();
         if tests.is_empty() {
             let why = "the report has no tests".to_owned();
