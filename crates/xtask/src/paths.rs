@@ -28,6 +28,7 @@ const USERS: [&str; 28] = [
     "progress.png",
     "progress.svg",
     "pyproject.toml",
+    "ruff.toml",
     "propose.sh",
     "requirements.txt",
     "results.tsv",
