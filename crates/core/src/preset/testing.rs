@@ -94,7 +94,7 @@ pub(super) const JUNIT: Preset = Preset {
 const COVERAGE_COMMAND: &str = "python3 -m coverage run --branch --source=.,src \
     -m pytest -q -p no:cacheprovider && \
     python3 -m coverage json -q --fail-under=0 -o coverage.json \
-    --omit='./**/tests/**,./**/test/**,./**/test*.py,./**/*_test.py,./**/conftest.py'";
+    --omit='./**/tests/**,./**/test/**,./**/test_*.py,./**/tests.py,./**/*_test.py,./**/conftest.py'";
 
 pub(super) const COVERAGE: Preset = Preset {
     name: "coverage",
