@@ -92,8 +92,8 @@ struct Case {
     is_in_verdict: bool,
     is_collection: bool,
     is_teardown: bool,
-    /// By an attribute of its own.
-    is_said_to_fail: bool,
+    /// What its own attributes say of it, where no verdict is in it.
+    by_attribute: Outcome,
 }
 
 impl Document {
@@ -178,6 +178,10 @@ impl Document {
         let suite = || self.suites.last().map(|(_, name)| name.clone()).unwrap_or_default();
         let class = class.unwrap_or_else(suite);
         let status = attribute(element, "status").unwrap_or_default();
+        let is_said_to_fail = ["status", "result"].iter().any(|name| {
+            let said = attribute(element, name).unwrap_or_default();
+            FAILED.iter().any(|word| said.eq_ignore_ascii_case(word))
+        });
         // GoogleTest lists what it did not run.
         let is_run = !["notrun", "disabled", "skipped"].contains(&status.as_str());
         Case {
@@ -189,10 +193,7 @@ impl Document {
             is_in_verdict: false,
             is_collection: false,
             is_teardown: false,
-            is_said_to_fail: ["status", "result"].iter().any(|name| {
-                let said = attribute(element, name).unwrap_or_default();
-                FAILED.iter().any(|word| said.eq_ignore_ascii_case(word))
-            }),
+            by_attribute: if is_said_to_fail { Outcome::Failed } else { Outcome::Passed },
         }
     }
 
@@ -248,9 +249,9 @@ impl Document {
             case.is_in_verdict = false;
         }
         if let Some(mut case) = self.case.take_if(|case| depth == case.depth) {
-            if case.is_said_to_fail && case.outcome == Outcome::Passed {
-                case.outcome = Outcome::Failed;
-                self.found += 1;
+            if case.outcome == Outcome::Passed {
+                case.outcome = case.by_attribute;
+                self.found += u64::from(case.outcome == Outcome::Failed);
             }
             self.keep(case);
         }

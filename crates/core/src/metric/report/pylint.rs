@@ -7,13 +7,13 @@ use crate::metric::{Part, Readings};
 
 #[derive(Deserialize)]
 struct Json2 {
-    messages: Vec<Message>,
+    messages: Vec<Finding>,
     statistics: Statistics,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Message {
+struct Finding {
     message_id: String,
     message: String,
     path: String,
@@ -66,7 +66,7 @@ pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
 fn of_json(name: &str, reports: &[Json2]) -> Readings {
     let mut messages = reports.iter().flat_map(|report| &report.messages);
     if let Some(found) = messages.find(|message| hides_a_file(&message.message_id)) {
-        let Message { path, line, message, .. } = found;
+        let Finding { path, line, message, .. } = found;
         return unchecked(&format!("{path}:{}: {message}", line.unwrap_or(1)));
     }
     let mut counts = [0_u32; 4];
