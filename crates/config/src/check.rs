@@ -107,11 +107,10 @@ fn preset(layers: &Layers, conflict: &mut impl FnMut(&str, &str, String)) {
     }
     let name = layers.value("metric.name").and_then(Json::as_str);
     if let Some(name) = name.filter(|name| preset.measure(name).is_none()) {
-        let names: Vec<&str> = preset.measures.iter().map(|measure| measure.name).collect();
         let why = format!(
             "the preset `{}` has no number `{name}`; it has {}",
             preset.name,
-            names.join(", ")
+            preset.numbers()
         );
         conflict("metric.name", "metric.preset", why);
     }

@@ -94,7 +94,13 @@ prop_compose! {
             preset.as_ref().is_none_or(|preset| preset.format != Format::Usage)
         });
         let name = preset.as_ref().map_or(name, |preset| {
-            preset.measures[measure % preset.measures.len()].name.replace('*', "a")
+            let kind = match preset.name {
+                "ruff" => "F401",
+                "mypy" => "index",
+                "clippy" => "dead_code",
+                _ => "a",
+            };
+            preset.measures[measure % preset.measures.len()].name.replace('*', kind)
         });
         Metric {
             report: if preset.is_some() { report } else { Vec::new() },

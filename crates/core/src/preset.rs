@@ -84,9 +84,19 @@ impl Preset {
     /// What is known of the number `name`; nothing where it has no such number.
     pub fn measure(&self, name: &str) -> Option<&'static Measure> {
         self.measures.iter().find(|measure| match measure.name.strip_suffix('*') {
+            Some("") => self.format.has_kind(name),
             Some(beginning) => name.starts_with(beginning),
             None => measure.name == name,
         })
+    }
+
+    /// What numbers there are, in words.
+    pub fn numbers(&self) -> String {
+        let words = self.measures.iter().map(|measure| match measure.name {
+            "*" => measure.about,
+            name => name,
+        });
+        words.collect::<Vec<_>>().join(", ")
     }
 
     /// The key of the configuration that only the user can set, and without which
@@ -130,5 +140,19 @@ mod tests {
             assert_eq!(preset.measure(first.name), Some(first));
             assert!(crate::units::parse_duration(preset.budget).is_ok(), "{}", preset.name);
         }
+    }
+    #[test]
+    fn a_number_by_kind_is_of_a_kind_that_there_can_be() {
+        for (preset, kind, none) in [
+            ("ruff", "F401", "violatons"),
+            ("mypy", "return-value", "errorz"),
+            ("clippy", "clippy::len_zero", "warnigns"),
+        ] {
+            let preset = Preset::named(preset).unwrap();
+            assert_eq!(preset.measure(kind).map(|measure| measure.name), Some("*"));
+            assert_eq!(preset.measure(none), None);
+            assert!(preset.numbers().contains(&format!("as `{}", &kind[..4])), "{kind}");
+        }
+        assert!(Preset::named("hyperfine").unwrap().measure("any name").is_some());
     }
 }
