@@ -38,13 +38,13 @@ pub(crate) fn gather(folder: &Path, args: &ConfigArgs) -> anyhow::Result<Setting
         layers.set(key, value, Origin::Default).map_err(config)?;
     }
     let path = args.config.clone().unwrap_or_else(|| repo.root().join(FILE));
+    let shown = path.strip_prefix(repo.root()).unwrap_or(&path).display().to_string();
     match std::fs::read(&path) {
         Ok(bytes) => {
             let text = String::from_utf8(bytes).map_err(|_| {
                 let message = format!("{} is not UTF-8", path.display());
                 BadInput::new(message, "save it as UTF-8")
             })?;
-            let shown = path.strip_prefix(repo.root()).unwrap_or(&path).display().to_string();
             layers.add_file(&shown, &text).map_err(config)?;
         }
         Err(e) if e.kind() == std::io::ErrorKind::NotFound && args.config.is_none() => {}
@@ -57,6 +57,14 @@ pub(crate) fn gather(folder: &Path, args: &ConfigArgs) -> anyhow::Result<Setting
         output::note(&format!("the environment variable {} sets nothing{nearest}", unknown.name));
     }
     add_flags(&mut layers, args)?;
+    let aside = layers.set_aside();
+    if !aside.is_empty() {
+        output::note(&format!(
+            "{shown} is about another metric than the preset `{}`; not heard from there: {}",
+            layers.text("metric.preset").unwrap_or_default(),
+            aside.join(", ")
+        ));
+    }
     let suggestions = detect_defaults(&repo, &mut layers, args)?;
     Ok(Settings { repo, layers, suggestions, path })
 }

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use autoresearch_config::{Config, Confine, Layers, Origin};
 use autoresearch_core::experiment::CommitId;
+use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
@@ -472,7 +473,14 @@ pub(crate) fn plan_of(journal: &Journal) -> Result<Option<Plan>, EngineError> {
 pub(crate) fn config_of(plan: &Plan) -> Result<Config, EngineError> {
     let mut layers = Layers::new();
     layers.add_file("the session's journal", &plan.config)?;
-    layers.set("tag", &plan.tag, Origin::Flag("tag".to_owned()))?;
+    let flag = |key: &str| Origin::Flag(key.to_owned());
+    layers.set("tag", &plan.tag, flag("tag"))?;
+    // Which a flag may have turned round, as a file may not.
+    let direction = match plan.direction {
+        Direction::Minimize => "minimize",
+        Direction::Maximize => "maximize",
+    };
+    layers.set("metric.direction", direction, flag("metric.direction"))?;
     Ok(layers.resolve()?)
 }
 
