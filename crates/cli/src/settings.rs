@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use autoresearch::EngineError;
 use autoresearch::config::detect::{self, Detected, Repository};
 use autoresearch::config::{ConfigError, Layers, Origin};
@@ -12,7 +11,7 @@ use autoresearch::repo::Repo;
 
 use crate::args::ConfigArgs;
 use crate::exit::BadInput;
-use crate::output;
+use crate::{files, output};
 
 /// Name of the configuration file.
 pub(crate) const FILE: &str = "autoresearch.toml";
@@ -39,16 +38,15 @@ pub(crate) fn gather(folder: &Path, args: &ConfigArgs) -> anyhow::Result<Setting
     }
     let path = args.config.clone().unwrap_or_else(|| repo.root().join(FILE));
     let shown = path.strip_prefix(repo.root()).unwrap_or(&path).display().to_string();
-    match std::fs::read(&path) {
-        Ok(bytes) => {
-            let text = String::from_utf8(bytes).map_err(|_| {
-                let message = format!("{} is not UTF-8", path.display());
-                BadInput::new(message, "save it as UTF-8")
-            })?;
-            layers.add_file(&shown, &text).map_err(config)?;
+    match (files::read(&path)?, &args.config) {
+        (Some(text), _) => layers.add_file(&shown, &text).map_err(config)?,
+        (None, None) => {}
+        (None, Some(_)) => {
+            let message = format!("there is no file {shown}");
+            return Err(
+                BadInput::new(message, "leave `--config` out, or name one that is there").into()
+            );
         }
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && args.config.is_none() => {}
-        Err(e) => return Err(e).with_context(|| format!("failed to read {}", path.display())),
     }
     layers.add_environment(std::env::vars()).map_err(config)?;
     for unknown in layers.unknown_environment() {
