@@ -13,6 +13,8 @@ use crate::metric::Readings;
 
 /// Longest message of a test, in characters.
 pub const MESSAGE: usize = 300;
+/// Bytes of all messages of a suite together.
+const MESSAGES: usize = 1 << 20;
 
 /// The tests of a suite by their ids, as `tests.test_calc::test_add[1-2]`.
 pub type Tests = BTreeMap<String, Test>;
@@ -108,10 +110,22 @@ impl Collector {
         self.tests.get_mut(id)
     }
 
+    /// With as many of the messages as anybody reads.
+    fn bounded(mut self) -> Tests {
+        let mut left = MESSAGES;
+        for test in self.tests.values_mut() {
+            match left.checked_sub(test.message.len()) {
+                Some(rest) => left = rest,
+                None => test.message.clear(),
+            }
+        }
+        self.tests
+    }
+
     /// What a report of these tests says, `name` being the metric. Counted against
     /// themselves, since nothing else is known yet.
     pub(crate) fn readings(self, name: &str, seconds: Option<f64>) -> Readings {
-        let tests = self.tests;
+        let tests = self.bounded();
         let count = |of: Outcome| tests.values().filter(|test| test.outcome == of).count();
         if tests.is_empty() {
             let why = "the report has no tests".to_owned();

@@ -70,7 +70,12 @@ fn unmeasured(report: &Report, name: &str) -> Crash {
     if report.readings.saw_non_finite {
         Crash { kind: CrashKind::NotFinite, reason: format!("`{name}` was never finite") }
     } else if let Some(trouble) = &report.readings.trouble {
-        Crash { kind: CrashKind::NoMetric, reason: trouble.clone() }
+        // As `No module named pytest`, which is why there is no report.
+        let reason = match &report.exit {
+            Exit::Code(0) => trouble.clone(),
+            exit => format!("{}; {trouble}", last_words(report, exit)),
+        };
+        Crash { kind: CrashKind::NoMetric, reason }
     } else if let Some(sign) = &report.out_of_memory {
         // A worker was killed and the script went on as if nothing were.
         Crash { kind: CrashKind::Oom, reason: sign.clone() }
@@ -148,7 +153,10 @@ mod tests {
         let mut broken = report(Exit::Code(1), None);
         broken.readings.trouble = Some("no report".to_owned());
         let crash = trial_of(&broken, 0, "errors", &(0..=1), OnBudget::Last).crash.unwrap();
-        assert_eq!((crash.kind, crash.reason.as_str()), (CrashKind::NoMetric, "no report"));
+        assert_eq!(
+            (crash.kind, crash.reason.as_str()),
+            (CrashKind::NoMetric, "exit 1: KeyError: 'lr'; no report")
+        );
     }
 
     #[test]

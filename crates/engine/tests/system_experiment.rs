@@ -8,6 +8,8 @@ mod errands;
 
 use std::path::Path;
 use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use autoresearch::core::conditions::Conditions;
@@ -28,7 +30,7 @@ fn main() {
     if let Some(code) = autoresearch::supervise_if_asked() {
         std::process::exit(code);
     }
-    let tests: [(&str, fn()); 16] = [
+    let tests: [(&str, fn()); 17] = [
         ("a_better_change_is_kept_on_a_branch_of_its_own", a_better_change_is_kept),
         ("a_closure_computes_the_metric_from_what_the_run_left", a_closure_computes_the_metric),
         ("a_metric_function_that_fails_is_a_crash_with_its_words", a_metric_fn_that_fails),
@@ -48,6 +50,7 @@ fn main() {
         ("a_proposer_that_panics_ends_the_session_with_a_reason", a_proposer_that_panics),
         ("a_desk_that_nobody_asked_for_is_no_edit", a_desk_that_nobody_asked_for),
         ("what_came_to_nothing_is_paid_all_the_same", what_came_to_nothing),
+        ("who_has_nothing_left_is_asked_once", who_has_nothing_left),
         ("an_observer_that_panics_does_not_hang_the_session", an_observer_that_panics),
         ("what_is_still_written_at_a_stop_is_not_lost", a_stop_while_the_next_is_written),
         ("without_confirmation_nothing_is_adjusted_but_the_environment", no_confirmation),
@@ -164,6 +167,49 @@ impl Proposer for Fails {
     fn propose(&mut self, _brief: &Brief, desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
         desk.spend(Spent { dollars: 0.25, ..Spent::default() })?;
         Err(self.0.remove(0))
+    }
+}
+
+/// Counts how often it is asked, and has nothing.
+struct Done(Arc<AtomicU32>);
+
+impl Proposer for Done {
+    fn name(&self) -> &'static str {
+        "done"
+    }
+
+    fn lookahead(&self) -> usize {
+        4
+    }
+
+    fn propose(&mut self, _brief: &Brief, _desk: &mut dyn Desk) -> Result<Proposal, ProposeError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Err(ProposeError::Exhausted("all was tried".to_owned()))
+    }
+}
+
+/// Puts something into an experiment's queue.
+type How = fn(SystemExperiment) -> SystemExperiment;
+
+/// Whatever else is queued, and is tried after it said so.
+fn who_has_nothing_left() {
+    let worse = |experiment: SystemExperiment| {
+        experiment.change("worse", "train.py", &script(6)).change("worst", "train.py", &script(7))
+    };
+    let asked_for = |experiment: SystemExperiment| experiment.hypothesis("a smaller loss");
+    let cases: [(How, u64); 3] =
+        [(worse, 2), (asked_for, 0), (|experiment| experiment.hypothesis("a").hypothesis("b"), 0)];
+    for (queue, experiments) in cases {
+        let place = repository();
+        let asked = Arc::new(AtomicU32::new(0));
+        let experiment = experiment(place.path())
+            .metric("loss", Direction::Minimize)
+            .proposer(Done(asked.clone()));
+        let outcome = queue(experiment).run_session(&mut Silent, &Stop::default()).unwrap();
+        let StopReason::Exhausted(why) = outcome.reason() else { panic!("{:?}", outcome.reason()) };
+        assert!(why.contains("all was tried"), "{why}");
+        assert_eq!(outcome.view().status().unwrap().tally.total(), experiments);
+        assert!(asked.load(Ordering::Relaxed) <= 2, "{asked:?}");
     }
 }
 

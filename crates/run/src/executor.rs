@@ -16,13 +16,11 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use crate::contained::Contained;
 use crate::limits::cgroup::remove_left;
 use crate::limits::hierarchy::own_groups;
-use crate::supervisor::{INTERRUPT, KILL, Outcome};
+use crate::supervisor::{INTERRUPT, KILL, MOST_SAID, Outcome};
 use crate::sweep::sweep_exactly;
 use crate::talk::{Ends, ends_for};
 use crate::{Job, MARKER, Program, Report, RunError, sys};
 
-/// The most that a supervisor says: a report, and a panic before it.
-const MOST_SAID: u64 = 8 << 20;
 /// How long a dropped trial may take to end before its supervisor is killed.
 const FAREWELL: Duration = Duration::from_secs(40);
 
@@ -269,8 +267,11 @@ impl Supervised {
             let mut piece = [0; 16 * 1024];
             match self.said.read(&mut piece) {
                 Ok(0) => return Ok(true),
-                Ok(n) if (self.text.len() as u64) < MOST_SAID => {
+                Ok(n) if self.text.len() < MOST_SAID => {
                     self.text.extend_from_slice(&piece[..n]);
+                    if !piece[..n].contains(&b'\n') {
+                        continue;
+                    }
                     // Its last word; its end may take a while yet.
                     if self.said_outcome().is_some() {
                         return Ok(true);
@@ -286,9 +287,6 @@ impl Supervised {
 
     /// Takes the points out of what was said, so that it does not grow by them.
     fn hear_points(&mut self) {
-        if !self.text.contains(&b'\n') {
-            return;
-        }
         let mut rest = Vec::new();
         for line in self.text.split_inclusive(|byte| *byte == b'\n') {
             let point = line.strip_suffix(b"\n").and_then(|line| serde_json::from_slice(line).ok());

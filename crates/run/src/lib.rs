@@ -17,6 +17,7 @@ mod heard;
 mod job;
 mod launch;
 mod limits;
+mod listening;
 mod log;
 mod oom;
 mod plotting;

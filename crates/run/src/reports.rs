@@ -36,8 +36,9 @@ pub(crate) struct Report {
     directory: PathBuf,
     patterns: Vec<String>,
     files: GlobSet,
-    /// What was there before the run: left as it was, it says nothing of it.
-    before: BTreeMap<String, Stamp>,
+    /// What was there before the run: left as it was, it says nothing of it. Or why
+    /// that is not known.
+    before: Result<BTreeMap<String, Stamp>, String>,
     output: Vec<u8>,
     is_too_long: bool,
 }
@@ -66,13 +67,13 @@ impl Report {
             directory: directory.to_owned(),
             patterns: patterns.to_vec(),
             files: files.build().map_err(bad)?,
-            before: BTreeMap::new(),
+            before: Ok(BTreeMap::new()),
             output: Vec::new(),
             is_too_long: false,
         };
         // A build that had nothing to do leaves what it made as it was.
         if format != Format::Sizes {
-            report.before = report.found().into_iter().collect();
+            report.before = report.found().map(|found| found.into_iter().collect());
         }
         Ok(report)
     }
@@ -101,8 +102,12 @@ impl Report {
             let part = Part { path: String::new(), bytes: self.output.len() as u64, text };
             return self.read(&[part]);
         }
-        let mut found = self.found();
-        found.retain(|(path, stamp)| self.before.get(path) != Some(stamp));
+        let (before, mut found) = match (&self.before, self.found()) {
+            (Ok(before), Ok(found)) => (before, found),
+            (Err(why), _) => return trouble(why.clone()),
+            (_, Err(why)) => return trouble(why),
+        };
+        found.retain(|(path, stamp)| before.get(path) != Some(stamp));
         if found.is_empty() {
             let patterns = self.patterns.join("`, `");
             return trouble(format!(
@@ -154,9 +159,16 @@ impl Report {
     }
 
     /// The plain files that the patterns mean, in order, symbolic links not followed.
-    fn found(&self) -> Vec<(String, Stamp)> {
+    ///
+    /// # Errors
+    /// That there are too many to look at: half of a report would be another one.
+    fn found(&self) -> Result<Vec<(String, Stamp)>, String> {
+        self.found_among(MOST_ENTRIES)
+    }
+
+    fn found_among(&self, most: usize) -> Result<Vec<(String, Stamp)>, String> {
         let mut found = Vec::new();
-        let mut entries = MOST_ENTRIES;
+        let mut entries = most;
         let roots = self.patterns.iter().map(|pattern| literal_folder(pattern));
         let mut roots: Vec<&str> = roots.collect();
         roots.sort_unstable();
@@ -165,10 +177,12 @@ impl Report {
         while let Some(folder) = folders.pop() {
             let Ok(listing) = std::fs::read_dir(self.directory.join(&folder)) else { continue };
             for entry in listing.flatten() {
-                entries = match entries.checked_sub(1) {
-                    Some(left) => left,
-                    None => return found,
-                };
+                entries = entries.checked_sub(1).ok_or_else(|| {
+                    let patterns = self.patterns.join("`, `");
+                    format!(
+                        "more than {most} files would have to be looked at for `{patterns}`: name a folder in `metric.report`"
+                    )
+                })?;
                 let Ok(name) = entry.file_name().into_string() else { continue };
                 let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
                 let Ok(metadata) = entry.metadata() else { continue };
@@ -181,7 +195,7 @@ impl Report {
         }
         found.sort_unstable();
         found.dedup();
-        found
+        Ok(found)
     }
 }
 
@@ -211,9 +225,14 @@ pub fn report_there(
         }
     }
     let mut report = Report::new(name, format, &patterns, &[], directory)?;
-    found.append(&mut report.found());
-    if found.is_empty() {
-        let why = format!("there is no `{}`", files.join("`, `"));
+    let why = match report.found() {
+        Ok(mut more) => {
+            found.append(&mut more);
+            found.is_empty().then(|| format!("there is no `{}`", files.join("`, `")))
+        }
+        Err(why) => Some(why),
+    };
+    if let Some(why) = why {
         return Ok(Readings { trouble: Some(why), ..Readings::default() });
     }
     // Compressing is worth its time: nobody waits but who asked.
@@ -283,6 +302,18 @@ mod tests {
         let fresh = report(folder.path(), &["out/*/*.txt"]);
         std::fs::write(&file, RATED.replace("8.52", "9.1")).unwrap();
         assert_eq!(fresh.finish().metric, Some(9.1));
+    }
+
+    #[test]
+    fn half_of_a_report_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["a.txt", "b.txt", "c"] {
+            std::fs::write(folder.path().join(name), RATED).unwrap();
+        }
+        let report = report(folder.path(), &["*.txt"]);
+        assert_eq!(report.found_among(3).unwrap().len(), 2);
+        let why = report.found_among(2).unwrap_err();
+        assert!(why.contains("`*.txt`: name a folder"), "{why}");
     }
 
     #[test]

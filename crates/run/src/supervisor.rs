@@ -11,6 +11,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use autoresearch_core::conditions::Conditions;
+use autoresearch_core::metric::Readings;
 use autoresearch_core::trial::{Exit, Usage};
 use autoresearch_core::units::Bytes;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -29,6 +30,7 @@ use crate::heard::Heard;
 use crate::launch::{Launched, Running, launch};
 use crate::limits::hierarchy::own_groups;
 use crate::limits::{Bounds, Breach};
+use crate::listening::{self, Read};
 use crate::log::Log;
 use crate::oom::{Counters, killed, signature};
 use crate::plotting::Plotter;
@@ -59,6 +61,10 @@ const SAMPLING_SHARE: u32 = 50;
 /// And this part where CPU time is about to run out.
 const LOOKING_SHARE: u32 = 10;
 
+/// The most that a supervisor says, in bytes: a report with the names of its tests,
+/// and a panic before it.
+pub(crate) const MOST_SAID: usize = 64 << 20;
+
 /// The line that a supervisor says at its end.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -81,11 +87,22 @@ pub fn supervise() -> i32 {
         Ok(None) => return 1,
         Err(error) => Outcome::Error(error),
     };
-    let said = serde_json::to_vec(&outcome).map_err(io::Error::from).and_then(|mut line| {
-        line.push(b'\n');
-        io::stdout().write_all(&line)
-    });
+    let said = line_of(outcome).and_then(|line| io::stdout().write_all(&line));
     i32::from(said.is_err())
+}
+
+/// What is said; of a report that is longer than the engine listens to, why.
+fn line_of(mut outcome: Outcome) -> io::Result<Vec<u8>> {
+    let mut line = serde_json::to_vec(&outcome)?;
+    if line.len() > MOST_SAID - 1
+        && let Outcome::Report(report) = &mut outcome
+    {
+        let why = format!("its {} tests are more than can be told of", report.readings.tests.len());
+        report.readings = Readings { trouble: Some(why), ..Readings::default() };
+        line = serde_json::to_vec(&outcome)?;
+    }
+    line.push(b'\n');
+    Ok(line)
 }
 
 /// The report, or none if the engine went away.
@@ -115,7 +132,7 @@ fn supervised() -> Result<Option<Report>, RunError> {
                 exit: Exit::NotStarted(why),
                 usage: Usage::default(),
                 conditions: None,
-                readings: autoresearch_core::metric::Readings::default(),
+                readings: Readings::default(),
                 curve: autoresearch_core::curve::Curve::default(),
                 output_bytes: 0,
                 strays: 0,
@@ -298,7 +315,7 @@ impl Trial<'_> {
         let in_container = gone?.out_of_memory.filter(|_| ended_by_us.is_none());
 
         let natural = natural_exit(status.as_ref());
-        let exit = match (ended_by_us, &self.confined) {
+        let mut exit = match (ended_by_us, &self.confined) {
             (Some(exit), _) => exit,
             (None, Some(heard)) if !self.is_abandoned => {
                 let exit = heard.exit(self.job, natural, &excerpt(&self.tail.lines()))?;
@@ -315,7 +332,17 @@ impl Trial<'_> {
             return Err(failure);
         }
         let steps = self.reader.steps();
-        let readings = self.reader.finish();
+        // Whenever that was said.
+        let is_hurried = self.ending.is_some_and(|ending| ending.exit == Exit::Interrupted);
+        let told = &self.wakers.told_to_stop;
+        let readings = match listening::read(self.reader, self.parent, told, is_hurried)? {
+            Read::All(readings) => *readings,
+            Read::Stopped => {
+                exit = Exit::Interrupted;
+                Readings::default()
+            }
+            Read::Abandoned => return Ok(None),
+        };
         let spoken = self.apart.as_mut().map(|apart| apart.tail.lines()).unwrap_or_default();
         let lines = self.tail.lines();
         let has_failed = exit != Exit::Code(0) || (wants_metric && readings.metric.is_none());

@@ -240,3 +240,29 @@ fn a_command_that_has_nothing_left_ends_the_session_well() {
     let stopped = ended.json_lines().pop().unwrap();
     assert!(text(&stopped["reason"]["exhausted"]).contains("every rule was tried"), "{stopped}");
 }
+
+/// What has nothing left has nothing for a sentence, either: it is not asked for ever.
+#[test]
+fn a_sentence_that_nobody_can_turn_into_an_edit_waits_and_the_session_ends() {
+    let place = system("x=3\n").file("nothing.sh", "echo 'EXHAUSTED: every rule was tried'\n");
+    place.commit_all("a proposer that is done");
+    for (tag, proposer) in
+        [("u", ["--proposer-command", "sh nothing.sh"]), ("v", ["--proposer", "search"])]
+    {
+        let more = ["--hypothesis", "more of x", "--yes", "--json", "--tag", tag];
+        let results = format!("results={tag}.tsv");
+        let words: Vec<&str> = LEARN[..LEARN.len() - 2]
+            .iter()
+            .copied()
+            .chain(proposer)
+            .chain(more)
+            .chain(["--set", &results])
+            .collect();
+        let ended = place.run(words).expect(0);
+        let stopped = ended.json_lines().pop().unwrap();
+        assert_eq!(stopped["event"], "stopped", "{stopped}");
+        assert!(stopped["reason"]["exhausted"].is_string(), "{stopped}");
+        let told = ended.json_lines().iter().filter(|line| line["event"] == "note").count();
+        assert!(told < 12, "{told} notes");
+    }
+}

@@ -144,8 +144,10 @@ impl Office<'_> {
     ) -> Result<bool, EngineError> {
         let id = queued.map(|queued| queued.id);
         if !self.writers.anybody_able(id) {
-            if let Some(queued) = queued {
-                self.set_aside(queued, UNABLE.to_owned())?;
+            match queued {
+                Some(queued) => self.set_aside(queued, UNABLE.to_owned())?,
+                // Whoever proposed since, it was none of them.
+                None => self.nobody_is_left(None, Spent::default())?,
             }
             return Ok(false);
         }
@@ -391,7 +393,19 @@ impl Office<'_> {
                 let reason = format!("{reason}; asked again in {}", human_duration(wait));
                 self.fail(proposer, reason, Failing::Outage, spent)
             }
-            ProposeError::Exhausted(_) => self.lose(place, proposer, reason, true, spent),
+            ProposeError::Exhausted(_) => {
+                // One that has nothing left has nothing for this one, either.
+                if let Some(queued) = queued {
+                    self.writers.cannot(place, queued.id);
+                }
+                self.lose(place, proposer, reason.clone(), true, spent)?;
+                match queued {
+                    Some(queued) if !self.writers.anybody_able(Some(queued.id)) => {
+                        self.set_aside(queued, reason)
+                    }
+                    _ => Ok(()),
+                }
+            }
             ProposeError::Unusable(_) => self.lose(place, proposer, reason, false, spent),
         }
     }
@@ -410,18 +424,23 @@ impl Office<'_> {
             self.observer.tell(&News::Note(format!("{proposer} proposes no more: {why}")));
             return self.book(proposer, why, false, Failing::Aside, spent);
         }
-        let reasons: Vec<String> =
-            self.writers
-                .outs()
-                .map(|(name, out)| {
-                    if proposer == name { out.why.clone() } else { format!("{name}: {}", out.why) }
-                })
-                .collect();
-        let reason = reasons.join("; ");
         self.observer.tell(&News::Note(format!("{proposer}: {why}")));
-        let is_for_good = self.writers.outs().any(|(_, out)| !out.is_exhausted);
+        self.nobody_is_left(Some(proposer), spent)
+    }
+
+    /// Writes down why all are out; `last` is who was the last.
+    fn nobody_is_left(&mut self, last: Option<&str>, spent: Spent) -> Result<(), EngineError> {
+        let outs = || self.writers.outs();
+        let reason = |(name, out): (&str, &Out)| match last {
+            Some(last) if last == name => out.why.clone(),
+            _ => format!("{name}: {}", out.why),
+        };
+        let reasons = outs().map(reason).collect::<Vec<_>>().join("; ");
+        let is_for_good = outs().any(|(_, out)| !out.is_exhausted);
+        let last = last.or_else(|| outs().last().map(|(name, _)| name));
+        let last = last.unwrap_or_default().to_owned();
         let failing = if is_for_good { Failing::ForGood } else { Failing::Usual };
-        self.book(proposer, reason, !is_for_good, failing, spent)
+        self.book(&last, reasons, !is_for_good, failing, spent)
     }
 
     fn fail(

@@ -2,6 +2,7 @@
 
 use std::process::{Command, Stdio};
 
+use autoresearch_core::metric::{Format, Source};
 use autoresearch_core::trial::{Exit, Protection};
 use autoresearch_run::{RunError, sweep};
 use rustix::process::{Pid, Signal, kill_process};
@@ -30,6 +31,36 @@ fn engine(lab: &Lab) -> std::process::Child {
 fn a_killed_engine_leaves_no_process() {
     for way in WAYS {
         let lab = Lab::sh(SCRIPT).under(way);
+        let mut engine = engine(&lab);
+        lab.await_file("ready");
+        engine.kill().unwrap();
+        engine.wait().unwrap();
+        until(|| lab.left().is_empty().then_some(()));
+        assert!(!lab.job.result.exists());
+    }
+}
+
+/// A run that leaves what takes hours to be read.
+fn endless(way: Protection) -> Lab {
+    Lab::sh("truncate -s 1T artefact && echo > ready").under(way).with(|job| {
+        job.source = Some(Source::Report {
+            name: "gzip_bytes".to_owned(),
+            format: Format::Sizes,
+            files: vec!["artefact".to_owned()],
+        });
+    })
+}
+
+#[test]
+fn what_takes_for_ever_to_be_read_is_given_up_when_it_is_to_end() {
+    for way in WAYS {
+        let lab = endless(way);
+        let mut running = lab.start();
+        lab.await_file("ready");
+        running.interrupt();
+        assert_eq!(lab.finish(&mut *running).unwrap().exit, Exit::Interrupted);
+
+        let lab = endless(way);
         let mut engine = engine(&lab);
         lab.await_file("ready");
         engine.kill().unwrap();

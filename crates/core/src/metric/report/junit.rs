@@ -11,6 +11,8 @@ use crate::suite::{Collector, Outcome, Test};
 
 /// Text of one element that is looked at, in bytes.
 const TEXT: usize = 64 << 10;
+/// Elements within elements; no tool nests them by the thousand.
+const DEEPEST: usize = 1000;
 
 /// The tests of all files together.
 pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
@@ -126,6 +128,9 @@ impl Document {
     fn open(&mut self, element: &BytesStart<'_>) -> Result<(), Unfit> {
         let name = element.local_name().into_inner().to_owned();
         self.depth += 1;
+        if self.depth > DEEPEST {
+            return Err(Unfit::Broken(format!("it is deeper than {DEEPEST} elements")));
+        }
         if self.depth == 1 {
             if !["testsuites", "testsuite"].contains(&name.as_str()) {
                 self.depth = 0;
@@ -209,7 +214,7 @@ impl Document {
     fn close(&mut self) {
         let depth = self.depth;
         self.depth = depth.saturating_sub(1);
-        self.suites.retain(|(opened, _)| *opened < depth);
+        let _ = self.suites.pop_if(|(opened, _)| *opened == depth);
         if let Some(case) = &mut self.case
             && depth == case.depth + 1
         {

@@ -150,6 +150,32 @@ fn what_is_no_whole_report_is_trouble() {
     assert_eq!(readings(&["<html></html>", NEXTEST]).metric, Some(3.0 / 5.0));
 }
 
+#[test]
+fn a_report_that_is_made_to_take_for_ever_is_none() {
+    let nested = |n: usize| {
+        format!(
+            "<testsuites>{}<testcase name=\"a\"/>{}</testsuites>",
+            "<testsuite>".repeat(n),
+            "</testsuite>".repeat(n)
+        )
+    };
+    assert_eq!(readings(&[&nested(900)]).metric, Some(1.0));
+    let trouble = readings(&[&nested(500_000)]).trouble.unwrap();
+    assert!(trouble.contains("deeper than 1000 elements"), "{trouble}");
+}
+
+#[test]
+fn of_many_failures_all_are_counted_and_some_are_told() {
+    let why = "x".repeat(300);
+    let case =
+        |n: usize| format!("<testcase name=\"t{n}\"><failure message=\"{why}\"/></testcase>");
+    let text = (0..10_000).map(case).collect::<String>();
+    let readings = readings(&[&format!("<testsuite>{text}<testcase name=\"a\"/></testsuite>")]);
+    assert_eq!(readings.metric, Some(1.0 / 10_001.0));
+    let told: usize = readings.tests.values().map(|test| test.message.len()).sum();
+    assert!((500_000..=1 << 20).contains(&told), "{told}");
+}
+
 proptest::proptest! {
     #[test]
     fn no_text_is_too_strange(text in r#"(<testcase( name="[a-z&;#0]{0,3}")?/?>|</?testsuite>|<failure/>|&[a-z#0-9x]{0,4};|[<>a/!\[\]]|<!\[CDATA\[){0,24}"#) {
