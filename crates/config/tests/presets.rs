@@ -106,7 +106,7 @@ fn a_preset_named_by_flag_is_not_mixed_with_a_files_other_metric() {
         ("pass_rate", Direction::Maximize)
     );
     assert_eq!(config.run.command[..3], ["python3", "-m", "pytest"]);
-    assert_eq!(config.budget, Budget::Wall(Duration::from_secs(600)));
+    assert_eq!(config.budget, Budget::Wall(Duration::from_mins(10)));
     assert_eq!(config.metric.json, None);
     assert_eq!(config.target, ["tool.py"], "which is not about the metric");
     let aside = ["budget", "metric.direction", "metric.json", "metric.name", "run.command"];
@@ -119,7 +119,7 @@ fn a_preset_named_by_flag_is_not_mixed_with_a_files_other_metric() {
     layers.set("budget", "2m", Origin::Environment("AUTORESEARCH_BUDGET".into())).unwrap();
     let config = layers.resolve().unwrap();
     assert_eq!(config.metric.direction, Direction::Maximize);
-    assert_eq!(config.budget, Budget::Wall(Duration::from_secs(120)));
+    assert_eq!(config.budget, Budget::Wall(Duration::from_mins(2)));
 }
 
 #[test]
