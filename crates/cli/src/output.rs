@@ -85,7 +85,7 @@ pub(crate) fn foreign(text: &str) -> anyhow::Result<()> {
 
 /// Control characters as `^[`, in the notation of terminals; those above ASCII
 /// as their code. Lines and tabs stay.
-fn visible(text: &str) -> String {
+pub(crate) fn visible(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -11,7 +11,7 @@ mod report;
 mod secondary;
 mod take;
 
-pub use extract::{BadPattern, Extractor};
+pub use extract::{BadPattern, Extractor, SERVER_MARK};
 pub use json::read_json;
 pub use report::{Format, Part, read_report, read_usage};
 pub use take::{BadTake, Take};
@@ -22,6 +22,12 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::suite::Tests;
+
+/// The number that `text` starts with, read as [`Extractor`] reads one: with thousands
+/// separators, a unit, not necessarily finite.
+pub fn number_of(text: &str) -> Option<f64> {
+    number::prefix(text.trim().as_bytes()).map(|(number, _)| number)
+}
 
 /// Which way is better. Asked, never assumed (SPEC B1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

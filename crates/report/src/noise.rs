@@ -3,7 +3,8 @@
 
 use autoresearch_core::judge::{Noise, Outlook, Weighed};
 use autoresearch_core::metric::significant;
-use autoresearch_core::units::counted;
+
+use crate::numbers;
 
 /// Of a session's noise, in words that go on from "noise: ".
 ///
@@ -69,7 +70,7 @@ pub fn weighed_words(weighed: &Weighed) -> String {
     } else {
         String::new()
     };
-    let runs = counted(runs, "run");
+    let runs = numbers::count(runs.into(), "run");
     let brings = if gain < 0.0 { "cost" } else { "bring" };
     format!(
         "{which} by {}, standard error {}{z}, {runs}; expected to {brings} {}",

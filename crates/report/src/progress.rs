@@ -259,7 +259,7 @@ fn push<T>(ring: &mut VecDeque<T>, item: T, most: usize) {
 pub fn progress(progress: &Progress, now: Timestamp, style: Style) -> String {
     let done = progress.counts.total();
     let mut text = match progress.iterations_max {
-        Some(max) => format!("{} of {} experiments", numbers::grouped(done), numbers::grouped(max)),
+        Some(max) => format!("{} of {}", numbers::grouped(done), numbers::count(max, "experiment")),
         None => numbers::count(done, "experiment"),
     };
     if let Some(started) = progress.started {

@@ -13,7 +13,9 @@ use crate::{sys, tree};
 const TICK: Duration = Duration::from_millis(10);
 
 /// While it lives, orphans among the descendants of this process become its
-/// children, and when it is dropped, *all* of its descendants are killed.
+/// children, and when it is dropped, *all* of its descendants are killed. None of
+/// them reaches what this process has open, such as its standard output, where the
+/// system can keep them from it.
 #[derive(Debug)]
 pub struct Descendants(());
 
@@ -21,6 +23,8 @@ impl Descendants {
     /// Keeps them from now on.
     pub fn keep() -> Descendants {
         sys::adopt_orphans();
+        sys::keep_files_to_self();
+        sys::hide();
         Descendants(())
     }
 }
@@ -64,13 +68,9 @@ impl Group {
         })
     }
 
-    /// Asks all of it to end, and kills what is left after `grace`. What the
+    /// Asks all of it to end, and kills what is left after `grace`; once. What the
     /// command started in groups of their own is left to [`Descendants`].
-    pub fn end(mut self, grace: Duration) {
-        self.finish(grace);
-    }
-
-    fn finish(&mut self, grace: Duration) {
+    pub fn end(&mut self, grace: Duration) {
         if self.is_reaped {
             return;
         }
@@ -94,7 +94,7 @@ impl Group {
 
 impl Drop for Group {
     fn drop(&mut self) {
-        self.finish(Duration::ZERO);
+        self.end(Duration::ZERO);
     }
 }
 
@@ -122,7 +122,7 @@ mod tests {
         let group = shell("exit 7");
         assert_eq!((end_of(&group), end_of(&group)), ("exit 7".to_owned(), "exit 7".to_owned()));
         assert_eq!(end_of(&shell("kill -9 $$")), "signal 9");
-        let running = shell("exec sleep 1000");
+        let mut running = shell("exec sleep 1000");
         assert_eq!(running.ended(), None);
         running.end(Duration::from_mins(1));
     }

@@ -127,7 +127,8 @@ impl Report {
                 total += stamp.2;
                 let read = read_bounded(&self.directory.join(&path));
                 let Some((text, _)) = read.filter(|_| total <= LARGEST_TOGETHER) else {
-                    let why = format!("the report `{path}` cannot be read, or is too large");
+                    let why =
+                        format!("the report `{path}` cannot be read, or is larger than 64 MiB");
                     return Readings { trouble: Some(why), ..Readings::default() };
                 };
                 text

@@ -57,6 +57,17 @@ pub(crate) fn keep_files_to_self() {
     }
 }
 
+/// Lets no process of the same user look into this one, where the system can: it
+/// could be told what to say, through `/proc/PID/fd` too.
+pub(crate) fn hide() {
+    #[cfg(target_os = "linux")]
+    {
+        use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+        // Cannot fail.
+        let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    }
+}
+
 /// Lets `command` inherit files under the numbers that they have here.
 pub(crate) fn pass_on(command: &mut Command, files: Vec<RawFd>) {
     let prepare = move || -> io::Result<()> {

@@ -152,6 +152,12 @@ fn add(
     text: Option<&str>,
     tags: &[String],
 ) -> anyhow::Result<Exit> {
+    let title = title.trim();
+    if title.is_empty() {
+        let hint =
+            "say in a line what it is about: `autoresearch memory add 'Lion needs a lower rate'`";
+        return Err(BadInput::new("a note needs a title", hint).into());
+    }
     let text = match text {
         Some("-") => {
             let mut text = String::new();

@@ -76,6 +76,18 @@ fn failed_requests_fail_the_run_unless_so_many_may() {
 }
 
 #[test]
+fn what_cannot_be_reached_or_started_says_why() {
+    let place = place();
+    let fails = |args: &[&str], parts: &[&str]| {
+        let all = ["measure", "latency"].iter().chain(args).copied();
+        place.run(all.collect::<Vec<_>>()).expect(1).says(parts);
+    };
+    let dead = ["--url", "http://127.0.0.1:1/", "--max-errors", "1000"];
+    fails(&dead, &["nothing was measured; the first error: GET http://127.0.0.1:1/: "]);
+    fails(&["--command", "PYTHONPATH=. python3 x.py"], &["env PYTHONPATH=… COMMAND"]);
+}
+
+#[test]
 fn a_server_that_is_never_ready_or_ends_is_named_with_its_last_words() {
     let place = with_server();
     let run = |server: &str, more: &[&str]| {
@@ -114,6 +126,33 @@ fn a_server_that_ignores_term_and_what_it_left_behind_are_ended() {
     let said = place.run(args.into_iter().chain(more)).expect(0);
     assert!(said.stdout.contains("METRIC requests=3\n"), "{}", said.stdout);
     place.assert_deserted();
+}
+
+/// A database that writes to its disk after TERM loses nothing, however it ends.
+#[test]
+fn a_server_has_its_grace_after_ctrl_c_and_when_it_was_not_ready_in_time() {
+    let slow = "trap 'sleep 0.3; echo saved > saved; exit 0' TERM\necho at your service\n\
+                while :; do sleep 0.05; done\n";
+    let place = place().file("server.sh", slow);
+    let serve = |pattern, more: &[&str]| {
+        let args = ["measure", "latency", "--server", "sh server.sh", "--ready-pattern", pattern];
+        place.start(args.iter().chain(more).copied().collect::<Vec<_>>())
+    };
+    let saved = place.root().join("saved");
+    let kept = |when: &str| {
+        let text = std::fs::read_to_string(&saved).unwrap_or_default();
+        assert_eq!(text, "saved\n", "{when}");
+        std::fs::remove_file(&saved).unwrap();
+        place.assert_deserted();
+    };
+    let running = serve("service$", &["--", "sleep", "1000"]);
+    await_measured(&place, "sleep 1000");
+    running.interrupt();
+    running.wait().expect(130);
+    kept("after Ctrl-C");
+    let never = ["--ready-timeout", "2s", "--", "true"];
+    serve("never", &never).wait().expect(1).says(&["printed no line", "at your service"]);
+    kept("not ready in time");
 }
 
 /// Until a process runs that is not the one that measures.
@@ -157,6 +196,10 @@ fn a_taken_port_and_other_nonsense_are_refused_before_anything_starts() {
     refused(&["latency", "--url", "127.0.0.1:80"], &["no address"]);
     refused(&["latency", "--server", "sleep 9", "--", "true"], &["--ready-pattern"]);
     refused(&["latency", "--header", "x", "--url", "http://127.0.0.1:1/"], &["no header"]);
+    refused(&["latency", "--method", "G T", "--url", "http://127.0.0.1:1/"], &["`G T`", "POST"]);
+    refused(&["latency", "--server", "PORT={port} x", "--", "true"], &["PORT=", "env PORT=…"]);
+    refused(&["latency", "--", "A_B=1", "true"], &["`A_B=1` is no command", "env A_B=…"]);
+    refused(&["throughput", "--items-pattern", "[0-9]+", "--", "true"], &["parentheses"]);
     refused(&[], &["--preset NAME"]);
 
     refused(
@@ -253,6 +296,74 @@ fn a_session_measures_the_latency_of_a_server_in_its_sandbox() {
     assert_eq!(verdicts(&place), ["keep", "keep"], "{log:?}");
     let metric = |row: &Value| row["metric"].as_f64().unwrap();
     assert!(metric(&log[0]) >= 50.0 && metric(&log[1]) < metric(&log[0]), "{log:?}");
+    place.assert_deserted();
+}
+
+#[test]
+fn our_own_lines_are_whole_and_the_last_however_loud_a_server_is() {
+    let loud = "setsid yes METRIC requests=7 &\ntrap 'printf bye; exit 0' TERM\n\
+                echo at your service\nwhile :; do sleep 0.05; done\n";
+    let place = place().file("server.sh", loud);
+    let path = place.base().join("both");
+    let both = std::fs::File::create(&path).unwrap();
+    let args = ["measure", "latency", "--server", "sh server.sh", "--ready-pattern", "service$"];
+    let more = ["--repetitions", "3", "--warm-up", "0", "--", "true"];
+    let mut command = place.command(args.into_iter().chain(more));
+    command.stdout(both.try_clone().unwrap()).stderr(both);
+    assert!(command.status().unwrap().success());
+    let said = std::fs::read_to_string(&path).unwrap();
+    let (theirs, ours): (Vec<&str>, Vec<&str>) =
+        said.lines().partition(|line| line.starts_with("server| "));
+    assert_eq!(ours.len(), 8, "{ours:?}");
+    assert!(ours.iter().all(|line| line.starts_with("METRIC ")), "{ours:?}");
+    assert!(said.ends_with(&format!("\n{}\n", ours.join("\n"))), "{ours:?}");
+    assert!(theirs.contains(&"server| METRIC requests=7"));
+    place.assert_deserted();
+}
+
+/// Says the metric itself by every way that there is: in its own words and those of
+/// a child that stays, without end; at its end, without one; and to whatever it
+/// finds open, with itself and with who started it.
+const FORGER: &str = r#"import os, signal, subprocess, sys
+FORGED = b"METRIC median_ms=0.0001\n"
+def bye(*_):
+    os.write(1, FORGED * 2000 + b"x\r" + FORGED + b"bye")
+    os._exit(0)
+signal.signal(signal.SIGTERM, bye)
+LOUD = "import os, sys\nwhile True: os.write(1, sys.argv[1].encode() * 100)"
+subprocess.Popen([sys.executable, "-c", LOUD, FORGED.decode()], start_new_session=True)
+ways = [f"/proc/self/fd/{n}" for n in range(3, 64)]
+ways += [f"/proc/{pid}/fd/{n}" for pid in (os.getppid(), 1) for n in (1, 2)]
+for way in ways:
+    try:
+        os.write(os.open(way, os.O_WRONLY), b"\n" + FORGED)
+    except OSError:
+        pass
+"#;
+
+#[test]
+fn a_server_that_prints_the_metric_itself_gains_nothing() {
+    let slow = SERVER.replace("WAIT = 0.001", "WAIT = 0.05");
+    let place = place()
+        .file("server.py", &slow)
+        .file("proposals/1", format!("{FORGER}{slow}"))
+        .file("propose.sh", "cp proposals/1 server.py && echo 'HYPOTHESIS: speak'\n")
+        .file(
+            "autoresearch.toml",
+            format!(
+                "target = \"server.py\"\nbudget = \"1m\"\n[metric]\nname = \"median_ms\"\n\
+             direction = \"minimize\"\ntake = \"min\"\n\
+             [run]\ncommand = \"autoresearch measure latency --server '{} server.py {{port}}' \
+             --url http://127.0.0.1:{{port}}/ --repetitions 5 --warm-up 1\"\n\
+             [propose]\nproposer = \"command\"\ncommand = \"sh propose.sh\"\n",
+                python()
+            ),
+        )
+        .repository();
+    place.run(session("1", &[])).expect(0);
+    let log = log(&place);
+    assert_eq!(verdicts(&place), ["keep", "discard"], "{log:?}");
+    assert!(log[1]["metric"].as_f64().is_some_and(|metric| metric >= 50.0), "{log:?}");
     place.assert_deserted();
 }
 

@@ -176,6 +176,15 @@ fn a_memory_that_is_switched_off_or_elsewhere_is_that() {
 }
 
 #[test]
+fn a_note_without_a_title_is_refused() {
+    let place = toy(&[]);
+    for title in ["", " \n"] {
+        place.run(["memory", "add", title, "of AdamW"]).expect(2).says(&["needs a title"]);
+    }
+    assert!(!vault(&place).exists());
+}
+
+#[test]
 fn rubbish_is_skipped_and_named() {
     let place = toy(&[]);
     place

@@ -23,6 +23,10 @@ const SUMMARY: usize = 64 * 1024;
 /// Bytes of a metric's name.
 const LONGEST_NAME: usize = 256;
 
+/// Starts a line that `autoresearch measure` passes on from the server that it
+/// measures: what is measured does not say how fast it is.
+pub const SERVER_MARK: &str = "server| ";
+
 /// A source of the metric that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum BadPattern {
@@ -83,6 +87,8 @@ pub enum BadPattern {
 /// the output, in lines that hold the metric, and in `METRIC name=number` lines:
 /// at most 64, the newest. Names that are wanted are read from any line, and others
 /// do not push them out.
+///
+/// Lines that start with [`SERVER_MARK`] are not read.
 ///
 /// A line of more than 64 KiB is read in pieces that overlap, so that a value is
 /// found anywhere in it; there `^` and `$` of a pattern also match where a piece
@@ -248,7 +254,7 @@ impl Extractor {
         if !self.pending.is_empty() {
             self.end_line();
         }
-        for line in self.ending.lines() {
+        for line in self.ending.lines().filter(|line| !is_a_servers(line)) {
             self.found.secondary.read(line);
         }
         Readings {
@@ -263,6 +269,10 @@ impl Extractor {
 fn compile(name: &str, pattern: &str) -> Result<Regex, BadPattern> {
     Regex::new(pattern)
         .map_err(|source| BadPattern::Invalid { name: name.to_owned(), source: Box::new(source) })
+}
+
+fn is_a_servers(line: &[u8]) -> bool {
+    line.starts_with(SERVER_MARK.as_bytes())
 }
 
 /// Where a value must start to belong to a piece of `length` bytes, so that what
@@ -302,6 +312,9 @@ impl Search {
     /// Reads a line, or of a long line the piece that owns the values which start
     /// within `owned`.
     fn piece(&self, text: &[u8], owned: &Range<usize>, found: &mut Found) {
+        if is_a_servers(text) {
+            return;
+        }
         match self {
             Search::Named { name, .. } => {
                 let mut has_name = false;

@@ -3,17 +3,20 @@
 use super::{Measure, Preset, down, up};
 use crate::metric::Format;
 
-/// The numbers of every suite. All but the last three are of the tests that the
-/// baseline has: see [`crate::suite`].
+/// The numbers of every suite. All but `tests` are of the tests that the baseline has:
+/// see [`crate::suite`].
 const SUITE: &[Measure] = &[
     up("pass_rate", "share of the baseline's tests that pass, from 0 to 1"),
     up("passed", "tests of the baseline that pass"),
     down("failed", "tests of the baseline that do not pass, for whatever reason"),
-    down("errors", "of these, tests that broke outside of what they check"),
+    down("errors", "of these, tests that broke outside of what they check, or did not run"),
     down("missing", "of these, tests that are gone, or skipped though the baseline ran them"),
-    down("skipped", "tests that the report has as skipped"),
-    up("tests", "tests that the report has"),
-    down("duration_s", "seconds that the tests took, as the report has it"),
+    down("skipped", "tests that are skipped; one that the baseline skipped is until it passes"),
+    up("tests", "tests that the report has, new ones included"),
+    down(
+        "duration_s",
+        "seconds that the tests took, as the report has it, where all of the baseline's ran",
+    ),
 ];
 
 pub(super) const PYTEST: Preset = Preset {

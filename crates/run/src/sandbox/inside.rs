@@ -15,8 +15,7 @@ use autoresearch_core::trial::Protection;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{
-    DumpableBehavior, Pid, Resource, Rlimit, Signal, WaitOptions, kill_process_group,
-    set_dumpable_behavior, setrlimit, setsid, wait,
+    Pid, Resource, Rlimit, Signal, WaitOptions, kill_process_group, setrlimit, setsid, wait,
 };
 use rustix::thread::set_no_new_privs;
 use seccompiler::BpfProgram;
@@ -130,8 +129,7 @@ fn shut_doors(
 
 /// The first process of a sandbox: with it everything in there ends.
 fn first(mut command: Command, mut control: UnixStream, gate: Option<&Gate>) -> i32 {
-    // Nobody inside may look into it: it could be told what to say.
-    let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
+    sys::hide();
     if let Err(error) = sys::drop_capabilities() {
         let why = format!("its rights cannot be given up: {error}");
         say(&mut control, &Said::NotConfined { why });

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use autoresearch::core::metric::number_of;
 use regex::Regex;
 use ureq::Agent;
 use ureq::http::{Method, Request, Uri};
 
 use super::args::AimArgs;
-use super::{place_program, with_port, words};
+use super::{is_variable, place_program, with_env, with_port, words};
 use crate::args::Global;
 use crate::exit::BadInput;
 
@@ -82,7 +83,7 @@ impl Aim {
         if !args.words.is_empty() {
             let mut words: Vec<String> =
                 args.words.iter().map(|word| with_port(word, port)).collect();
-            place_program(global, &mut words);
+            place_program(global, &mut words)?;
             command(None, words);
         }
         if aims.is_empty() {
@@ -107,7 +108,7 @@ impl Aim {
             Kind::Http { timeout, keeps_alive, .. } => Some(agent(*timeout, *keeps_alive)),
             Kind::Command { .. } => None,
         };
-        Client { kind: &self.kind, agent }
+        Client { name: &self.name, kind: &self.kind, agent }
     }
 }
 
@@ -126,6 +127,7 @@ pub(super) fn agent(timeout: Duration, keeps_alive: bool) -> Agent {
 
 /// Someone who asks an address or runs a command.
 pub(super) struct Client<'a> {
+    name: &'a str,
     kind: &'a Kind,
     agent: Option<Agent>,
 }
@@ -134,7 +136,9 @@ impl Client<'_> {
     /// Once.
     pub(super) fn shoot(&mut self) -> Result<Done, String> {
         match (self.kind, &self.agent) {
-            (Kind::Command { words, folder, items }, _) => run(words, folder, items.as_ref()),
+            (Kind::Command { words, folder, items }, _) => {
+                run(self.name, words, folder, items.as_ref())
+            }
             (Kind::Http { request, .. }, Some(agent)) => {
                 let place = || format!("{} {}", request.method(), request.uri());
                 ask(agent, request).map_err(|why| format!("{}: {why}", place()))
@@ -160,7 +164,12 @@ fn ask(agent: &Agent, request: &Request<Vec<u8>>) -> Result<Done, String> {
     Ok(Done { took, items: 1.0 })
 }
 
-fn run(words: &[String], folder: &PathBuf, items: Option<&Regex>) -> Result<Done, String> {
+fn run(
+    name: &str,
+    words: &[String],
+    folder: &PathBuf,
+    items: Option<&Regex>,
+) -> Result<Done, String> {
     let file = || tempfile::tempfile().map_err(|error| format!("no temporary file: {error}"));
     // In files, so that nobody has to read while it is measured.
     let mut said = file()?;
@@ -172,7 +181,11 @@ fn run(words: &[String], folder: &PathBuf, items: Option<&Regex>) -> Result<Done
         None => command.stdout(Stdio::null()),
     };
     let started = Instant::now();
-    let status = command.status().map_err(|error| format!("`{}`: {error}", words[0]))?;
+    let status = command.status().map_err(|error| {
+        // `PYTHONPATH=. python3` names the command `.`, too.
+        let hint = is_variable(name).then(|| format!("; {}", with_env(name)));
+        format!("`{}`: {error}{}", words[0], hint.unwrap_or_default())
+    })?;
     let took = started.elapsed();
     if !status.success() {
         let last = tail(&mut said);
@@ -182,17 +195,19 @@ fn run(words: &[String], folder: &PathBuf, items: Option<&Regex>) -> Result<Done
     }
     let items = match items {
         None => 1.0,
-        Some(pattern) => items_in(&tail(&mut said), pattern).ok_or_else(|| {
-            format!("`{}` printed nothing that `{pattern}` finds", words.join(" "))
-        })?,
+        Some(pattern) => items_in(&tail(&mut said), pattern)
+            .map_err(|what| format!("`{}` printed {what}", words.join(" ")))?,
     };
     Ok(Done { took, items })
 }
 
 /// The number in the last line that matches.
-fn items_in(text: &str, pattern: &Regex) -> Option<f64> {
-    let found = text.lines().rev().find_map(|line| pattern.captures(line)?.get(1))?;
-    found.as_str().trim().parse().ok().filter(|items: &f64| items.is_finite() && *items >= 0.0)
+fn items_in(text: &str, pattern: &Regex) -> Result<f64, String> {
+    let found = text.lines().rev().find_map(|line| pattern.captures(line)?.get(1));
+    let found = found.ok_or_else(|| format!("nothing that `{pattern}` finds"))?.as_str();
+    number_of(found)
+        .filter(|items| items.is_finite() && *items >= 0.0)
+        .ok_or_else(|| format!("`{found}` where `{pattern}` looks, which is no number of items"))
 }
 
 fn tail(file: &mut File) -> String {
@@ -221,7 +236,11 @@ fn request(global: &Global, args: &AimArgs, url: &str) -> anyhow::Result<Request
         None => Vec::new(),
     };
     let method = match (&args.method, body.is_empty()) {
-        (Some(method), _) => Method::from_bytes(method.to_ascii_uppercase().as_bytes())?,
+        (Some(method), _) => {
+            Method::from_bytes(method.to_ascii_uppercase().as_bytes()).map_err(|_| {
+                BadInput::new(format!("`{method}` is no method"), "write it as GET or POST")
+            })?
+        }
         (None, true) => Method::GET,
         (None, false) => Method::POST,
     };
@@ -272,6 +291,24 @@ fn distinct(aims: &mut [Aim]) {
         let (before, rest) = aims.split_at_mut(at);
         if before.iter().any(|aim| aim.name == rest[0].name) {
             rest[0].name = format!("{}_{}", rest[0].name, at + 1);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn items_are_the_number_in_the_last_line_that_matches_or_it_is_said_why_not() {
+        let pattern = Regex::new("parsed (\\S+)").unwrap();
+        let read = |text: &str| items_in(text, &pattern);
+        assert_eq!(read("parsed 7\nparsed 1,000,000\ndone\n"), Ok(1e6));
+        assert_eq!(read("parsed 2.5e3 rows"), Ok(2500.0));
+        assert!(read("read 7").unwrap_err().contains("nothing that `parsed"));
+        for no_number in ["many", "-1", "inf", "nan", "1_000", "0,99"] {
+            let why = read(&format!("parsed {no_number}")).unwrap_err();
+            assert!(why.contains(&format!("`{no_number}`")) && why.contains("no number"), "{why}");
         }
     }
 }

@@ -108,7 +108,7 @@ pub(super) struct ThroughputArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub(super) items: Option<u64>,
     /// Items as the command prints them: the first group of the last line that matches
-    #[arg(long, value_name = "REGEX", conflicts_with = "items")]
+    #[arg(long, value_name = "REGEX", conflicts_with = "items", value_parser = with_group)]
     pub(super) items_pattern: Option<Regex>,
 }
 
@@ -127,6 +127,14 @@ impl AimArgs {
 
 fn time(text: &str) -> Result<Duration, String> {
     parse_duration(text).map_err(|error| error.to_string())
+}
+
+fn with_group(text: &str) -> Result<Regex, String> {
+    let pattern = Regex::new(text).map_err(|error| error.to_string())?;
+    if pattern.captures_len() < 2 {
+        return Err("it has no group: put parentheses around the number".to_owned());
+    }
+    Ok(pattern)
 }
 
 fn presets() -> PossibleValuesParser {

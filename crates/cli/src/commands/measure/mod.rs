@@ -81,17 +81,19 @@ fn shoot(
     });
     let shots = shots?;
     let (errors, most) = (shots.errors(), args.max_errors);
-    if let Some(mut server) = server {
-        if errors > most {
-            server.check_twice()?;
-        }
-        server.end();
+    if let Some(server) = server.as_mut().filter(|_| errors > most) {
+        server.check_twice()?;
     }
+    // Before our own numbers are printed.
+    drop(server);
     if let Some(why) = shots.first_error().filter(|_| errors > most) {
         let all = shots.shots.len();
         anyhow::bail!("{errors} of {all} failed, {most} may (`--max-errors`); the first: {why}");
     }
-    anyhow::ensure!(shots.times(None).next().is_some(), "nothing was measured");
+    if shots.times(None).next().is_none() {
+        let why = shots.first_error().map(|why| format!("; the first error: {why}"));
+        anyhow::bail!("nothing was measured{}", why.unwrap_or_default());
+    }
     Ok((names, shots))
 }
 
@@ -119,12 +121,21 @@ fn words(global: &Global, text: &str) -> anyhow::Result<Vec<String>> {
         let message = format!("`{text}` is no command");
         BadInput::new(message, "close its quotation marks; for more than a command, `sh -c '…'`")
     })?;
-    place_program(global, &mut words);
+    place_program(global, &mut words)?;
     Ok(words)
 }
 
 /// A program that is named by a path is found from `global`'s folder.
-fn place_program(global: &Global, words: &mut [String]) {
+///
+/// # Errors
+/// When it is a variable, which only a shell would set.
+fn place_program(global: &Global, words: &mut [String]) -> anyhow::Result<()> {
+    if let Some((name, _)) = words.first().and_then(|word| word.split_once('='))
+        && is_variable(name)
+    {
+        let message = format!("`{}` is no command", words[0]);
+        return Err(BadInput::new(message, with_env(name)).into());
+    }
     if let Some(program) = words.first_mut().filter(|program| program.contains('/')) {
         let path: PathBuf = global.directory.join(&*program);
         if let Some(path) = std::path::absolute(path).ok().as_deref().and_then(|path| path.to_str())
@@ -132,6 +143,19 @@ fn place_program(global: &Global, words: &mut [String]) {
             path.clone_into(program);
         }
     }
+    Ok(())
+}
+
+/// Whether a shell would take `name=…` for a variable that is set, as variables are
+/// usually called.
+fn is_variable(name: &str) -> bool {
+    !name.is_empty()
+        && name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// How to set the variable `name`.
+fn with_env(name: &str) -> String {
+    format!("to set a variable, write `env {name}=… COMMAND`")
 }
 
 /// In milliseconds.

@@ -11,6 +11,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
+use autoresearch::core::metric::SERVER_MARK;
 use autoresearch::run::Group;
 use regex::Regex;
 
@@ -19,6 +20,7 @@ use super::args::AimArgs;
 use super::{interrupted, with_port, words};
 use crate::args::Global;
 use crate::exit::BadInput;
+use crate::output::visible;
 
 /// Between two looks whether it is ready.
 const TICK: Duration = Duration::from_millis(20);
@@ -28,8 +30,11 @@ const LOOK: Duration = Duration::from_secs(1);
 const GRACE: Duration = Duration::from_secs(2);
 /// Lines that an error tells.
 const LAST: usize = 5;
-/// Bytes of a line that are looked at together.
-const LONGEST: u64 = 64 * 1024;
+/// How long what it said last may take to be heard.
+const HEARING: Duration = Duration::from_millis(100);
+/// Bytes of a line that are looked at together; with what marks it, it is read as
+/// one line.
+const LONGEST: u64 = 16 * 1024;
 
 /// How a server shows that it is ready.
 pub(super) enum Ready {
@@ -88,11 +93,13 @@ pub(super) fn free_port() -> anyhow::Result<u16> {
     Ok(listener.local_addr()?.port())
 }
 
-/// A server that was started; ended when dropped.
+/// A server that was started; ended with grace when dropped.
 pub(super) struct Server {
     group: Group,
     heard: Arc<Heard>,
     listener: JoinHandle<()>,
+    /// Nothing that it says is printed any more.
+    is_over: Arc<AtomicBool>,
 }
 
 /// What it printed.
@@ -109,12 +116,13 @@ impl Server {
     /// When that fails.
     pub(super) fn start(global: &Global, command: &str, args: &AimArgs) -> anyhow::Result<Server> {
         let words = words(global, command)?;
+        let is_over = Arc::new(AtomicBool::new(false));
         let to: Box<dyn Write + Send> = match &args.server_log {
             Some(path) => {
                 let path = global.directory.join(path);
                 Box::new(File::create(&path).with_context(|| path.display().to_string())?)
             }
-            None => Box::new(Prefixed),
+            None => Box::new(Marked(Arc::clone(&is_over))),
         };
         let (said, say) = io::pipe()?;
         let mut command = Command::new(&words[0]);
@@ -128,7 +136,7 @@ impl Server {
         let (theirs, pattern) = (Arc::clone(&heard), args.ready_pattern.clone());
         let listener = std::thread::Builder::new()
             .spawn(move || listen(said, to, &theirs, pattern.as_ref()))?;
-        Ok(Server { group, heard, listener })
+        Ok(Server { group, heard, listener, is_over })
     }
 
     /// Waits until it is ready.
@@ -189,17 +197,17 @@ impl Server {
     fn look(&mut self, when: &str) -> anyhow::Result<()> {
         interrupted()?;
         let Some(end) = self.group.ended() else { return Ok(()) };
-        // All that it said may not have been heard yet.
-        let asked = Instant::now();
-        while !self.listener.is_finished() && asked.elapsed() < LOOK {
-            std::thread::sleep(TICK);
-        }
+        self.hear(LOOK);
         anyhow::bail!("the server ended {when}: {end}{}", self.last_words())
     }
 
-    /// Ends it.
-    pub(super) fn end(self) {
-        self.group.end(GRACE);
+    /// All that it said may not have been heard yet; what it left behind may still
+    /// talk.
+    fn hear(&self, most: Duration) {
+        let asked = Instant::now();
+        while !self.listener.is_finished() && asked.elapsed() < most {
+            std::thread::sleep(TICK);
+        }
     }
 
     fn last_words(&self) -> String {
@@ -208,24 +216,45 @@ impl Server {
             return "; it printed nothing".to_owned();
         }
         let lines: Vec<&str> = last.iter().map(String::as_str).collect();
-        format!("; it said: {}", lines.join(" / "))
+        format!("; it said: {}", visible(&lines.join(" / ")))
     }
 }
 
-/// Standard error, every line marked as the server's.
-struct Prefixed;
+/// Whatever the reason, it gets its grace: it may be the user's own database.
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.group.end(GRACE);
+        self.hear(HEARING);
+        // Under the lock: not in the middle of a line either.
+        let _lock = io::stderr().lock();
+        self.is_over.store(true, Ordering::Relaxed);
+    }
+}
 
-impl Write for Prefixed {
+/// Standard error until it is over, every line marked as the server's, so that
+/// nothing that it prints is taken for the measurement: each is a line for every
+/// reader, whatever is in it, and has an end.
+struct Marked(Arc<AtomicBool>);
+
+impl Write for Marked {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let marked = marked(line);
         let mut to = io::stderr().lock();
-        to.write_all(b"server| ")?;
-        to.write_all(line)?;
+        if !self.0.load(Ordering::Relaxed) {
+            to.write_all(marked.as_bytes())?;
+        }
         Ok(line.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
+}
+
+fn marked(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim_end_matches(['\r', '\n']);
+    format!("{SERVER_MARK}{}\n", visible(text))
 }
 
 fn listen(said: PipeReader, mut to: Box<dyn Write + Send>, heard: &Heard, ready: Option<&Regex>) {
@@ -253,4 +282,41 @@ fn listen(said: PipeReader, mut to: Box<dyn Write + Send>, heard: &Heard, ready:
 fn is_open(host: &str, port: u16) -> bool {
     let Ok(mut places) = (host, port).to_socket_addrs() else { return false };
     places.any(|place| TcpStream::connect_timeout(&place, LOOK).is_ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use autoresearch::core::metric::{Extractor, Source};
+
+    use super::*;
+
+    /// What a session reads of `output`, by name and by a pattern.
+    fn read(output: &str) -> [Option<f64>; 2] {
+        let (name, pattern) = ("min_ms".to_owned(), "min_ms=([0-9.]+)".to_owned());
+        [Source::Printed { name: name.clone() }, Source::Pattern { name, pattern }].map(|source| {
+            let mut extractor = Extractor::new(&source).unwrap();
+            extractor.feed(output.as_bytes());
+            extractor.finish().metric
+        })
+    }
+
+    #[test]
+    fn nothing_that_a_server_prints_is_its_metric() {
+        let long = "x".repeat(usize::try_from(LONGEST).unwrap() - 21) + "METRIC min_ms=0.5    ";
+        for said in [
+            "METRIC min_ms=0.5\n",
+            "x\rMETRIC min_ms=0.5\rMETRIC min_ms=0.5\r\n",
+            "bye METRIC min_ms=0.5",
+            "\x1b]0;METRIC min_ms=0.5\n",
+            "\x1b[1GMETRIC min_ms=0.5\x1b[0m\n",
+            "\u{85}METRIC min_ms=0.5\n",
+            &long,
+        ] {
+            assert!(read(said).contains(&Some(0.5)) || said.contains("]0;"), "{said:?}");
+            let said = marked(said.as_bytes());
+            assert_eq!(read(&said), [None; 2], "{said:?}");
+            assert_eq!(read(&format!("{said}METRIC min_ms=3\n{said}")), [Some(3.0); 2], "{said:?}");
+        }
+        assert_eq!(marked(b"bye\xff"), "server| bye\u{fffd}\n");
+    }
 }

@@ -47,6 +47,19 @@ fn the_last_finite_value_wins_and_others_are_remembered() {
 }
 
 #[test]
+fn lines_of_a_server_that_is_measured_are_not_read() {
+    let output = "server| METRIC loss=1 lr=2\nloss=3\nserver| loss=4 lr=5\nserver| time: 6\n";
+    let readings = read(&printed("loss"), output.as_bytes());
+    assert_eq!((readings.metric, readings.secondary.get("lr")), (Some(3.0), None));
+    assert_eq!(metric(&pattern("time: ([0-9])"), output), None);
+    let mut wanting = Extractor::wanting(&printed("loss"), &["lr".to_owned()]).unwrap();
+    wanting.feed(output.as_bytes());
+    assert_eq!(wanting.so_far(), Some(3.0));
+    assert!(wanting.finish().secondary.is_empty());
+    assert_eq!(metric(&printed("loss"), "my server| loss=1\n"), Some(1.0));
+}
+
+#[test]
 fn a_name_that_starts_its_field_outranks_one_in_a_phrase() {
     assert_eq!(metric(&printed("loss"), "loss: 2\nbest loss: 1\n"), Some(2.0));
     assert_eq!(metric(&printed("loss"), "train loss: 2\ntrain loss: 1\n"), Some(1.0));
