@@ -102,11 +102,15 @@ prop_compose! {
             };
             preset.measures[measure % preset.measures.len()].name.replace('*', kind)
         });
+        // A file cannot say otherwise.
+        let known = preset.as_ref().and_then(|preset| preset.measure(&name));
+        let known = known.filter(|measure| measure.name != "*").map(|measure| measure.direction);
+        let free = if is_lower { Direction::Minimize } else { Direction::Maximize };
         Metric {
             report: if preset.is_some() { report } else { Vec::new() },
             preset: preset.map(|preset| preset.name.to_owned()),
             name,
-            direction: if is_lower { Direction::Minimize } else { Direction::Maximize },
+            direction: known.unwrap_or(free),
             take: if json.is_some() { Take::Last } else { take },
             pattern,
             key: key.filter(|_| json.is_some()),

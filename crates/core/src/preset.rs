@@ -111,6 +111,25 @@ impl Preset {
         }
     }
 
+    /// A command to begin from, where nobody but the user can know it and what runs the
+    /// target is no guess: something has to measure.
+    pub fn example(&self) -> Option<&'static str> {
+        Some(match self.name {
+            "junit" => "mvn -o -q test -Dmaven.test.failure.ignore",
+            "hyperfine" => "hyperfine -N --export-json hyperfine.json 'python3 parse.py'",
+            "lighthouse" => "sh measure-page.sh",
+            "retrieval" => "python3 evaluate.py",
+            "latency" => {
+                "autoresearch measure latency --server 'python3 server.py {port}' --url http://127.0.0.1:{port}/"
+            }
+            "throughput" => {
+                "autoresearch measure throughput --server 'python3 server.py {port}' --url http://127.0.0.1:{port}/"
+            }
+            "artifact-size" => "npm run build",
+            _ => return None,
+        })
+    }
+
     /// Whether it stands for a key that finds the metric, and for nothing else.
     pub fn is_a_key(&self) -> bool {
         self.measures.is_empty()
@@ -141,6 +160,7 @@ mod tests {
             assert!(crate::units::parse_duration(preset.budget).is_ok(), "{}", preset.name);
         }
     }
+
     #[test]
     fn a_number_by_kind_is_of_a_kind_that_there_can_be() {
         for (preset, kind, none) in [
@@ -154,5 +174,15 @@ mod tests {
             assert!(preset.numbers().contains(&format!("as `{}", &kind[..4])), "{kind}");
         }
         assert!(Preset::named("hyperfine").unwrap().measure("any name").is_some());
+    }
+
+    /// Whatever may be the target's own: the command of a key, or one that is weighed.
+    #[test]
+    fn a_preset_has_a_command_or_an_example_of_one_unless_the_target_is_the_command() {
+        for preset in Preset::ALL {
+            let is_targets_own = preset.is_a_key() || preset.name == "peak-memory";
+            let ways = [!preset.command.is_empty(), preset.example().is_some(), is_targets_own];
+            assert_eq!(ways.iter().filter(|way| **way).count(), 1, "{}", preset.name);
+        }
     }
 }
