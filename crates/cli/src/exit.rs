@@ -74,7 +74,8 @@ impl Exit {
                 | EngineError::Template(_)
                 | EngineError::Unconfinable { .. }
                 | EngineError::BadTag(_)
-                | EngineError::TagTaken { .. }
+                | EngineError::TagTaken(_)
+                | EngineError::BranchTaken(_)
                 | EngineError::ResultsTaken(_)
                 | EngineError::Rule(_)
                 | EngineError::Range { .. }

@@ -43,6 +43,17 @@ pub(crate) fn read(path: &Path) -> anyhow::Result<Option<String>> {
     }
 }
 
+/// A patch that the user named.
+///
+/// # Errors
+/// When there is none, or it is no text.
+pub(crate) fn read_patch(path: &Path) -> anyhow::Result<String> {
+    read(path)?.ok_or_else(|| {
+        let message = format!("there is no patch {}", path.display());
+        BadInput::new(message, "give the path of a file that `git diff` has written").into()
+    })
+}
+
 /// How a file would change.
 pub(crate) fn diff(path: &Path, before: &str, after: &str) -> String {
     let name = path.display().to_string();

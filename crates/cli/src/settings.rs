@@ -3,7 +3,6 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
 use autoresearch::EngineError;
 use autoresearch::config::detect::{self, Detected, Repository};
 use autoresearch::config::{ConfigError, Layers, Origin};
@@ -12,7 +11,7 @@ use autoresearch::repo::Repo;
 
 use crate::args::ConfigArgs;
 use crate::exit::BadInput;
-use crate::output;
+use crate::{files, output};
 
 /// Name of the configuration file.
 pub(crate) const FILE: &str = "autoresearch.toml";
@@ -38,17 +37,16 @@ pub(crate) fn gather(folder: &Path, args: &ConfigArgs) -> anyhow::Result<Setting
         layers.set(key, value, Origin::Default).map_err(config)?;
     }
     let path = args.config.clone().unwrap_or_else(|| repo.root().join(FILE));
-    match std::fs::read(&path) {
-        Ok(bytes) => {
-            let text = String::from_utf8(bytes).map_err(|_| {
-                let message = format!("{} is not UTF-8", path.display());
-                BadInput::new(message, "save it as UTF-8")
-            })?;
-            let shown = path.strip_prefix(repo.root()).unwrap_or(&path).display().to_string();
-            layers.add_file(&shown, &text).map_err(config)?;
+    let shown = path.strip_prefix(repo.root()).unwrap_or(&path).display().to_string();
+    match (files::read(&path)?, &args.config) {
+        (Some(text), _) => layers.add_file(&shown, &text).map_err(config)?,
+        (None, None) => {}
+        (None, Some(_)) => {
+            let message = format!("there is no file {shown}");
+            return Err(
+                BadInput::new(message, "leave `--config` out, or name one that is there").into()
+            );
         }
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && args.config.is_none() => {}
-        Err(e) => return Err(e).with_context(|| format!("failed to read {}", path.display())),
     }
     layers.add_environment(std::env::vars()).map_err(config)?;
     for unknown in layers.unknown_environment() {
@@ -57,6 +55,14 @@ pub(crate) fn gather(folder: &Path, args: &ConfigArgs) -> anyhow::Result<Setting
         output::note(&format!("the environment variable {} sets nothing{nearest}", unknown.name));
     }
     add_flags(&mut layers, args)?;
+    let aside = layers.set_aside();
+    if !aside.is_empty() {
+        output::note(&format!(
+            "{shown} is about another metric than the preset `{}`; not heard from there: {}",
+            layers.text("metric.preset").unwrap_or_default(),
+            aside.join(", ")
+        ));
+    }
     let suggestions = detect_defaults(&repo, &mut layers, args)?;
     Ok(Settings { repo, layers, suggestions, path })
 }

@@ -28,6 +28,7 @@ pub(crate) fn fill(settings: &mut Settings) -> anyhow::Result<()> {
         let answer = if missing.key == "metric.direction" {
             ask_direction(missing.question, &settings.layers)?
         } else {
+            say_what_measures(missing.key, &settings.layers);
             let offered = settings.suggestions.iter().find(|found| found.key == missing.key);
             ask(missing.question, offered.map(|found| found.value.as_str()))?
         };
@@ -37,6 +38,16 @@ pub(crate) fn fill(settings: &mut Settings) -> anyhow::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Of a command that a preset needs, an example.
+fn say_what_measures(key: &str, layers: &Layers) {
+    let preset = layers.text("metric.preset").filter(|_| key == "run.command");
+    if let Some(preset) = preset.and_then(|name| Preset::named(&name))
+        && let Some(example) = preset.example()
+    {
+        output::note(&format!("{} measures {}; as `{example}`", preset.name, preset.about));
+    }
 }
 
 /// Asks for the inputs that have defaults, too: what `init` does.

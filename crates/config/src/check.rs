@@ -1,11 +1,11 @@
 //! Values that are fine alone and do not go together.
 
 use autoresearch_core::metric::Format;
-use autoresearch_core::preset::Preset;
 use serde_json::Value as Json;
 
 use crate::error::{Place, Problem, What};
-use crate::layers::Layers;
+use crate::layers::preset::word;
+use crate::layers::{Layers, Origin};
 
 /// All such values.
 pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
@@ -16,6 +16,8 @@ pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
         let problem = Problem::new(What::Conflict(why), layers.place(one));
         problems.push(match layers.place(two) {
             Place::Nowhere => problem,
+            // Nobody set it.
+            _ if layers.origin(two) == Some(&Origin::Default) => problem,
             place => problem.other(place, format!("`{two}` is set here")),
         });
     };
@@ -77,10 +79,7 @@ pub(crate) fn conflicts(layers: &Layers) -> Vec<Problem> {
 
 /// A preset finds the metric by itself, and has only the numbers that it has.
 fn preset(layers: &Layers, conflict: &mut impl FnMut(&str, &str, String)) {
-    let Some(preset) = layers.value("metric.preset").and_then(Json::as_str).and_then(Preset::named)
-    else {
-        return;
-    };
+    let Some(preset) = layers.preset() else { return };
     let needs = preset.needs();
     if let Some(key) = needs.filter(|key| !is_set(layers, key)) {
         let why = format!("the preset `{}` needs `{key}`: {}", preset.name, preset.about);
@@ -105,15 +104,30 @@ fn preset(layers: &Layers, conflict: &mut impl FnMut(&str, &str, String)) {
     if preset.is_a_key() {
         return;
     }
-    let name = layers.value("metric.name").and_then(Json::as_str);
-    if let Some(name) = name.filter(|name| preset.measure(name).is_none()) {
-        let names: Vec<&str> = preset.measures.iter().map(|measure| measure.name).collect();
+    let name = layers.value("metric.name").and_then(Json::as_str).unwrap_or_default();
+    if layers.is_name_unknown() {
         let why = format!(
             "the preset `{}` has no number `{name}`; it has {}",
             preset.name,
-            names.join(", ")
+            preset.numbers()
         );
         conflict("metric.name", "metric.preset", why);
+    }
+    let known = layers.known_direction().map(word);
+    let given = layers.value("metric.direction").and_then(Json::as_str);
+    // A flag is for the one session whose table shows it; a file, for all that follow.
+    let is_from_file = matches!(layers.origin("metric.direction"), Some(Origin::File { .. }));
+    if let (Some(known), Some(given), true) = (known, given, is_from_file)
+        && known != given
+    {
+        let better = |way: &str| if way == "minimize" { "lower" } else { "higher" };
+        let why = format!(
+            "`metric.direction` says that a {} `{name}` is better, and the preset `{}` that a {} one is; leave it out, or pass `--{given}` if you mean it",
+            better(given),
+            preset.name,
+            better(known)
+        );
+        conflict("metric.direction", "metric.preset", why);
     }
 }
 

@@ -4,8 +4,6 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use autoresearch_core::metric::Direction;
-use autoresearch_core::preset::Preset;
 use serde_json::{Map, Value as Json};
 
 use crate::agent;
@@ -17,6 +15,8 @@ use crate::keys::{self, KEYS, PREFIX};
 use crate::read::{Given, read};
 use crate::write;
 
+pub(crate) mod preset;
+
 /// Where a value comes from, weakest first: of two values for a key the later
 /// origin wins, and of two from the same origin the one that came later.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +25,8 @@ pub enum Origin {
     Default,
     /// Found in the repository, and why it is thought so.
     Detected(String),
-    /// What the ready-made metric of this name comes with.
+    /// What the ready-made metric of this name comes with. Files are stronger, unless
+    /// they are about another metric than a preset of a flag: [`Layers::set_aside`].
     Preset(String),
     /// A file.
     File {
@@ -97,6 +98,8 @@ pub struct Layers {
     unknown: Vec<UnknownVariable>,
     /// What the repository's Python is started by.
     python: Option<&'static str>,
+    /// Files are about another metric than the preset that somebody nearer names.
+    files_differ: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -117,7 +120,8 @@ impl Default for Layers {
 impl Layers {
     /// The defaults and nothing else.
     pub fn new() -> Layers {
-        let mut layers = Layers { entries: Vec::new(), unknown: Vec::new(), python: None };
+        let mut layers =
+            Layers { entries: Vec::new(), unknown: Vec::new(), python: None, files_differ: false };
         // A test holds that the defaults can be read.
         let _ =
             layers.read_file("defaults.toml", include_str!("defaults.toml"), |_| Origin::Default);
@@ -224,46 +228,11 @@ impl Layers {
         self.follow_preset();
     }
 
-    /// What the preset that is heard comes with, instead of what another came with.
-    fn follow_preset(&mut self) {
-        self.entries.retain(|entry| !matches!(entry.origin, Origin::Preset(_)));
-        let preset = self.value("metric.preset").and_then(Json::as_str).and_then(Preset::named);
-        let Some(preset) = preset else { return };
-        let mut add = |key: &str, value: Json| {
-            let origin = Origin::Preset(preset.name.to_owned());
-            self.entries.push(Entry { key: key.to_owned(), value, origin, text: None });
-        };
-        if preset.format.has_a_best() {
-            add("judge.suspects", "keep".into());
-        }
-        if !preset.budget.is_empty() {
-            add("budget", preset.budget.into());
-        }
-        if !preset.files.is_empty() {
-            add("metric.report", preset.files.into());
-        }
-        if !preset.command.is_empty() {
-            add("run.command", command_of(preset, self.python));
-        }
-        if let Some(first) = preset.measures.first() {
-            add("metric.name", first.name.into());
-        }
-        let name = self.value("metric.name").and_then(Json::as_str);
-        if let Some(measure) = name.and_then(|name| preset.measure(name)) {
-            let direction = match measure.direction {
-                Direction::Minimize => "minimize",
-                Direction::Maximize => "maximize",
-            };
-            let origin = Origin::Preset(preset.name.to_owned());
-            let key = "metric.direction".to_owned();
-            self.entries.push(Entry { key, value: direction.into(), origin, text: None });
-        }
-    }
-
     /// The required keys that nobody has set, in the order in which to ask.
     pub fn missing(&self) -> Vec<Missing> {
         KEYS.iter()
             .filter(|key| self.value(key.name).is_none())
+            .filter(|key| key.name != "metric.direction" || !self.is_name_unknown())
             .filter_map(|key| {
                 let keys::Required { flag, question } = key.required?;
                 Some(Missing { key: key.name, flag, question })
@@ -298,11 +267,8 @@ impl Layers {
     /// # Errors
     /// All that is missing, and all values that do not go together.
     pub fn resolve(&self) -> Result<Config, ConfigError> {
-        let mut problems: Vec<Problem> = self
-            .missing()
-            .into_iter()
-            .map(|missing| Problem::new(What::Missing(missing), Place::Nowhere))
-            .collect();
+        let mut problems: Vec<Problem> =
+            self.missing().into_iter().map(|missing| self.unanswered(missing)).collect();
         problems.extend(check::conflicts(self));
         ConfigError::unless_empty(problems)?;
         serde_json::from_value(self.tree())
@@ -333,7 +299,8 @@ impl Layers {
 
     fn heard(&self, key: &str) -> Option<&Entry> {
         // Of equals, `max_by_key` gives the last.
-        self.entries.iter().filter(|entry| entry.key == key).max_by_key(|entry| entry.origin.rank())
+        let entries = self.entries.iter().filter(|entry| entry.key == key);
+        entries.filter(|entry| !self.is_set_aside(entry)).max_by_key(|entry| entry.origin.rank())
     }
 
     /// All values that are heard, as a file has them.
@@ -379,18 +346,4 @@ pub(crate) fn parse(key: &str, text: &str) -> Result<Json, Refusal> {
         return Err(Refusal::Unknown);
     }
     read(key.kind, own, Given::from_flag(key.kind, text)).map_err(Refusal::Refused)
-}
-
-/// A preset's command, with the repository's own Python in the place of `python3`.
-fn command_of(preset: &Preset, python: Option<&str>) -> Json {
-    let Some(python) = python else { return preset.command.into() };
-    let mut words = Vec::new();
-    for word in preset.command {
-        match *word {
-            "python3" => words.extend(python.split(' ').map(str::to_owned)),
-            // Within what a shell gets.
-            word => words.push(word.replace("python3 -m", &format!("{python} -m"))),
-        }
-    }
-    words.into()
 }

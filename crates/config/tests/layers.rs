@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use autoresearch_config::{KEYS, Layers, Origin, table, to_toml};
 use autoresearch_core::budget::{Budget, Quota};
-use autoresearch_core::metric::{Direction, Source, Take};
+use autoresearch_core::metric::{Source, Take};
 use autoresearch_core::proposal::Scope;
 use autoresearch_core::units::Bytes;
 
@@ -501,73 +501,4 @@ fn the_research_config_has_the_rows_of_the_specification_in_order() {
     Links | none | default
     Stop rules | none | default
     "#);
-}
-
-/// SPEC A8: a preset says what a person would else have to.
-#[test]
-fn a_preset_fills_in_what_nobody_says_and_no_more() {
-    let mut layers = with("target = \"tool.py\"\n[metric]\npreset = \"pylint\"\n");
-    let config = layers.resolve().unwrap();
-    assert_eq!(
-        (config.metric.name.as_str(), config.metric.direction),
-        ("score", Direction::Maximize)
-    );
-    assert_eq!(config.run.command, ["pylint", "--recursive=y", "."]);
-    assert_eq!(layers.origin("metric.name"), Some(&Origin::Preset("pylint".into())));
-
-    layers.set("metric.name", "errors", Origin::Asked).unwrap();
-    layers.set("run.command", "pylint tool.py", Origin::Asked).unwrap();
-    let config = layers.resolve().unwrap();
-    assert_eq!(config.metric.direction, Direction::Minimize, "that of the number");
-    assert_eq!(config.run.command, ["pylint", "tool.py"]);
-}
-
-#[test]
-fn a_preset_runs_the_repositorys_own_python() {
-    let mut layers = with("target = \"tool.py\"\n[metric]\npreset = \"pytest\"\n");
-    let command = |layers: &Layers| layers.resolve().unwrap().run.command;
-    assert_eq!(command(&layers)[..3], ["python3", "-m", "pytest"]);
-    layers.use_python(".venv/bin/python");
-    assert_eq!(command(&layers)[..3], [".venv/bin/python", "-m", "pytest"]);
-    layers.use_python("uv run python");
-    assert_eq!(command(&layers)[..5], ["uv", "run", "python", "-m", "pytest"]);
-    layers.set("metric.preset", "coverage", Origin::Asked).unwrap();
-    let command = command(&layers);
-    assert!(command[2].starts_with("uv run python -m coverage run"), "{command:?}");
-    assert!(!command[2].contains("python3"), "{command:?}");
-}
-
-#[test]
-fn a_preset_has_the_numbers_that_it_has_and_finds_them_itself() {
-    let mut layers =
-        with("target = \"tool.py\"\n[metric]\npreset = \"pylint\"\nname = \"erors\"\n");
-    let error = layers.resolve().unwrap_err().to_string();
-    assert!(error.contains("no number `erors`; it has score, messages"), "{error}");
-    layers.set("metric.name", "errors", Origin::Asked).unwrap();
-    layers.set("metric.json", "out.json", Origin::Asked).unwrap();
-    let error = layers.resolve().unwrap_err().to_string();
-    assert!(error.contains("finds the metric by itself"), "{error}");
-}
-
-/// What has a key of its own is found under a preset's name, too, and the
-/// preset says which key that is.
-#[test]
-fn a_preset_that_needs_a_key_says_which() {
-    let mut layers = required();
-    layers.set("metric.preset", "regex", Origin::Asked).unwrap();
-    let error = layers.resolve().unwrap_err().to_string();
-    assert!(error.contains("the preset `regex` needs `metric.pattern`"), "{error}");
-    layers.set("metric.pattern", "bpb: ([0-9.]+)", Origin::Asked).unwrap();
-    let config = layers.resolve().unwrap();
-    assert_eq!(config.metric.name, "val_bpb", "asked for as ever");
-    assert!(matches!(config.source(), Source::Pattern { .. }), "{:?}", config.source());
-    assert!(config.series().is_some(), "it is in the output");
-
-    layers.set("metric.preset", "artifact-size", Origin::Asked).unwrap();
-    let error = layers.resolve().unwrap_err().to_string();
-    assert!(error.contains("needs `metric.report`: size of the files"), "{error}");
-    layers.set("metric.preset", "peak-memory", Origin::Asked).unwrap();
-    layers.set("metric.command", "python3 weigh.py", Origin::Asked).unwrap();
-    let error = layers.resolve().unwrap_err().to_string();
-    assert!(error.contains("measures the run itself; leave out `metric.command`"), "{error}");
 }

@@ -94,13 +94,23 @@ prop_compose! {
             preset.as_ref().is_none_or(|preset| preset.format != Format::Usage)
         });
         let name = preset.as_ref().map_or(name, |preset| {
-            preset.measures[measure % preset.measures.len()].name.replace('*', "a")
+            let kind = match preset.name {
+                "ruff" => "F401",
+                "mypy" => "index",
+                "clippy" => "dead_code",
+                _ => "a",
+            };
+            preset.measures[measure % preset.measures.len()].name.replace('*', kind)
         });
+        // A file cannot say otherwise.
+        let known = preset.as_ref().and_then(|preset| preset.measure(&name));
+        let known = known.filter(|measure| measure.name != "*").map(|measure| measure.direction);
+        let free = if is_lower { Direction::Minimize } else { Direction::Maximize };
         Metric {
             report: if preset.is_some() { report } else { Vec::new() },
             preset: preset.map(|preset| preset.name.to_owned()),
             name,
-            direction: if is_lower { Direction::Minimize } else { Direction::Maximize },
+            direction: known.unwrap_or(free),
             take: if json.is_some() { Take::Last } else { take },
             pattern,
             key: key.filter(|_| json.is_some()),

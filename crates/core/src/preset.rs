@@ -84,9 +84,19 @@ impl Preset {
     /// What is known of the number `name`; nothing where it has no such number.
     pub fn measure(&self, name: &str) -> Option<&'static Measure> {
         self.measures.iter().find(|measure| match measure.name.strip_suffix('*') {
+            Some("") => self.format.has_kind(name),
             Some(beginning) => name.starts_with(beginning),
             None => measure.name == name,
         })
+    }
+
+    /// What numbers there are, in words.
+    pub fn numbers(&self) -> String {
+        let words = self.measures.iter().map(|measure| match measure.name {
+            "*" => measure.about,
+            name => name,
+        });
+        words.collect::<Vec<_>>().join(", ")
     }
 
     /// The key of the configuration that only the user can set, and without which
@@ -99,6 +109,25 @@ impl Preset {
             "artifact-size" => Some("metric.report"),
             _ => None,
         }
+    }
+
+    /// A command to begin from, where nobody but the user can know it and what runs the
+    /// target is no guess: something has to measure.
+    pub fn example(&self) -> Option<&'static str> {
+        Some(match self.name {
+            "junit" => "mvn -o -q test -Dmaven.test.failure.ignore",
+            "hyperfine" => "hyperfine -N --export-json hyperfine.json 'python3 parse.py'",
+            "lighthouse" => "sh measure-page.sh",
+            "retrieval" => "python3 evaluate.py",
+            "latency" => {
+                "autoresearch measure latency --server 'python3 server.py {port}' --url http://127.0.0.1:{port}/"
+            }
+            "throughput" => {
+                "autoresearch measure throughput --server 'python3 server.py {port}' --url http://127.0.0.1:{port}/"
+            }
+            "artifact-size" => "npm run build",
+            _ => return None,
+        })
     }
 
     /// Whether it stands for a key that finds the metric, and for nothing else.
@@ -129,6 +158,31 @@ mod tests {
             };
             assert_eq!(preset.measure(first.name), Some(first));
             assert!(crate::units::parse_duration(preset.budget).is_ok(), "{}", preset.name);
+        }
+    }
+
+    #[test]
+    fn a_number_by_kind_is_of_a_kind_that_there_can_be() {
+        for (preset, kind, none) in [
+            ("ruff", "F401", "violatons"),
+            ("mypy", "return-value", "errorz"),
+            ("clippy", "clippy::len_zero", "warnigns"),
+        ] {
+            let preset = Preset::named(preset).unwrap();
+            assert_eq!(preset.measure(kind).map(|measure| measure.name), Some("*"));
+            assert_eq!(preset.measure(none), None);
+            assert!(preset.numbers().contains(&format!("as `{}", &kind[..4])), "{kind}");
+        }
+        assert!(Preset::named("hyperfine").unwrap().measure("any name").is_some());
+    }
+
+    /// Whatever may be the target's own: the command of a key, or one that is weighed.
+    #[test]
+    fn a_preset_has_a_command_or_an_example_of_one_unless_the_target_is_the_command() {
+        for preset in Preset::ALL {
+            let is_targets_own = preset.is_a_key() || preset.name == "peak-memory";
+            let ways = [!preset.command.is_empty(), preset.example().is_some(), is_targets_own];
+            assert_eq!(ways.iter().filter(|way| **way).count(), 1, "{}", preset.name);
         }
     }
 }

@@ -21,6 +21,8 @@ pub enum Kind {
     Tokenizer,
     /// Tests the program.
     Test,
+    /// Says what is checked and how strictly, as `ruff.toml` or `.coveragerc`.
+    Settings,
     /// Tells a server what to check.
     Ci,
     /// Changes what git does, as `.gitattributes` or a hook.
@@ -37,6 +39,7 @@ impl fmt::Display for Kind {
             Kind::DataPreparation => "a data preparation script",
             Kind::Tokenizer => "a tokenizer or vocabulary file",
             Kind::Test => "a test",
+            Kind::Settings => "the settings of a linter or test runner",
             Kind::Ci => "a file of continuous integration",
             Kind::Git => "a file that changes what git does",
         })
@@ -47,7 +50,7 @@ impl fmt::Display for Kind {
 /// with `/`) is by its name; `None` is any other file. Case does not matter.
 ///
 /// Source of the names: the conventions of pip, uv, poetry, conda, cargo, npm,
-/// Hugging Face tokenizers, pytest and the common CI services.
+/// Hugging Face tokenizers, pytest, the common linters and CI services.
 pub fn kind_of(path: &str) -> Option<Kind> {
     let path = path.to_lowercase();
     let (folders, name) = path.rsplit_once('/').unwrap_or(("", &path));
@@ -81,8 +84,11 @@ pub fn kind_of(path: &str) -> Option<Kind> {
     {
         return Some(Kind::Tokenizer);
     }
+    if sets_checks(name) {
+        return Some(Kind::Settings);
+    }
     if within(&["tests", "__tests__"])
-        || matches!(name, "conftest.py" | "pytest.ini" | "tox.ini" | "noxfile.py")
+        || matches!(name, "conftest.py" | "tox.ini" | "noxfile.py")
         || (is_code
             && (within(&["test", "spec"])
                 || words.first() == Some(&"test")
@@ -100,6 +106,31 @@ pub fn kind_of(path: &str) -> Option<Kind> {
     let is_preparation = matches!(words.first(), Some(&("prepare" | "preprocess" | "download")))
         || matches!(stem, "data_prep" | "data_preparation" | "make_dataset" | "get_data");
     (is_code && is_preparation).then_some(Kind::DataPreparation)
+}
+
+/// Whether a file says what a tool checks: of pylint, ruff, mypy, flake8, coverage.py,
+/// pytest, Pyright, clippy, nextest, tarpaulin, criterion, `ESLint`, Jest, Vitest and
+/// Lighthouse CI. Most are read with a dot before their name, too.
+fn sets_checks(name: &str) -> bool {
+    let bare = name.strip_prefix('.').unwrap_or(name);
+    let first = bare.split('.').next().unwrap_or(bare);
+    matches!(
+        bare,
+        "ruff.toml"
+            | "mypy.ini"
+            | "flake8"
+            | "coveragerc"
+            | "pytest.ini"
+            | "pytest.toml"
+            | "pyrightconfig.json"
+            | "clippy.toml"
+            | "nextest.toml"
+            | "tarpaulin.toml"
+            | "criterion.toml"
+    ) || matches!(first, "pylintrc" | "eslintrc" | "lighthouserc")
+        || ["eslint.config.", "jest.config.", "vitest.config."]
+            .iter()
+            .any(|beginning| bare.starts_with(beginning))
 }
 
 /// The kind of a file that says what is installed, or where it runs.
@@ -240,6 +271,24 @@ mod tests {
                     "test/run.sh",
                 ],
             ),
+            (
+                Kind::Settings,
+                &[
+                    "ruff.toml",
+                    "sub/.ruff.toml",
+                    ".pylintrc",
+                    "pylintrc.toml",
+                    "mypy.ini",
+                    ".flake8",
+                    ".coveragerc",
+                    "pytest.ini",
+                    ".clippy.toml",
+                    ".config/nextest.toml",
+                    ".eslintrc.json",
+                    "eslint.config.mjs",
+                    "lighthouserc.js",
+                ],
+            ),
             (Kind::Ci, &[".github/workflows/ci.yml", ".gitlab-ci.yml", "Jenkinsfile", ".ci/run"]),
             (
                 Kind::Git,
@@ -269,6 +318,9 @@ mod tests {
             "notes/requirements.md",
             "data/eval.jsonl",
             "lock.py",
+            "rustfmt.toml",
+            "settings.toml",
+            "ruff.py",
             "",
             "/",
             ".",

@@ -135,6 +135,12 @@ impl StopRule {
         }
     }
 
+    /// Whether it can never hold from this baseline: any share of 0 is nothing.
+    pub fn never_holds(&self, baseline: f64) -> bool {
+        let is_share = matches!(self, StopRule::Improvement { by: Improvement::Percent(_), .. });
+        is_share && baseline == 0.0
+    }
+
     /// Whether the session should end. A rule about values that are not known yet
     /// does not hold.
     pub fn holds(&self, progress: &Progress) -> bool {

@@ -2,7 +2,8 @@
 //!
 //! Whoever may change the program must not gain by changing what is counted. So the
 //! tests of the baseline are the denominator: one that is gone, or skipped since, is
-//! one that does not pass, and one that is new does not count.
+//! one that does not pass, and one that is new does not count. No number becomes better
+//! by what does not run.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
@@ -15,6 +16,9 @@ use crate::metric::Readings;
 pub const MESSAGE: usize = 300;
 /// Bytes of all messages of a suite together.
 const MESSAGES: usize = 1 << 20;
+
+/// The number that is how long the tests took, in seconds.
+const DURATION: &str = "duration_s";
 
 /// The tests of a suite by their ids, as `tests.test_calc::test_add[1-2]`.
 pub type Tests = BTreeMap<String, Test>;
@@ -137,10 +141,9 @@ impl Collector {
             return Readings { trouble: Some(why), ..Readings::default() };
         }
         let mut readings = Readings::default();
-        readings.take(name, "skipped", skipped as f64);
         readings.take(name, "tests", (all - count(Outcome::Unloaded)) as f64);
         if let Some(seconds) = seconds {
-            readings.take(name, "duration_s", seconds);
+            readings.take(name, DURATION, seconds);
         }
         readings.tests.clone_from(&tests);
         recount(&mut readings, name, &tests);
@@ -154,6 +157,7 @@ enum Fate {
     Passed,
     Failed,
     Error,
+    /// Gone, or skipped since.
     Missing,
 }
 
@@ -192,7 +196,10 @@ pub fn recount(readings: &mut Readings, name: &str, baseline: &Tests) {
     if counted == 0.0 {
         return;
     }
-    let (passed, errors, missing) = (count(Fate::Passed), count(Fate::Error), count(Fate::Missing));
+    let (passed, missing) = (count(Fate::Passed), count(Fate::Missing));
+    // What did not run may have broken as well as not.
+    let errors = count(Fate::Error) + missing;
+    let skipped = skipped(baseline, &readings.tests) as f64;
     let remark = remark(baseline, &readings.tests);
     for (its_name, value) in [
         ("pass_rate", passed / counted),
@@ -200,10 +207,35 @@ pub fn recount(readings: &mut Readings, name: &str, baseline: &Tests) {
         ("failed", counted - passed),
         ("errors", errors),
         ("missing", missing),
+        ("skipped", skipped),
     ] {
         readings.take(name, its_name, value);
     }
+    if missing > 0.0 {
+        withdraw_duration(readings, name, remark.as_deref());
+    }
     readings.remark = remark;
+}
+
+/// Tests that are skipped; one that the baseline skipped is until it passes.
+fn skipped(baseline: &Tests, tests: &Tests) -> usize {
+    let is = |tests: &Tests, id: &str, outcome| tests.get(id).is_some_and(|t| t.outcome == outcome);
+    let skipped_at_first = baseline.iter().filter(|(_, test)| test.outcome == Outcome::Skipped);
+    let still = skipped_at_first.filter(|(id, _)| !is(tests, id, Outcome::Passed));
+    let newly = tests.iter().filter(|(id, test)| {
+        test.outcome == Outcome::Skipped && !is(baseline, id, Outcome::Skipped)
+    });
+    still.count() + newly.count()
+}
+
+/// The time of fewer tests is not the suite's.
+fn withdraw_duration(readings: &mut Readings, name: &str, why: Option<&str>) {
+    readings.secondary.remove(DURATION);
+    if name == DURATION {
+        readings.metric = None;
+        let why = why.unwrap_or("not all tests ran");
+        readings.trouble = Some(format!("{why}; the time of the others is not that of the suite"));
+    }
 }
 
 /// Which files did not load, and which tests are missing.

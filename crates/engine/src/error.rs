@@ -14,10 +14,10 @@ use autoresearch_run::RunError;
 #[non_exhaustive]
 pub enum EngineError {
     /// Git.
-    #[error(transparent)]
+    #[error("failed to {0}")]
     Repo(#[from] RepoError),
     /// Merging back.
-    #[error(transparent)]
+    #[error("failed to {0}")]
     Land(#[from] LandError),
     /// The journal.
     #[error(transparent)]
@@ -109,14 +109,12 @@ pub enum EngineError {
     /// The tag is no name for a branch.
     #[error("`{0}` cannot be a tag")]
     BadTag(String),
-    /// A session or branch of this tag exists.
-    #[error("{what} exists already")]
-    TagTaken {
-        /// What exists.
-        what: String,
-        /// The tag.
-        tag: String,
-    },
+    /// A session of this tag exists.
+    #[error("a session `{0}` exists already")]
+    TagTaken(String),
+    /// The branch of this tag exists, and no session.
+    #[error("the branch {0} exists already, and no session here has made it")]
+    BranchTaken(String),
     /// The results file belongs to somebody else.
     #[error("{} exists and was not written by a session here", .0.display())]
     ResultsTaken(PathBuf),
@@ -231,7 +229,10 @@ impl EngineError {
             EngineError::BadTag(_) => {
                 "use letters, digits, `-`, `_` and `.`, as in `mar8`".to_owned()
             }
-            EngineError::TagTaken { tag, .. } => format!(
+            EngineError::BranchTaken(branch) => format!(
+                "choose another `--tag`, or delete it if nothing is on it: `git branch -D {branch}`"
+            ),
+            EngineError::TagTaken(tag) => format!(
                 "go on with it by `autoresearch resume --tag {tag}`, or choose another `--tag`"
             ),
             EngineError::ResultsTaken(path) => format!(

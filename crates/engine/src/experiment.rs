@@ -355,7 +355,11 @@ impl SystemExperiment {
         let adjusting = self.adjusting(&opening)?;
         let mut notes = opening.notes();
         notes.extend_from_slice(adjusting.notes());
-        let intentions = opening.intentions(self.hypotheses.len())?;
+        let own = match &self.proposer {
+            Some(proposer) => Some(format!("`{}`", proposer.name())),
+            None => self.waits.map(|_| "the queue alone".to_owned()),
+        };
+        let intentions = opening.intentions(self.hypotheses.len(), own)?;
         let actions = adjusting.intention().into_iter().chain(intentions).collect();
         let mut platform = adjusting.rows();
         let note = opening.seeds()?.note();

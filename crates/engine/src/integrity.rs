@@ -2,8 +2,8 @@
 //!
 //! Protected are the files that the configuration calls read-only, those that
 //! are recognised by their names, what the checks command names, and all other
-//! tracked source that is no target. Data that is tracked may be written over by a run: the next checkout
-//! brings it back.
+//! tracked source that is no target. Data that is tracked may be written over by a
+//! run: the next checkout brings it back.
 //!
 //! Whether a file changed is told from its status as the kernel keeps it, of
 //! which the time of change cannot be set by a program; only where that
@@ -20,6 +20,7 @@ use autoresearch_core::protected::{is_source, kind_of};
 use autoresearch_repo::{EntryKind, Tracked, Worktree, is_under};
 
 use crate::error::EngineError;
+use crate::scripts::Scripts;
 
 /// Above this many, whole folders are protected where nothing in them changes.
 const SINGLE: usize = 200;
@@ -71,16 +72,14 @@ impl Protected {
         reserved.push(config.results.clone());
         let is_reserved = |path: &str| is_under(path, &reserved);
         let is_named = |path: &str| is_under(path, &config.read_only) || kind_of(path).is_some();
-        let words = config.checks.command.as_deref().unwrap_or_default();
-        let checks =
-            |path: &str| words.iter().any(|word| word.strip_prefix("./").unwrap_or(word) == path);
+        let scripts = Scripts::of(config.checks.command.as_deref().unwrap_or_default());
         let is_protected = |file: &&Tracked| {
             let path = file.path.as_str();
             !config.target.iter().any(|target| target == path)
                 && !is_under(path, &config.metric.held_out)
                 && (is_under(path, &config.read_only)
                     || (!is_reserved(path)
-                        && (kind_of(path).is_some() || is_source(path) || checks(path))))
+                        && (kind_of(path).is_some() || is_source(path) || scripts.have(path))))
         };
         let kept: Vec<&Tracked> = tracked.iter().filter(is_protected).collect();
         let mut walls: Vec<String> = kept
@@ -247,6 +246,8 @@ mod tests {
     fn what_the_checks_command_names_is_protected_though_it_is_no_source() {
         let files = tracked(&["src/train.py", "check", "data.csv"]);
         let more = "checks.command = \"./check src/train.py 'data file'\"";
+        assert_eq!(Protected::of(&config(more), &files).files, ["check"]);
+        let more = "checks.command = \"sh -c 'cd . && ./check'\"";
         assert_eq!(Protected::of(&config(more), &files).files, ["check"]);
         assert!(Protected::of(&config(""), &files).files.is_empty());
     }

@@ -14,8 +14,13 @@ use crate::places::{FOLDER, Places};
 const SHOWN: usize = 3;
 
 impl Opening {
-    /// What would happen, in sentences; `given` hypotheses come with it.
-    pub(crate) fn intentions(&self, given: usize) -> Result<Vec<String>, EngineError> {
+    /// What would happen, in sentences; `given` hypotheses come with it, and `own`
+    /// proposes instead of whom the configuration names.
+    pub(crate) fn intentions(
+        &self,
+        given: usize,
+        own: Option<String>,
+    ) -> Result<Vec<String>, EngineError> {
         let config = &self.config;
         let protected = Protected::of(config, &self.repo.tracked(&self.head.commit)?);
         let mut intentions = Vec::from([
@@ -42,7 +47,7 @@ impl Opening {
             },
         ]);
         intentions.extend(protection(protected.files()));
-        intentions.extend(proposals(config, given));
+        intentions.extend(proposals(config, given, own));
         intentions.push(crate::experiment::limits(config));
         intentions.extend(duration(config));
         intentions.extend(
@@ -77,7 +82,7 @@ fn protection(files: &[String]) -> Option<String> {
 }
 
 /// Who proposes, and what that may cost.
-fn proposals(config: &Config, given: usize) -> Vec<String> {
+fn proposals(config: &Config, given: usize, own: Option<String>) -> Vec<String> {
     let propose = &config.propose;
     let mut sentences = Vec::new();
     if given > 0 {
@@ -85,9 +90,8 @@ fn proposals(config: &Config, given: usize) -> Vec<String> {
         sentences.push(format!("try the {given} {noun} that came with it first"));
     }
     let mut costs = false;
-    let names: Vec<String> = propose
-        .proposer
-        .iter()
+    let configured = propose.proposer.iter().filter(|_| own.is_none());
+    let names: Vec<String> = configured
         .map(|name| match name.as_str() {
             "search" => "the embedded search".to_owned(),
             "queue" => "the queue alone".to_owned(),
@@ -98,6 +102,7 @@ fn proposals(config: &Config, given: usize) -> Vec<String> {
             }
         })
         .collect();
+    let names: Vec<String> = own.into_iter().chain(names).collect();
     sentences.push(format!("take proposals from {}", names.join(" and ")));
     let caps = [
         propose.max_dollars.map(|most| format!("${most:.2}")),

@@ -40,6 +40,7 @@ mod proposers;
 mod python;
 mod remembering;
 mod roles;
+mod scripts;
 mod sealed;
 mod seeds;
 mod stop;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use autoresearch_config::{Config, Confine, Layers, Origin};
 use autoresearch_core::experiment::CommitId;
+use autoresearch_core::metric::Direction;
 use autoresearch_core::proposal::Fingerprint;
 use autoresearch_core::session::{Event, Plan, Queued, State, VERSION};
 use autoresearch_core::stop::StopRule;
@@ -98,7 +99,8 @@ impl Opening {
         };
         config.tag = Some(tag.clone());
         let results = repo.root().join(&config.results);
-        if results.exists() && !is_ours(repo.root(), &results) {
+        let is_ours = || std::fs::read(&results).is_ok_and(|bytes| is_ours(repo.root(), &bytes));
+        if results.exists() && !is_ours() {
             return Err(EngineError::ResultsTaken(results));
         }
         let ours = [format!("{FOLDER}/"), config.results.clone()];
@@ -306,13 +308,9 @@ impl Session {
         Ok(self.repo.ensure_ref(&self.places.branch_ref(), tip, Some(&plan.base))?)
     }
 
-    /// `results.tsv` says what the journal says. A file that was edited is kept
-    /// beside it.
+    /// `results.tsv` says what the journal says.
     pub(crate) fn restore_results(&self) -> Result<Option<PathBuf>, EngineError> {
-        let metric = &self.config.metric;
-        let table = history::table(&metric.name, metric.direction, &self.journal.entries(0)?);
-        let path = self.repo.root().join(&self.config.results);
-        TsvFile::at(&path).restore(&table).map_err(EngineError::io("write", &path))
+        restore_results(&self.repo, &self.config, &self.journal)
     }
 
     /// Where its vault is.
@@ -472,7 +470,14 @@ pub(crate) fn plan_of(journal: &Journal) -> Result<Option<Plan>, EngineError> {
 pub(crate) fn config_of(plan: &Plan) -> Result<Config, EngineError> {
     let mut layers = Layers::new();
     layers.add_file("the session's journal", &plan.config)?;
-    layers.set("tag", &plan.tag, Origin::Flag("tag".to_owned()))?;
+    let flag = |key: &str| Origin::Flag(key.to_owned());
+    layers.set("tag", &plan.tag, flag("tag"))?;
+    // Which a flag may have turned round, as a file may not.
+    let direction = match plan.direction {
+        Direction::Minimize => "minimize",
+        Direction::Maximize => "maximize",
+    };
+    layers.set("metric.direction", direction, flag("metric.direction"))?;
     Ok(layers.resolve()?)
 }
 
@@ -538,12 +543,11 @@ fn is_tag(tag: &str) -> bool {
 
 fn free(repo: &Repo, tag: &str) -> Result<(), EngineError> {
     let places = Places::new(repo.root(), tag);
-    let taken = |what: String| Err(EngineError::TagTaken { what, tag: tag.to_owned() });
     if is_opened(&places) {
-        return taken(format!("a session `{tag}`"));
+        return Err(EngineError::TagTaken(tag.to_owned()));
     }
     match repo.read_ref(&places.branch_ref())? {
-        Some(_) => taken(format!("the branch {}", Places::branch(tag))),
+        Some(_) => Err(EngineError::BranchTaken(Places::branch(tag))),
         None => Ok(()),
     }
 }
@@ -581,7 +585,7 @@ fn first_free(repo: &Repo, tag: &str) -> Result<String, EngineError> {
         let tag = if n == 1 { tag.to_owned() } else { format!("{tag}-{n}") };
         match free(repo, &tag) {
             Ok(()) => return Ok(tag),
-            Err(EngineError::TagTaken { .. }) => n += 1,
+            Err(EngineError::TagTaken(_) | EngineError::BranchTaken(_)) => n += 1,
             Err(error) => return Err(error),
         }
     }
@@ -592,17 +596,37 @@ fn tag_of_today() -> String {
     jiff::Zoned::now().strftime("%b%-d").to_string().to_lowercase()
 }
 
-/// Whether a results file is what some session here would write: then it can
-/// be written again from that session's journal.
-fn is_ours(root: &Path, results: &Path) -> bool {
-    let Ok(bytes) = std::fs::read(results) else { return false };
+/// Has the results table say what the journal says. One that was edited is kept
+/// beside it, out of git's sight, and named; one of another session here is not.
+pub(crate) fn restore_results(
+    repo: &Repo,
+    config: &Config,
+    journal: &Journal,
+) -> Result<Option<PathBuf>, EngineError> {
+    let table = history::table(&config.metric.name, config.metric.direction, &journal.entries(0)?);
+    let path = repo.root().join(&config.results);
+    let kept = TsvFile::at(&path)
+        .restore(&table, |bytes| is_ours(repo.root(), bytes))
+        .map_err(EngineError::io("write", &path))?;
+    if kept.is_some() {
+        repo.exclude(&[&format!("/{}.edited-*", config.results)])?;
+    }
+    Ok(kept)
+}
+
+/// Whether a results file is what some session here has written, or the beginning
+/// of it: then it can be written again from that session's journal.
+fn is_ours(root: &Path, bytes: &[u8]) -> bool {
     crate::places::sessions(root).iter().any(|tag| {
         let Ok(journal) = Journal::open_read_only(&Places::new(root, tag).journal()) else {
             return false;
         };
         let Ok(Some(plan)) = plan_of(&journal) else { return false };
         let Ok(entries) = journal.entries(0) else { return false };
-        history::table(&plan.metric, plan.direction, &entries).to_text().as_bytes() == bytes
+        history::table(&plan.metric, plan.direction, &entries)
+            .to_text()
+            .as_bytes()
+            .starts_with(bytes)
     })
 }
 

@@ -67,6 +67,10 @@ fn may_be_target(path: &str) -> Result<Option<String>, EngineError> {
             format!("{kind}, and whoever changes that changes what is measured"),
             "name the file that is to become better; if it is this one, give it another name",
         ),
+        Some(kind @ Kind::Settings) => (
+            format!("{kind}, and whoever changes that changes what is measured"),
+            "change it yourself, commit it, and begin another session",
+        ),
         Some(kind @ (Kind::Ci | Kind::Git)) => {
             (format!("{kind}, which no run makes use of"), "name the file that is to become better")
         }

@@ -80,6 +80,12 @@ impl Bench<'_> {
         on_budget: OnBudget,
     ) -> Result<(Trial, Report), EngineError> {
         let name = &self.config.metric.name;
+        let doubt = self.config.preset().and_then(|preset| {
+            preset.format.doubt(name, &report.readings, &report.exit, &report.tail)
+        });
+        if let Some(why) = doubt {
+            report.readings = Readings { trouble: Some(why), ..Readings::default() };
+        }
         if let Some(suite) = suite {
             // Where it ran is nobody's concern, and differs from checkout to checkout.
             let folder = format!("{}/", folder.display());

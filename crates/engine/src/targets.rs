@@ -2,21 +2,24 @@
 //! starts from. Pure; the list is what is recorded, so that a session that goes
 //! on means the same files.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fmt::Write as _;
 
 use autoresearch_config::Config;
-use autoresearch_core::protected::kind_of;
+use autoresearch_core::protected::{is_source, kind_of};
 use autoresearch_repo::{EntryKind, Tracked, is_under};
 use globset::{GlobBuilder, GlobMatcher};
 
 use crate::error::EngineError;
+use crate::scripts::Scripts;
 
 /// More targets than this are no focus: what patterns may come to.
 const MOST: usize = 500;
 
 /// Files that are named one by one in a sentence.
 const SHOWN: usize = 3;
+
+const NAME_IT: &str = "name the file itself if it is what is to become better";
 
 /// What targets come to.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,44 +36,59 @@ pub(crate) fn is_pattern(target: &str) -> bool {
 }
 
 /// The files that the targets mean among those of a commit. `*` stays within a
-/// folder, `**` does not. What no experiment may change is left out of a pattern;
-/// a file that is named stays for others to judge.
+/// folder, `**` does not, and both pass over hidden files as a shell does. What no
+/// experiment may change is left out of a pattern, and so is what measures as far as
+/// that can be told; a file that is named stays for others to judge.
 ///
 /// # Errors
 /// A pattern that is none, that means no file, or too many.
 pub(crate) fn expand(config: &Config, tracked: &[Tracked]) -> Result<Expanded, EngineError> {
+    let kept = Kept::of(config);
     let mut expanded = Expanded { files: Vec::new(), notes: Vec::new() };
-    let add = |files: &mut Vec<String>, path: &str| {
-        if !files.iter().any(|known| known == path) {
-            files.push(path.to_owned());
-        }
-    };
+    let named: HashSet<&str> = config.target.iter().map(String::as_str).collect();
+    let mut known: HashSet<&str> = HashSet::new();
     for target in &config.target {
         if !is_pattern(target) || tracked.iter().any(|file| file.path == *target) {
-            add(&mut expanded.files, target);
+            if known.insert(target) {
+                expanded.files.push(target.clone());
+            }
             continue;
         }
         let matcher = matcher(target)?;
-        let (mut meant, mut left_out) = (0, Vec::new());
+        let (mut meant, mut left_out, mut runs) = (0, Vec::new(), Vec::new());
         for file in tracked.iter().filter(|file| matcher.is_match(&file.path)) {
-            match why_not(config, file) {
-                None => {
-                    meant += 1;
-                    add(&mut expanded.files, &file.path);
-                }
-                Some(why) => left_out.push(format!("{} ({why})", file.path)),
+            let path = file.path.as_str();
+            if known.contains(path) || named.contains(path) {
+                meant += 1;
+            } else if let Some(why) = kept.why_not(target, file) {
+                left_out.push(format!("{path} ({why})"));
+            } else if kept.run.have(path) {
+                runs.push(format!("`{path}`"));
+            } else {
+                meant += 1;
+                known.insert(path);
+                expanded.files.push(path.to_owned());
             }
         }
         if meant == 0 {
-            return Err(nothing(config, target, tracked, &left_out));
+            return Err(nothing(&kept, target, tracked, &left_out, &runs));
         }
         if !left_out.is_empty() {
             expanded.notes.push(format!("`{target}` leaves out {}", some(&left_out)));
         }
+        if !runs.is_empty() {
+            expanded.notes.push(format!(
+                "`{target}` leaves out {}, which the run command names and may measure by; {NAME_IT}",
+                some(&runs)
+            ));
+        }
         if expanded.files.len() > MOST {
             return Err(EngineError::BadFile {
                 path: target.clone(),
-                what: format!("means {meant} files, and a session has at most {MOST} targets"),
+                what: format!(
+                    "brings the targets to {} files, and a session has at most {MOST}",
+                    expanded.files.len()
+                ),
                 hint: "write a pattern for the part that is to become better".to_owned(),
             });
         }
@@ -87,43 +105,98 @@ fn matcher(pattern: &str) -> Result<GlobMatcher, EngineError> {
     })
 }
 
-/// Why a file that a pattern matches is no target.
-fn why_not(config: &Config, file: &Tracked) -> Option<String> {
-    let path = file.path.as_str();
-    // A script that checks or measures is what a change must not touch.
-    let words = [&config.checks.command, &config.metric.command];
-    let is_named = |word: &String| word.strip_prefix("./").unwrap_or(word) == path;
-    if let Some(kind) = kind_of(path) {
-        Some(kind.to_string())
-    } else if is_under(path, &config.read_only) {
-        Some("read-only".to_owned())
-    } else if is_under(path, &config.metric.held_out) {
-        Some("held out".to_owned())
-    } else if path == config.results {
-        Some("the results".to_owned())
-    } else if words.into_iter().flatten().flatten().any(is_named) {
-        Some("it checks or measures".to_owned())
-    } else if !matches!(file.kind, EntryKind::File { .. }) {
-        Some("a link".to_owned())
-    } else {
-        None
+/// What a pattern passes over.
+struct Kept<'a> {
+    config: &'a Config,
+    /// What checks or measures.
+    judges: Vec<Scripts>,
+    proposer: Scripts,
+    run: Scripts,
+}
+
+impl<'a> Kept<'a> {
+    fn of(config: &'a Config) -> Kept<'a> {
+        let scripts = |command: &Option<Vec<String>>| {
+            command.as_deref().map_or_else(Scripts::default, Scripts::of)
+        };
+        Kept {
+            config,
+            judges: vec![scripts(&config.checks.command), scripts(&config.metric.command)],
+            proposer: scripts(&config.propose.command),
+            run: Scripts::of(&config.run.command),
+        }
     }
+
+    /// Why a file that `pattern` matches is no target, whatever else it is.
+    fn why_not(&self, pattern: &str, file: &Tracked) -> Option<String> {
+        let (config, path) = (self.config, file.path.as_str());
+        if let Some(kind) = kind_of(path) {
+            Some(kind.to_string())
+        } else if is_under(path, &config.read_only) {
+            Some("read-only".to_owned())
+        } else if is_under(path, &config.metric.held_out) {
+            Some("held out".to_owned())
+        } else if path == config.results {
+            Some("the results".to_owned())
+        } else if self.judges.iter().any(|scripts| scripts.have(path)) {
+            Some("it checks or measures".to_owned())
+        } else if self.proposer.have(path) {
+            Some("it proposes".to_owned())
+        } else if is_benchmark(path) {
+            Some("a benchmark".to_owned())
+        } else if is_recipe(path) {
+            Some("it says what is run".to_owned())
+        } else if has_hidden(path) && !has_hidden(pattern) {
+            // Tools look there for what they are to do.
+            Some("hidden".to_owned())
+        } else if !matches!(file.kind, EntryKind::File { .. }) {
+            Some("a link".to_owned())
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether a name in the path begins with a dot.
+fn has_hidden(path: &str) -> bool {
+    path.starts_with('.') || path.contains("/.")
+}
+
+/// Whether a file is one that measures, by its name: in cargo's folder, or called so.
+fn is_benchmark(path: &str) -> bool {
+    const WORDS: &[&str] = &["bench", "benches", "benchmark", "benchmarks"];
+    let path = path.to_lowercase();
+    let (folders, name) = path.rsplit_once('/').unwrap_or(("", &path));
+    let stem = name.split('.').next().unwrap_or(name);
+    let mut words = folders.split('/').chain(stem.split(['_', '-']));
+    is_source(&path) && words.any(|word| WORDS.contains(&word))
+}
+
+/// Whether a file tells `make` or `just` what a command of theirs means.
+fn is_recipe(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path).to_lowercase();
+    matches!(name.as_str(), "makefile" | "gnumakefile" | "justfile")
 }
 
 /// A pattern that means no file: why, and what would mean some.
 fn nothing(
-    config: &Config,
+    kept: &Kept<'_>,
     pattern: &str,
     tracked: &[Tracked],
     left_out: &[String],
+    runs: &[String],
 ) -> EngineError {
-    let what = if left_out.is_empty() {
+    let what = if !runs.is_empty() {
+        format!("leaves out {}, which the run command names and may measure by", some(runs))
+    } else if left_out.is_empty() {
         "matches no file of the last commit".to_owned()
     } else {
         format!("matches only what no experiment changes: {}", some(left_out))
     };
-    let nearest = nearest(config, pattern, tracked);
-    let hint = if nearest.is_empty() {
+    let nearest = nearest(kept, pattern, tracked);
+    let hint = if !runs.is_empty() {
+        NAME_IT.to_owned()
+    } else if nearest.is_empty() {
         "patterns are relative to the root of the repository, as `src/**/*.py`".to_owned()
     } else {
         format!("did you mean {}?", nearest.join(" or "))
@@ -132,9 +205,9 @@ fn nothing(
 }
 
 /// Patterns that would mean something, nearest first.
-fn nearest(config: &Config, pattern: &str, tracked: &[Tracked]) -> Vec<String> {
+fn nearest(kept: &Kept<'_>, pattern: &str, tracked: &[Tracked]) -> Vec<String> {
     let mut patterns = BTreeSet::new();
-    for file in tracked.iter().filter(|file| why_not(config, file).is_none()) {
+    for file in tracked.iter().filter(|file| kept.why_not(pattern, file).is_none()) {
         let Some((folders, name)) = file.path.rsplit_once('/') else { continue };
         let Some((_, extension)) = name.rsplit_once('.') else { continue };
         patterns.insert(format!("{folders}/*.{extension}"));
@@ -167,6 +240,10 @@ mod tests {
     use super::*;
 
     fn config(targets: &str) -> Config {
+        running(targets, "true")
+    }
+
+    fn running(targets: &str, command: &str) -> Config {
         let mut layers = Layers::new();
         for (key, value) in [
             ("target", targets),
@@ -174,8 +251,9 @@ mod tests {
             ("budget", "5m"),
             ("metric.name", "score"),
             ("metric.direction", "maximize"),
-            ("run.command", "true"),
-            ("checks.command", "python ./src/smoke.py"),
+            ("run.command", command),
+            ("checks.command", "sh -c 'python ./src/smoke.py'"),
+            ("propose.command", "python src/next.py"),
         ] {
             layers.set(key, value, Origin::Asked).unwrap();
         }
@@ -228,6 +306,59 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_for_everything_means_nothing_that_measures() {
+        let files = tracked(&[
+            ".cargo/config.toml",
+            ".pylintrc",
+            "Makefile",
+            "benches/a.rs",
+            "bench_io.py",
+            "ruff.toml",
+            "src/bench.toml",
+            "src/next.py",
+            "src/workbench.py",
+        ]);
+        let expanded = expand(&config("**"), &files).unwrap();
+        assert_eq!(expanded.files, ["src/bench.toml", "src/workbench.py"]);
+        for (pattern, file, why) in [
+            (".*/*", ".cargo/config.toml", None),
+            ("[.]*/*", ".cargo/config.toml", Some("hidden")),
+            ("*", ".pylintrc", Some("the settings of a linter or test runner")),
+            ("*", "ruff.toml", Some("the settings of a linter or test runner")),
+            ("*", "Makefile", Some("it says what is run")),
+            ("**", "benches/a.rs", Some("a benchmark")),
+            ("*", "bench_io.py", Some("a benchmark")),
+            ("**", "src/next.py", Some("it proposes")),
+        ] {
+            let config = config(pattern);
+            let file = files.iter().find(|known| known.path == file).unwrap();
+            assert_eq!(Kept::of(&config).why_not(pattern, file).as_deref(), why, "{}", file.path);
+        }
+    }
+
+    #[test]
+    fn what_the_run_command_names_is_a_target_only_by_its_name() {
+        let files = tracked(&["main.py", "sum.py"]);
+        let expanded = expand(&running("*.py", "sh -c 'python3 main.py'"), &files).unwrap();
+        assert_eq!(expanded.files, ["sum.py"]);
+        assert_eq!(
+            expanded.notes,
+            [
+                "`*.py` leaves out `main.py`, which the run command names and may measure by; name the file itself if it is what is to become better"
+            ]
+        );
+        for both in ["main.py,*.py", "*.py,main.py"] {
+            let named = expand(&running(both, "python3 main.py"), &files).unwrap();
+            assert_eq!((named.files.len(), named.notes.len()), (2, 0), "{named:?}");
+        }
+        let error = expand(&running("m*.py", "python3 main.py"), &files).unwrap_err();
+        assert!(error.to_string().contains("which the run command names"), "{error}");
+        assert!(error.hint().unwrap().starts_with("name the file itself"), "{error}");
+        let linted = expand(&running("*.py", "pylint main.py sum.py"), &files).unwrap();
+        assert_eq!(linted.files, ["main.py", "sum.py"]);
+    }
+
+    #[test]
     fn names_stay_what_they_are_and_nothing_is_a_target_twice() {
         assert_eq!(files("src/deep/b.py,src/**/[ab].py"), ["src/deep/b.py", "src/a.py"]);
         // Named, it is for others to refuse; with signs of a pattern, too.
@@ -255,7 +386,7 @@ mod tests {
         let error = expand(&config("lib/*.py"), &tracked(&many)).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "`lib/*.py` means 501 files, and a session has at most 500 targets"
+            "`lib/*.py` brings the targets to 501 files, and a session has at most 500"
         );
         assert!(expand(&config("lib/*.py"), &tracked(&many[1..])).is_ok());
     }

@@ -10,7 +10,7 @@ use autoresearch_core::session::{Draft, Event, Plan, Queued, Record, State, Stop
 use autoresearch_core::trial::Protection;
 use autoresearch_core::units::Timestamp;
 use autoresearch_core::verification::Comparison;
-use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message, TsvFile};
+use autoresearch_ledger::{Entry, Holder, Journal, Lock, Message};
 use autoresearch_propose::Brief;
 use autoresearch_repo::Repo;
 use autoresearch_report::{
@@ -423,10 +423,7 @@ impl View {
     /// # Errors
     /// When a file cannot be written.
     pub fn restore_results(&self) -> Result<Option<PathBuf>, EngineError> {
-        let path = self.repo.root().join(&self.config.results);
-        let (metric, entries) = (&self.config.metric, self.journal.entries(0)?);
-        let table = history::table(&metric.name, metric.direction, &entries);
-        TsvFile::at(&path).restore(&table).map_err(EngineError::io("write", &path))
+        crate::open::restore_results(&self.repo, &self.config, &self.journal)
     }
 }
 

@@ -452,6 +452,9 @@ fn a_dry_run_touches_nothing() {
 /// SPEC A6, A9.
 fn a_branch_made_alone() {
     let place = repository();
+    let with_own = experiment(place.path()).metric("loss", Direction::Minimize).proposer(Forgetful);
+    let actions = with_own.dry_run().unwrap().actions;
+    assert!(actions.contains(&"take proposals from `forgetful`".to_owned()), "{actions:?}");
     let mut experiment = experiment(place.path()).metric("loss", Direction::Minimize).change(
         "a smaller loss",
         "train.py",

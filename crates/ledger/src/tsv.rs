@@ -210,11 +210,16 @@ impl TsvFile {
     }
 
     /// Makes the file say exactly what `table` says, in one step. A different
-    /// file that was there is kept beside it; its new path is returned.
+    /// file that was there is kept beside it, unless `is_known` says that it can be
+    /// written again; its new path is returned.
     ///
     /// # Errors
     /// What the system reports; then the file is as it was.
-    pub fn restore(&self, table: &Table) -> std::io::Result<Option<PathBuf>> {
+    pub fn restore(
+        &self,
+        table: &Table,
+        is_known: impl FnOnce(&[u8]) -> bool,
+    ) -> std::io::Result<Option<PathBuf>> {
         let text = table.to_text();
         let there = match std::fs::read(&self.path) {
             Ok(bytes) if bytes == text.as_bytes() => return Ok(None),
@@ -223,8 +228,9 @@ impl TsvFile {
             Err(e) => return Err(e),
         };
         // Rows that are missing at the end, or half a row, are our own crash.
-        let is_ours = there.as_ref().is_none_or(|bytes| text.as_bytes().starts_with(bytes));
-        let kept = if is_ours { None } else { Some(self.set_aside()?) };
+        let is_ours = |bytes: &[u8]| text.as_bytes().starts_with(bytes) || is_known(bytes);
+        let kept =
+            if there.as_deref().is_none_or(is_ours) { None } else { Some(self.set_aside()?) };
         let name = self.path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let temporary = self.path.with_file_name(format!(".{name}.new"));
         let mut file = File::create(&temporary)?;
@@ -312,11 +318,16 @@ c0011f2\t—\t—\tcrash\tOOM: doubled batch size without accumulation fix
         for row in &table.rows[..2] {
             file.append(&table.metric, row).unwrap();
         }
-        assert_eq!(file.restore(&table).unwrap(), None, "a shorter file is our own");
+        let unknown = |_: &[u8]| false;
+        let restored = file.restore(&table, unknown).unwrap();
+        assert_eq!(restored, None, "a shorter file is our own");
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), SPEC);
         std::fs::write(file.path(), "mine").unwrap();
-        let kept = file.restore(&table).unwrap().unwrap();
+        let kept = file.restore(&table, unknown).unwrap().unwrap();
         assert_eq!(std::fs::read_to_string(kept).unwrap(), "mine");
+        assert_eq!(std::fs::read_to_string(file.path()).unwrap(), SPEC);
+        std::fs::write(file.path(), "theirs").unwrap();
+        assert_eq!(file.restore(&table, |bytes| bytes == b"theirs").unwrap(), None);
         assert_eq!(std::fs::read_to_string(file.path()).unwrap(), SPEC);
     }
 

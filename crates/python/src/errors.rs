@@ -29,7 +29,8 @@ pub(crate) fn raised(py: Python<'_>, error: &EngineError) -> PyErr {
         EngineError::Run(_) | EngineError::Unconfinable { .. } => ("RunError", error.to_string()),
         EngineError::Journal(_) | EngineError::Table { .. } => ("LedgerError", error.to_string()),
         EngineError::Lock(_)
-        | EngineError::TagTaken { .. }
+        | EngineError::TagTaken(_)
+        | EngineError::BranchTaken(_)
         | EngineError::ResultsTaken(_)
         | EngineError::NoSession { .. }
         | EngineError::NoExperiment(_)

@@ -11,6 +11,12 @@ pub enum RepoError {
     /// There is no `git` program.
     #[error("find the `git` program; install git and make sure that it is on the PATH")]
     NoGit,
+    /// The folder does not exist.
+    #[error("find the folder {}; name one that is there", path.display())]
+    NoFolder {
+        /// As it was named.
+        path: PathBuf,
+    },
     /// The folder is in no repository.
     #[error("find a git repository at {}; run `git init` there and commit your files, or go to a folder of your repository", path.display())]
     NotARepository {
@@ -104,7 +110,8 @@ impl RepoError {
     pub fn is_input(&self) -> bool {
         matches!(
             self,
-            RepoError::NotARepository { .. }
+            RepoError::NoFolder { .. }
+                | RepoError::NotARepository { .. }
                 | RepoError::NoWorkingTree { .. }
                 | RepoError::NoCommits { .. }
                 | RepoError::DubiousOwnership { .. }

@@ -57,6 +57,9 @@ impl Repo {
     ) -> Result<Repo, RepoError> {
         let git = Git::new(environment);
         let from = if from.is_file() { from.parent().unwrap_or(from) } else { from };
+        if !from.is_dir() && !from.as_os_str().is_empty() {
+            return Err(RepoError::NoFolder { path: from.to_owned() });
+        }
         let ask = |args: &[&str]| {
             git.call("find the repository", from).arg("rev-parse").args(args).outcome()
         };

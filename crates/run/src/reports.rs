@@ -1,7 +1,7 @@
 //! The report of a tool: the files that a run wrote, by patterns, or its output.
 
-use std::collections::BTreeMap;
-use std::fs::{File, Metadata};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File, Metadata};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -107,6 +107,9 @@ impl Report {
             (Err(why), _) => return trouble(why.clone()),
             (_, Err(why)) => return trouble(why),
         };
+        if let Some(why) = self.left_out(&found) {
+            return trouble(why);
+        }
         found.retain(|(path, stamp)| before.get(path) != Some(stamp));
         if found.is_empty() {
             let patterns = self.patterns.join("`, `");
@@ -159,15 +162,56 @@ impl Report {
         readings
     }
 
+    /// Why the artefacts `found` are not all whose size counts: what is not built, or
+    /// is a link, would take up no room.
+    fn left_out(&self, found: &[(String, Stamp)]) -> Option<String> {
+        if self.format != Format::Sizes {
+            return None;
+        }
+        let mut patterns: BTreeSet<usize> = (0..self.patterns.len()).collect();
+        for (path, _) in found {
+            for at in self.files.matches(path) {
+                patterns.remove(&at);
+            }
+        }
+        if let Some(pattern) = patterns.first().and_then(|at| self.patterns.get(*at)) {
+            return Some(format!(
+                "the run built no `{pattern}`; where it is one of several that may be there, name them in one pattern, as `dist/*.{{js,css}}`"
+            ));
+        }
+        let whole = |path: &str| self.directory.join(path).canonicalize().ok();
+        let mut counted: Option<BTreeSet<_>> = None;
+        let links = match self.matching(fs::FileType::is_symlink, MOST_ENTRIES) {
+            Ok(links) => links,
+            Err(why) => return Some(why),
+        };
+        let link = links.into_iter().find(|(link, _)| {
+            // It may be another name for what counts.
+            let counted = counted
+                .get_or_insert_with(|| found.iter().filter_map(|(path, _)| whole(path)).collect());
+            !whole(link).is_some_and(|file| counted.contains(&file))
+        });
+        link.map(|(link, _)| {
+            format!(
+                "the artefact `{link}` is a symbolic link: let the command copy what it leads to"
+            )
+        })
+    }
+
     /// The plain files that the patterns mean, in order, symbolic links not followed.
     ///
     /// # Errors
     /// That there are too many to look at: half of a report would be another one.
     fn found(&self) -> Result<Vec<(String, Stamp)>, String> {
-        self.found_among(MOST_ENTRIES)
+        self.matching(fs::FileType::is_file, MOST_ENTRIES)
     }
 
-    fn found_among(&self, most: usize) -> Result<Vec<(String, Stamp)>, String> {
+    /// What the patterns mean, of one type.
+    fn matching(
+        &self,
+        is_type: fn(&fs::FileType) -> bool,
+        most: usize,
+    ) -> Result<Vec<(String, Stamp)>, String> {
         let mut found = Vec::new();
         let mut entries = most;
         let roots = self.patterns.iter().map(|pattern| literal_folder(pattern));
@@ -176,7 +220,7 @@ impl Report {
         roots.dedup();
         let mut folders: Vec<String> = roots.iter().map(|root| (*root).to_owned()).collect();
         while let Some(folder) = folders.pop() {
-            let Ok(listing) = std::fs::read_dir(self.directory.join(&folder)) else { continue };
+            let Ok(listing) = fs::read_dir(self.directory.join(&folder)) else { continue };
             for entry in listing.flatten() {
                 entries = entries.checked_sub(1).ok_or_else(|| {
                     let patterns = self.patterns.join("`, `");
@@ -189,7 +233,7 @@ impl Report {
                 let Ok(metadata) = entry.metadata() else { continue };
                 if metadata.is_dir() && path != ".git" {
                     folders.push(path);
-                } else if metadata.is_file() && self.files.is_match(&path) {
+                } else if is_type(&metadata.file_type()) && self.files.is_match(&path) {
                     found.push((path, stamp(&metadata)));
                 }
             }
@@ -229,15 +273,18 @@ pub fn report_there(
     let why = match report.found() {
         Ok(mut more) => {
             found.append(&mut more);
-            found.is_empty().then(|| format!("there is no `{}`", files.join("`, `")))
+            let none = || format!("there is no `{}`", files.join("`, `"));
+            if found.is_empty() { Some(none()) } else { report.left_out(&found) }
         }
         Err(why) => Some(why),
     };
     if let Some(why) = why {
         return Ok(Readings { trouble: Some(why), ..Readings::default() });
     }
-    // Compressing is worth its time: nobody waits but who asked.
-    report.wanted = vec![GZIP.to_owned()];
+    if format == Format::Sizes {
+        // Compressing is worth its time: nobody waits but who asked.
+        report.wanted = vec![GZIP.to_owned()];
+    }
     Ok(report.read_files(found))
 }
 
@@ -312,8 +359,8 @@ mod tests {
             std::fs::write(folder.path().join(name), RATED).unwrap();
         }
         let report = report(folder.path(), &["*.txt"]);
-        assert_eq!(report.found_among(3).unwrap().len(), 2);
-        let why = report.found_among(2).unwrap_err();
+        assert_eq!(report.matching(fs::FileType::is_file, 3).unwrap().len(), 2);
+        let why = report.matching(fs::FileType::is_file, 2).unwrap_err();
         assert!(why.contains("`*.txt`: name a folder"), "{why}");
     }
 
@@ -351,6 +398,46 @@ mod tests {
         let small = readings.secondary["gzip_bytes"];
         assert!((10.0..200.0).contains(&small), "{small}");
         assert_eq!(read("gzip_bytes").metric, Some(small));
+    }
+
+    #[test]
+    fn an_artefact_that_is_not_built_or_is_a_link_is_no_gain() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str| fs::write(folder.path().join(path), "12345").unwrap();
+        let link = |to: &str, path: &str| {
+            std::os::unix::fs::symlink(to, folder.path().join(path)).unwrap();
+        };
+        let patterns = ["app.js".to_owned(), "*.css".to_owned()];
+        let read = || {
+            let report = Report::new("bytes", Format::Sizes, &patterns, &[], folder.path());
+            report.unwrap().finish()
+        };
+        write("app.js");
+        let why = read().trouble.unwrap();
+        assert!(why.starts_with("the run built no `*.css`; "), "{why}");
+        let there = report_there("bytes", Format::Sizes, &patterns, folder.path()).unwrap();
+        assert_eq!(there.trouble, Some(why));
+        write("app.css");
+        assert_eq!(read().metric, Some(10.0));
+        // Another name for what counts.
+        link("app.css", "main.css");
+        assert_eq!(read().metric, Some(10.0));
+        write("elsewhere.txt");
+        link("elsewhere.txt", "z.css");
+        let why = read().trouble.unwrap();
+        assert!(why.contains("`z.css` is a symbolic link"), "{why}");
+    }
+
+    #[test]
+    fn only_files_are_compressed_and_not_what_a_linter_says() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("mypy.txt"), "Success: no issues found in 1 source file\n")
+            .unwrap();
+        let there = |format, name: &str| {
+            report_there(name, format, &["mypy.txt".to_owned()], folder.path()).unwrap()
+        };
+        assert_eq!(there(Format::Mypy, "errors").secondary.get(GZIP), None);
+        assert!(there(Format::Sizes, "bytes").secondary.contains_key(GZIP));
     }
 
     #[test]

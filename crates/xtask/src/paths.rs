@@ -9,7 +9,7 @@ const ENDINGS: [&str; 12] =
     [".rs", ".md", ".toml", ".json", ".tsv", ".py", ".sh", ".svg", ".png", ".otf", ".txt", ".lock"];
 
 /// Places in the user's repository, not in this one.
-const USERS: [&str; 28] = [
+const USERS: [&str; 29] = [
     ".autoresearch",
     ".git/",
     ".venv",
@@ -32,6 +32,7 @@ const USERS: [&str; 28] = [
     "requirements.txt",
     "results.tsv",
     "results-2.tsv",
+    "ruff.toml",
     "src/lib.rs",
     "tarpaulin-report.json",
     "tokenizer.json",

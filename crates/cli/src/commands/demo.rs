@@ -55,7 +55,7 @@ pub(crate) fn run(global: &Global, args: &DemoArgs) -> anyhow::Result<Exit> {
     let mut watch = Watch::new(global.json);
     let outcome = experiment.run_session(&mut watch, &stop)?;
     drop(watch);
-    let exit = super::run::finish(global, &outcome)?;
+    let exit = super::run::finish(global, &outcome, 0)?;
     if !global.json {
         output::line(&format!(
             "look at the changes with `autoresearch -C {} log`, and at one with `autoresearch -C {0} show 1`",

@@ -10,7 +10,7 @@ use autoresearch::ledger::Message;
 
 use crate::args::{Global, HypothesisAction, HypothesisArgs};
 use crate::exit::{BadInput, Exit};
-use crate::output;
+use crate::{files, output};
 
 pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit> {
     let view = View::open(&global.directory, args.tag.as_deref())?;
@@ -57,13 +57,11 @@ pub(crate) fn run(global: &Global, args: &HypothesisArgs) -> anyhow::Result<Exit
 }
 
 fn read(path: &std::path::Path) -> anyhow::Result<String> {
-    let mut bytes = Vec::new();
-    if path.as_os_str() == "-" {
-        std::io::stdin().read_to_end(&mut bytes).context("failed to read the patch from stdin")?;
-    } else {
-        bytes =
-            std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
+    if path.as_os_str() != "-" {
+        return files::read_patch(path);
     }
+    let mut bytes = Vec::new();
+    std::io::stdin().read_to_end(&mut bytes).context("failed to read the patch from stdin")?;
     String::from_utf8(bytes)
         .map_err(|_| BadInput::new("the patch is not UTF-8", "give a patch as text").into())
 }

@@ -38,6 +38,9 @@ fn block(preset: &Preset) -> String {
     if let Some(key) = preset.needs() {
         add(&format!("  needs {key}"));
     }
+    if let Some(example) = preset.example() {
+        add(&format!("  needs run.command, as {example}"));
+    }
     lines.join("\n")
 }
 
@@ -52,5 +55,6 @@ fn value(preset: &Preset) -> Value {
         "command": preset.command,
         "report": preset.files,
         "needs": preset.needs(),
+        "example": preset.example(),
     })
 }

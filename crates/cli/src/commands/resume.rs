@@ -13,6 +13,7 @@ pub(crate) fn run(global: &Global, args: &ResumeArgs) -> anyhow::Result<Exit> {
         None => Limit::Same,
         Some(text) => limit(global, tag, text)?,
     };
+    let tried = View::open(&global.directory, tag)?.status()?.tally.total();
     let stop = signals::stop_on_signals()?;
     let mut watch = Watch::new(global.json);
     let outcome = autoresearch::resume(
@@ -24,7 +25,7 @@ pub(crate) fn run(global: &Global, args: &ResumeArgs) -> anyhow::Result<Exit> {
         &stop,
     )?;
     drop(watch);
-    super::run::finish(global, &outcome)
+    super::run::finish(global, &outcome, tried)
 }
 
 /// `40`, `+20` or `unlimited`.

@@ -1,16 +1,15 @@
 //! `autoresearch run`: a session from configuration to report.
 
-use anyhow::Context as _;
 use autoresearch::config::{Config, Origin};
 use autoresearch::core::session::StopReason;
 use autoresearch::core::units::counted;
 use autoresearch::{DryRun, EngineError, Outcome, SystemExperiment};
 
 use crate::args::{Global, RunArgs};
-use crate::exit::{BadInput, Exit};
+use crate::exit::Exit;
 use crate::settings::Settings;
 use crate::watch::Watch;
-use crate::{output, settings, signals, wizard};
+use crate::{files, output, settings, signals, wizard};
 
 pub(crate) fn run(global: &Global, args: &RunArgs) -> anyhow::Result<Exit> {
     begin(global, settings::gather(&global.directory, &args.config)?, args)
@@ -56,7 +55,7 @@ pub(crate) fn begin(
     let mut watch = Watch::new(global.json);
     let outcome = experiment.run_session(&mut watch, &stop)?;
     drop(watch);
-    finish(global, &outcome)
+    finish(global, &outcome, 0)
 }
 
 /// Says what would happen.
@@ -96,12 +95,15 @@ fn experiment(
     Ok(experiment)
 }
 
-/// What is said and asked once a session rests (SPEC F4).
-pub(crate) fn finish(global: &Global, outcome: &Outcome) -> anyhow::Result<Exit> {
+/// What is said and asked once a session rests (SPEC F4); `tried` experiments were
+/// settled before.
+pub(crate) fn finish(global: &Global, outcome: &Outcome, tried: u64) -> anyhow::Result<Exit> {
     let view = outcome.view();
-    if let (StopReason::Rule(rule), 0) = (outcome.reason(), view.status()?.tally.total()) {
+    if let StopReason::Rule(rule) = outcome.reason()
+        && view.status()?.tally.total() == tried
+    {
         output::note(&format!(
-            "`{rule}` holds for what is there already: nothing was tried; ask for more with `--goal`"
+            "`{rule}` holds for what is there already: nothing was tried; ask for more with a session of another `--goal`, since one keeps the goals that it began with"
         ));
     }
     if !global.json {
@@ -126,12 +128,7 @@ pub(crate) fn finish(global: &Global, outcome: &Outcome) -> anyhow::Result<Exit>
 fn hypotheses(args: &RunArgs) -> anyhow::Result<Vec<(String, Option<String>)>> {
     let mut patches = Vec::new();
     for path in &args.patch {
-        let bytes =
-            std::fs::read(path).with_context(|| format!("failed to read {}", path.display()))?;
-        let text = String::from_utf8(bytes).map_err(|_| {
-            BadInput::new(format!("{} is not UTF-8", path.display()), "give a patch as text")
-        })?;
-        patches.push(text);
+        patches.push(files::read_patch(path)?);
     }
     let count = args.hypothesis.len().max(patches.len());
     Ok((0..count)

@@ -77,6 +77,51 @@ fn a_goal_that_holds_already_ends_it_before_anything_is_tried() {
         "{}",
         ended.stderr
     );
+    // Nor does more of the same help, which is said.
+    let resumed = place.run(["resume", "-n", "+2"]).expect(0);
+    resumed.says(&["nothing was tried", "a session of another `--goal`"]);
+    assert_eq!(verdicts(&place), ["keep"]);
+}
+
+#[test]
+fn a_share_of_a_baseline_of_0_is_no_goal_and_that_is_said() {
+    let place = system("x=-2\n");
+    let args = ["--proposer-command", "sh propose.sh", "--yes", "-n", "1"];
+    let goals = ["--goal", "improvement >= 10%", "--goal", "improvement >= 5"];
+    let ended = place.run(learn(&[&args[..], &goals].concat())).expect(0);
+    let never = ended.stderr.matches("never holds").count();
+    assert_eq!(never, 1, "{}", ended.stderr);
+    ended.says(&["`improvement >= 10%` never holds: the baseline is 0", "a value of score"]);
+}
+
+/// A flag may turn a preset's number round, and the session remembers it.
+#[test]
+fn a_direction_by_flag_outlives_the_session() {
+    let place = system("x=3\n").file("worse.sh", WORSE);
+    place.commit_all("a proposer of worse");
+    let args = ["--minimize", "--proposer-command", "sh worse.sh", "--yes", "-n", "1"];
+    place.run(learn(&args)).expect(0);
+    place.run(["resume", "-n", "+1"]).expect(0);
+    assert_eq!(verdicts(&place), ["keep", "keep", "keep"]);
+}
+
+/// Found by a reviewer: the pass rate of `--preset pytest` was minimized.
+#[test]
+fn a_file_about_another_metric_is_not_mixed_with_the_preset() {
+    let place = system("x=3\n").file(
+        "autoresearch.toml",
+        "metric = { name = 'loss', direction = 'minimize' }\nrun.command = 'echo loss: 3'\n",
+    );
+    place.commit_all("a file about a loss");
+    let args = ["learn", "src/a.sh", "--preset", "pylint", "--dry-run"];
+    let ended = place.run(args).expect(0);
+    let metric = "score, higher is better, as pylint reports it";
+    assert!(ended.stdout.contains(metric), "{}", ended.stdout);
+    assert!(ended.stdout.contains("run `pylint --recursive=y .`"), "{}", ended.stdout);
+    ended.says(&[
+        "autoresearch.toml is about another metric than the preset `pylint`",
+        "metric.direction, metric.name, run.command",
+    ]);
 }
 
 #[test]
@@ -163,6 +208,7 @@ fn what_is_not_known_is_asked_for_by_name() {
             &["learn", "src/a.sh", "--preset", "pylint", "--metric", "sore"],
             "it has score, messages",
         ),
+        (&["learn", "src/a.sh", "--preset", "latency", "--dry-run"], "needs `run.command`"),
     ] {
         let ended = place.run(args).expect(2);
         assert!(ended.stderr.contains(part), "{args:?}: {}", ended.stderr);

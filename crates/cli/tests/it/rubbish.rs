@@ -21,7 +21,12 @@ fn refused(place: &Place, more: &[&str], code: i32, says: &[&str]) {
 
 #[test]
 fn no_repository() {
-    refused(&parts(place(), &[]), &[], 2, &["find a git repository at", "git init"]);
+    refused(
+        &parts(place(), &[]),
+        &[],
+        2,
+        &["error: failed to find a git repository at", "git init"],
+    );
 }
 
 #[test]
@@ -44,7 +49,10 @@ fn no_git_program() {
     let before = place.everything();
     let mut command = place.command(session("1", &[]));
     command.env("PATH", place.base().join("home"));
-    Running::start(command).wait().expect(1).says(&["the `git` program", "install git"]);
+    Running::start(command)
+        .wait()
+        .expect(1)
+        .says(&["error: failed to find the `git` program", "install git"]);
     before.assert_same(&place.everything());
 }
 
@@ -84,7 +92,7 @@ fn a_branch_that_exists() {
         &place,
         &[],
         2,
-        &["the branch autoresearch/t exists already", "resume --tag t", "another `--tag`"],
+        &["the branch autoresearch/t exists already", "branch -D", "another `--tag`"],
     );
 }
 
@@ -359,12 +367,41 @@ fn a_table_that_was_edited_by_hand_is_kept_aside_and_rebuilt() {
     place.write("results.tsv", &edited);
     place.run(["resume", "-n", "+1"]).expect(0).says(&["had been edited", "results.tsv.edited-1"]);
     assert_eq!(place.read("results.tsv.edited-1"), edited);
+    assert_eq!(place.git(&["status", "--porcelain"]), "", "the kept one is hidden");
     assert!(place.read("results.tsv").starts_with(&right));
     assert_sound(&place, &before);
     // Gone altogether: written again.
     fs::remove_file(place.root().join("results.tsv")).unwrap();
     place.run(["report", "--restore-results"]).expect(0);
     assert!(place.read("results.tsv").starts_with(&right));
+}
+
+/// Found by a reviewer: it was called edited.
+#[test]
+fn the_table_of_another_session_is_replaced_without_a_word() {
+    let place = toy(&[loss(40), loss(30)]);
+    place.run(session("1", &[])).expect(0);
+    let first = place.read("results.tsv");
+    place.run(["run", "--yes", "--tag", "u", "-n", "1"]).expect(0);
+    assert_ne!(place.read("results.tsv"), first, "that of `u`");
+    let resumed = place.run(["resume", "--tag", "t", "-n", "+1"]).expect(0);
+    assert!(!resumed.stderr.contains("edited"), "{}", resumed.stderr);
+    assert!(place.read("results.tsv").starts_with(&first));
+    let rebuilt = place.run(["report", "--tag", "u", "--restore-results"]).expect(0);
+    assert!(!rebuilt.stderr.contains("edited"), "{}", rebuilt.stderr);
+    assert!(!place.root().join("results.tsv.edited-1").exists());
+    assert_eq!(place.git(&["status", "--porcelain"]), "");
+}
+
+#[test]
+fn a_folder_or_file_that_is_not_there() {
+    let place = toy(&[]);
+    let refused = |args: &[&str], parts: &[&str]| {
+        place.run(args).expect(2).says(parts);
+    };
+    refused(&["-C", "nope", "status"], &["failed to find the folder nope"]);
+    refused(&["run", "--config", "no.toml", "--yes"], &["there is no file", "no.toml"]);
+    refused(&["run", "--patch", "no.diff", "--yes"], &["there is no patch no.diff", "git diff"]);
 }
 
 #[test]

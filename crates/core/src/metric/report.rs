@@ -6,6 +6,7 @@ mod clippy;
 mod coverage;
 mod criterion;
 mod embedded;
+mod ending;
 mod hyperfine;
 mod junit;
 mod kinds;
@@ -63,6 +64,18 @@ impl Format {
     /// worth another look, and no reason not to keep what repeats.
     pub fn has_a_best(self) -> bool {
         self.is_suite() || self == Format::Coverage
+    }
+
+    /// Whether `name` can be a kind of what it counts by kind, as a linter's rule:
+    /// of one that is not in a report there are none. Where anybody may name what
+    /// is counted, every name can.
+    pub(crate) fn has_kind(self, name: &str) -> bool {
+        match self {
+            Format::Ruff => ruff::is_rule(name),
+            Format::Mypy => mypy::is_code(name),
+            Format::Clippy => clippy::is_lint(name),
+            _ => true,
+        }
     }
 
     /// Whether it tells of single tests: [`Readings::tests`].
@@ -218,7 +231,8 @@ mod tests {
             other in "[a-z@]{0,3}[0-9]{0,25}",
         ) {
             let names = preset.measures.iter().map(|measure| measure.name.replace('*', &other));
-            let names: Vec<String> = names.chain([other.clone()]).collect();
+            let kinds = ["F401", "index", "dead_code"].map(str::to_owned);
+            let names: Vec<String> = names.chain(kinds).collect();
             let paths = ["", "target/criterion/a/new/sample.json", "target/criterion/a/new/estimates.json"];
             let parts: Vec<Part> =
                 texts.iter().map(|(text, at)| part(paths[*at], text)).collect();

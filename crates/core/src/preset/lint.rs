@@ -46,7 +46,9 @@ pub(super) const MYPY: Preset = Preset {
         down("files", "files with an error"),
         down("*", "errors of one kind, as `return-value`"),
     ],
-    command: &["mypy", "."],
+    // A repository may ask for lines that are wrapped, without the kind of the error or
+    // without the sum at the end.
+    command: &["mypy", "--no-pretty", "--show-error-codes", "--error-summary", "."],
     budget: "5m",
     format: Format::Mypy,
     files: &[],

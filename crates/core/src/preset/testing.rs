@@ -3,17 +3,20 @@
 use super::{Measure, Preset, down, up};
 use crate::metric::Format;
 
-/// The numbers of every suite. All but the last three are of the tests that the
-/// baseline has: see [`crate::suite`].
+/// The numbers of every suite. All but `tests` are of the tests that the baseline has:
+/// see [`crate::suite`].
 const SUITE: &[Measure] = &[
     up("pass_rate", "share of the baseline's tests that pass, from 0 to 1"),
     up("passed", "tests of the baseline that pass"),
     down("failed", "tests of the baseline that do not pass, for whatever reason"),
-    down("errors", "of these, tests that broke outside of what they check"),
+    down("errors", "of these, tests that broke outside of what they check, or did not run"),
     down("missing", "of these, tests that are gone, or skipped though the baseline ran them"),
-    down("skipped", "tests that the report has as skipped"),
-    up("tests", "tests that the report has"),
-    down("duration_s", "seconds that the tests took, as the report has it"),
+    down("skipped", "tests that are skipped; one that the baseline skipped is until it passes"),
+    up("tests", "tests that the report has, new ones included"),
+    down(
+        "duration_s",
+        "seconds that the tests took, as the report has it, where all of the baseline's ran",
+    ),
 ];
 
 pub(super) const PYTEST: Preset = Preset {
@@ -21,7 +24,8 @@ pub(super) const PYTEST: Preset = Preset {
     about: "share of the tests that pass, by pytest",
     measures: SUITE,
     // Of a file that does not import, the tests are missing; the others still run.
-    // With `-v`, the test that hangs is the last word of the output.
+    // With `-v`, the test that hangs is the last word of the output. And a repository
+    // may ask for a stop at the first failure (`addopts = "-x"`).
     command: &[
         "python3",
         "-m",
@@ -31,6 +35,7 @@ pub(super) const PYTEST: Preset = Preset {
         "-p",
         "no:cacheprovider",
         "--continue-on-collection-errors",
+        "--maxfail=0",
         "--junitxml=report.xml",
     ],
     budget: "10m",
@@ -84,6 +89,16 @@ pub(super) const JUNIT: Preset = Preset {
     codes: 0..=125,
 };
 
+/// Without a source, what no test imports is not in the report. Only folders with an
+/// `__init__.py` are looked through for it, so that `src` has to be named. The tests
+/// themselves would count as code that runs; the patterns are relative, since all of
+/// the repository may lie below a folder called `tests`. A threshold of the
+/// repository is none of ours.
+const COVERAGE_COMMAND: &str = "python3 -m coverage run --branch --source=.,src \
+    -m pytest -q -p no:cacheprovider && \
+    python3 -m coverage json -q --fail-under=0 -o coverage.json \
+    --omit='./**/tests/**,./**/test/**,./**/test_*.py,./**/tests.py,./**/*_test.py,./**/conftest.py'";
+
 pub(super) const COVERAGE: Preset = Preset {
     name: "coverage",
     about: "share of the code that the tests run, where all of them pass",
@@ -97,12 +112,7 @@ pub(super) const COVERAGE: Preset = Preset {
         up("covered_branches", "branches that were taken"),
         down("excluded_lines", "lines that a comment excludes, where the report has them"),
     ],
-    command: &[
-        "sh",
-        "-c",
-        "python3 -m coverage run --branch -m pytest -q -p no:cacheprovider && \
-         python3 -m coverage json -q -o coverage.json",
-    ],
+    command: &["sh", "-c", COVERAGE_COMMAND],
     budget: "10m",
     format: Format::Coverage,
     files: &["coverage.json", "tarpaulin-report.json", "lcov.info"],

@@ -159,6 +159,14 @@ impl Office<'_> {
         if let Some(noise) = experiment.noise.filter(|_| experiment.is_baseline()) {
             self.observer.tell(&News::Note(format!("noise: {}", noise_words(&noise))));
         }
+        let baseline = experiment.metric().filter(|_| experiment.is_baseline());
+        let rules = self.state.plan().into_iter().flat_map(|plan| &plan.stop_when);
+        for rule in rules.filter(|rule| baseline.is_some_and(|value| rule.never_holds(value))) {
+            self.observer.tell(&News::Note(format!(
+                "the stop rule `{rule}` never holds: the baseline is 0, and so is any share of it; ask for an amount, as `improvement >= 0.05`, or for a value of {}",
+                self.config.metric.name
+            )));
+        }
         let total = self.state.counts().total();
         if !experiment.is_baseline() && total.is_multiple_of(REPORT_EVERY) {
             self.observer.tell(&News::Progress(&self.progress));

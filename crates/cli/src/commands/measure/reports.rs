@@ -21,9 +21,8 @@ pub(super) fn run(global: &Global, args: &MeasureArgs) -> anyhow::Result<Exit> {
     })?;
     let name = match (&args.metric, preset.measures) {
         (Some(name), _) if preset.measure(name).is_none() => {
-            let names: Vec<&str> = preset.measures.iter().map(|measure| measure.name).collect();
             let message = format!("the preset `{}` has no number `{name}`", preset.name);
-            return Err(BadInput::new(message, format!("it has {}", names.join(", "))).into());
+            return Err(BadInput::new(message, format!("it has {}", preset.numbers())).into());
         }
         (Some(name), _) => name.as_str(),
         (None, [first, ..]) => first.name,

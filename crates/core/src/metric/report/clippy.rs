@@ -53,7 +53,14 @@ pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
     let (mut warnings, mut clippy) = (0_u32, 0_u32);
     let mut is_finished = None;
     let mut failure = None;
-    for line in parts.iter().flat_map(|part| embedded::lines::<Line>(&part.text)) {
+    let mut lines = Vec::new();
+    for part in parts {
+        match embedded::lines::<Line>(&part.text, "{\"reason\":") {
+            Ok(more) => lines.extend(more),
+            Err(line) => return Readings::troubled(embedded::unread("cargo", line)),
+        }
+    }
+    for line in lines {
         match line {
             Line::BuildFinished { success } => {
                 is_finished = Some(is_finished.unwrap_or(true) && success);
@@ -85,11 +92,18 @@ pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
             );
         }
     }
-    let is_kind = !matches!(name, "warnings" | "clippy") && !name.is_empty();
-    let mut numbers = kinds.numbers(Some(name).filter(|_| is_kind));
-    numbers.push(("warnings".to_owned(), f64::from(warnings)));
-    numbers.push(("clippy".to_owned(), f64::from(clippy)));
-    Readings::of(name, numbers)
+    kinds.readings(name, &[("warnings", warnings), ("clippy", clippy)], is_lint)
+}
+
+/// `clippy::needless_return`, `rustdoc::bare_urls`, `unused_variables`.
+pub(super) fn is_lint(name: &str) -> bool {
+    let of_a_tool = ["clippy::", "rustdoc::"].iter().find_map(|tool| name.strip_prefix(tool));
+    let lint = of_a_tool.unwrap_or(name);
+    let is_word = lint.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+    // All but one of rustc 1.95's have two words, and none of them is a typing error
+    // for a number of ours.
+    let is_known = of_a_tool.is_some() || lint.contains('_') || lint == "deprecated";
+    !lint.is_empty() && is_word && is_known
 }
 
 fn failed(Diagnostic { message, code, spans, .. }: &Diagnostic) -> String {
@@ -130,6 +144,10 @@ mod tests {
         assert_eq!(readings.secondary.get("clippy::needless_return"), Some(&2.0));
         assert_eq!(read("clippy::needless_return", LINES).metric, Some(2.0));
         assert_eq!(read("clippy::len_without_is_empty", LINES).metric, Some(0.0));
+        assert_eq!(read("unused_mut", LINES).metric, Some(0.0));
+        for none in ["warnigns", "clipy", "clippy::", "clippy::Needless", "clippy:len_zero"] {
+            assert!(read(none, LINES).trouble.unwrap().contains("there is no `"), "{none}");
+        }
         let noisy = LINES.replace('\n', "\n    Checking tiny v0.1.0\n");
         assert_eq!(read("warnings", &noisy), readings);
     }
@@ -140,6 +158,8 @@ mod tests {
         assert_eq!(why, "it does not compile: mismatched types in `src/lib.rs`");
         let why = read("warnings", DENIED).trouble.unwrap();
         assert!(why.contains("`clippy::absurd_extreme_comparisons` is denied"), "{why}");
+        let cut = LINES.replacen("\"level\":", "\"lev", 1);
+        assert!(read("warnings", &cut).trouble.unwrap().contains("cargo's JSON cannot be read"));
         let cut = LINES.replace("build-finished", "build-started");
         assert!(read("warnings", &cut).trouble.unwrap().contains("did not say"));
     }

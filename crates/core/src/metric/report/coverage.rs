@@ -24,6 +24,14 @@ pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
                 part.path
             ));
         };
+        let (branches, taken) = counts.branches.unwrap_or_default();
+        let is_share = |part: f64, whole: f64| (0.0..=whole).contains(&part);
+        if !is_share(counts.covered, counts.lines) || !is_share(taken, branches) {
+            return Readings::troubled(format!(
+                "`{}` makes no sense: it covers {} of {} lines and {taken} of {branches} branches",
+                part.path, counts.covered, counts.lines
+            ));
+        }
         all.lines += counts.lines;
         all.covered += counts.covered;
         if let Some((branches, taken)) = counts.branches {
@@ -189,6 +197,11 @@ mod tests {
         let trouble = |name, text| readings(name, &[text]).trouble.unwrap();
         assert!(trouble("branch_coverage", TARPAULIN).contains("--branch"));
         assert!(trouble("line_coverage", "{}").contains("`coverage.out` is no report of"));
+        let many = COVERAGE_PY.replace("\"covered_lines\": 30", "\"covered_lines\": 60");
+        assert_ne!(many, COVERAGE_PY);
+        assert!(
+            trouble("line_coverage", &many).contains("makes no sense: it covers 60 of 33 lines")
+        );
         assert!(trouble("line_coverage", "hello").contains("no report"));
         assert!(trouble("line_coverage", "SF:a.py\nend_of_record\n").contains("no lines"));
         assert!(trouble("line_coverage", r#"{"files":[{"traces":3}]}"#).contains("no report"));

@@ -23,10 +23,45 @@ pub(super) fn value<T: DeserializeOwned>(text: &str) -> Option<T> {
         .find_map(|start| Deserializer::from_str(&text[start..]).into_iter().next()?.ok())
 }
 
-/// The lines of `text` that are each a `T`.
-pub(super) fn lines<T: DeserializeOwned>(text: &str) -> impl Iterator<Item = T> {
-    let lines = text.lines().filter(|line| line.starts_with('{'));
-    lines.filter_map(|line| serde_json::from_str(line).ok())
+/// The values in `text` that can be read as a `T`, each from a line that starts
+/// with `opening`, and the lines outside of them.
+pub(super) fn values<T: DeserializeOwned>(text: &str, opening: char) -> (Vec<T>, Vec<&str>) {
+    let (mut values, mut rest) = (Vec::new(), Vec::new());
+    let (mut at, mut read_to, mut misses) = (0, 0, 0);
+    for line in text.split_inclusive('\n') {
+        let start = at;
+        at += line.len();
+        if start < read_to {
+            continue;
+        }
+        if line.starts_with(opening) && misses < MOST_PLACES {
+            let mut stream = Deserializer::from_str(&text[start..]).into_iter();
+            if let Some(Ok(value)) = stream.next() {
+                values.push(value);
+                read_to = start + stream.byte_offset();
+                continue;
+            }
+            misses += 1;
+        }
+        rest.push(line.trim_end_matches(['\r', '\n']));
+    }
+    (values, rest)
+}
+
+/// The lines of `text` that start with `beginning`, each as a `T`; or, as an error,
+/// one that is none.
+pub(super) fn lines<'a, T: DeserializeOwned>(
+    text: &'a str,
+    beginning: &str,
+) -> Result<Vec<T>, &'a str> {
+    let lines = text.lines().filter(|line| line.starts_with(beginning));
+    lines.map(|line| serde_json::from_str(line).map_err(|_| line)).collect()
+}
+
+/// That `line` of what `tool` printed cannot be read.
+pub(super) fn unread(tool: &str, line: &str) -> String {
+    let line: String = line.chars().take(60).collect();
+    format!("a line of {tool}'s JSON cannot be read: `{line}`; is it cut, or another form?")
 }
 
 #[cfg(test)]
@@ -39,5 +74,15 @@ mod tests {
         assert_eq!(value::<Vec<u8>>(text), Some(vec![1, 2]));
         assert_eq!(value::<Vec<u8>>(" [3] "), Some(vec![3]));
         assert_eq!(value::<Vec<u8>>("done"), None);
+    }
+    #[test]
+    fn all_values_are_found_and_what_is_none_is_left() {
+        let text = "[1,\n2]\nnote\n[3]\n[x]\n[4,\n";
+        assert_eq!(
+            values::<Vec<u8>>(text, '['),
+            (vec![vec![1, 2], vec![3]], vec!["note", "[x]", "[4,"])
+        );
+        assert_eq!(lines::<Vec<u8>>(text, "[3"), Ok(vec![vec![3]]));
+        assert_eq!(lines::<Vec<u8>>(text, "[").unwrap_err(), "[1,");
     }
 }

@@ -9,6 +9,9 @@ use super::libtest;
 use crate::metric::{Part, Readings};
 use crate::suite::{Collector, Outcome, Test};
 
+/// What a test's `status` or `result` is where it did not pass.
+const FAILED: &[&str] = &["fail", "failed", "failure", "error", "broken", "timeout", "crashed"];
+
 /// Text of one element that is looked at, in bytes.
 const TEXT: usize = 64 << 10;
 /// Elements within elements; no tool nests them by the thousand.
@@ -22,7 +25,11 @@ pub(super) fn read(name: &str, parts: &[Part]) -> Readings {
     for part in parts {
         document.begin();
         match document.read(&part.text) {
-            Ok(()) => {}
+            Ok(()) => {
+                if let Some(why) = document.untold.take() {
+                    return Readings::troubled(format!("`{}` makes no sense: {why}", part.path));
+                }
+            }
             Err(Unfit::Foreign(root)) => {
                 foreign = Some(format!("`{}` is no JUnit report: its root is `{root}`", part.path));
                 continue;
@@ -60,6 +67,13 @@ struct Document {
     depth: usize,
     /// Names of the suites around, and how deep they are.
     suites: Vec<(usize, String)>,
+    /// How deep the suites around are that count what does not pass, how much
+    /// that is, and what was found before them.
+    claims: Vec<(usize, u64, u64)>,
+    /// Verdicts other than that a test was skipped.
+    found: u64,
+    /// A suite that counts more than it tells of.
+    untold: Option<String>,
     case: Option<Case>,
     /// That pytest was at last, to put what its tear-down says to it.
     last: Option<(String, String)>,
@@ -80,6 +94,8 @@ struct Case {
     is_in_verdict: bool,
     is_collection: bool,
     is_teardown: bool,
+    /// What its own attributes say of it, where no verdict is in it.
+    by_attribute: Outcome,
 }
 
 impl Document {
@@ -138,8 +154,7 @@ impl Document {
             }
             self.is_report = true;
         }
-        let seconds =
-            || attribute(element, "time").and_then(|time| time.replace(',', "").parse().ok());
+        let seconds = || attribute(element, "time").and_then(|time| seconds(&time));
         match name.as_str() {
             "testsuites" => self.whole = seconds(),
             "testsuite" => {
@@ -147,6 +162,10 @@ impl Document {
                     add(&mut self.outer, seconds());
                 }
                 self.suites.push((self.depth, attribute(element, "name").unwrap_or_default()));
+                let count = |name| attribute(element, name).and_then(|count| count.parse().ok());
+                let [failures, errors]: [Option<u64>; 2] = ["failures", "errors"].map(count);
+                let claim = failures.unwrap_or(0).saturating_add(errors.unwrap_or(0));
+                self.claims.push((self.depth, claim, self.found));
             }
             "testcase" if self.case.is_none() => {
                 add(&mut self.single, seconds());
@@ -164,6 +183,10 @@ impl Document {
         let suite = || self.suites.last().map(|(_, name)| name.clone()).unwrap_or_default();
         let class = class.unwrap_or_else(suite);
         let status = attribute(element, "status").unwrap_or_default();
+        let is_said_to_fail = ["status", "result"].iter().any(|name| {
+            let said = attribute(element, name).unwrap_or_default();
+            FAILED.iter().any(|word| said.eq_ignore_ascii_case(word))
+        });
         // GoogleTest lists what it did not run.
         let is_run = !["notrun", "disabled", "skipped"].contains(&status.as_str());
         Case {
@@ -175,6 +198,7 @@ impl Document {
             is_in_verdict: false,
             is_collection: false,
             is_teardown: false,
+            by_attribute: if is_said_to_fail { Outcome::Failed } else { Outcome::Passed },
         }
     }
 
@@ -189,6 +213,7 @@ impl Document {
             "error" => Outcome::Error,
             _ => Outcome::Skipped,
         };
+        self.found += u64::from(outcome != Outcome::Skipped);
         let is_worse = case.outcome == Outcome::Passed
             || (case.outcome == Outcome::Skipped && outcome != Outcome::Skipped);
         if is_worse {
@@ -215,12 +240,24 @@ impl Document {
         let depth = self.depth;
         self.depth = depth.saturating_sub(1);
         let _ = self.suites.pop_if(|(opened, _)| *opened == depth);
+        if let Some((_, claim, before)) = self.claims.pop_if(|(opened, ..)| *opened == depth)
+            && claim > self.found - before
+        {
+            let told = self.found - before;
+            self.untold.get_or_insert(format!(
+                "a suite counts {claim} failures and errors, and tells of {told}"
+            ));
+        }
         if let Some(case) = &mut self.case
             && depth == case.depth + 1
         {
             case.is_in_verdict = false;
         }
-        if let Some(case) = self.case.take_if(|case| depth == case.depth) {
+        if let Some(mut case) = self.case.take_if(|case| depth == case.depth) {
+            if case.outcome == Outcome::Passed {
+                case.outcome = case.by_attribute;
+                self.found += u64::from(case.outcome == Outcome::Failed);
+            }
             self.keep(case);
         }
     }
@@ -259,6 +296,16 @@ fn add(sum: &mut Option<f64>, seconds: Option<f64>) {
     if let Some(seconds) = seconds {
         *sum = Some(sum.unwrap_or(0.0) + seconds);
     }
+}
+
+/// `1,234.5`: a comma is between thousands, or this is no time.
+fn seconds(text: &str) -> Option<f64> {
+    let (whole, fraction) = text.split_at(text.find('.').unwrap_or(text.len()));
+    let has_sense = whole.split_once(',').is_none_or(|(first, rest)| {
+        (1..=3).contains(&first.len()) && rest.split(',').all(|group| group.len() == 3)
+    });
+    let seconds: f64 = format!("{}{fraction}", whole.replace(',', "")).parse().ok()?;
+    (has_sense && seconds >= 0.0).then_some(seconds)
 }
 
 /// An attribute's value; as it is written where an entity in it is unknown.

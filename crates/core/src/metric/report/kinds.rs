@@ -1,9 +1,15 @@
 //! Findings counted by kind: those that are frequent, and the one asked for.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+
+use crate::metric::Readings;
 
 /// Kinds that become secondary numbers, at most: the most frequent.
 const MOST: usize = 20;
+
+/// Kinds that are named where the one asked for is not there.
+const NAMED: usize = 5;
 
 /// How many there are of each kind.
 #[derive(Default)]
@@ -15,17 +21,36 @@ impl Kinds {
         *count = count.saturating_add(1);
     }
 
-    /// The most frequent, and `asked` however many there are of it: a report does
-    /// not tell of a kind of which there is none.
-    pub(super) fn numbers(self, asked: Option<&str>) -> Vec<(String, f64)> {
-        let asked = asked.map(|asked| {
-            let count = self.0.get(asked).copied().unwrap_or_default();
-            (asked.to_owned(), f64::from(count))
-        });
+    /// The most frequent, beside the numbers that a tool always has. The metric
+    /// `name` may be a kind of which there is none, since a report does not tell of
+    /// such; but it must be one, as `is_kind` knows or the report shows.
+    pub(super) fn readings(
+        self,
+        name: &str,
+        always: &[(&str, u32)],
+        is_kind: fn(&str) -> bool,
+    ) -> Readings {
+        let is_own = always.iter().any(|(own, _)| *own == name);
+        let count = self.0.get(name).copied();
         let mut kinds: Vec<(String, u32)> = self.0.into_iter().collect();
         // Stable: of equals the first by name stays first.
-        kinds.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        kinds.sort_by_key(|(_, count)| Reverse(*count));
+        let none = || {
+            let most: Vec<&str> = kinds.iter().take(NAMED).map(|(kind, _)| kind.as_str()).collect();
+            match &most[..] {
+                [] => format!("there is no `{name}`, nor any other"),
+                most => format!("there is no `{name}`; there are `{}`", most.join("`, `")),
+            }
+        };
+        if !is_own && count.is_none() && !is_kind(name) {
+            return Readings::troubled(none());
+        }
+        let remark = (!is_own && count.is_none()).then(none);
+        let asked = (!is_own).then(|| (name.to_owned(), count.unwrap_or_default()));
         kinds.truncate(MOST);
-        kinds.into_iter().map(|(kind, count)| (kind, f64::from(count))).chain(asked).collect()
+        let always = always.iter().map(|(own, count)| ((*own).to_owned(), *count));
+        let numbers = kinds.into_iter().chain(always).chain(asked);
+        let numbers = numbers.map(|(name, count)| (name, f64::from(count)));
+        Readings { remark, ..Readings::of(name, numbers) }
     }
 }

@@ -183,3 +183,40 @@ proptest::proptest! {
         readings(&[&text]);
     }
 }
+
+#[test]
+fn a_time_that_is_none_does_not_count() {
+    let seconds = |time: &str| {
+        let text = format!(r#"<testsuite time="{time}"><testcase name="a"/></testsuite>"#);
+        number(&readings(&[&text]), "duration_s")
+    };
+    assert_eq!(seconds("1.5"), Some(1.5));
+    assert_eq!(seconds("1,234,567.5"), Some(1_234_567.5));
+    for none in ["1,5", "-5", "1234,567", "1,23.5", ",123", "1.5,123", "NaN", ""] {
+        assert_eq!(seconds(none), None, "{none}");
+    }
+}
+
+#[test]
+fn a_test_that_is_said_to_fail_does_not_pass() {
+    let readings = readings(&[r#"<testsuite failures="2"><testcase name="a" status="failed"/>
+        <testcase name="b" result="FAILURE"/><testcase name="c" status="run" result="completed"/>
+        </testsuite>"#]);
+    assert_eq!(readings.metric, Some(1.0 / 3.0));
+}
+
+#[test]
+fn a_suite_that_counts_more_failures_than_it_tells_of_is_trouble() {
+    let trouble = |text: &str| readings(&[text]).trouble;
+    let silent = r#"<testsuites><testsuite tests="5" failures="2" errors="1"><testcase name="a"/>
+        <testcase name="b"><failure/></testcase></testsuite></testsuites>"#;
+    let why = trouble(silent).unwrap();
+    assert!(why.contains("a suite counts 3 failures and errors, and tells of 1"), "{why}");
+    // What another suite tells is not its own, and what an inner one tells is.
+    let other = r#"<testsuites><testsuite><testcase name="b"><failure/></testcase></testsuite>
+        <testsuite failures="1"><testcase name="a"/></testsuite></testsuites>"#;
+    assert!(trouble(other).is_some());
+    let inner = r#"<testsuite failures="1"><testsuite><testcase name="b"><failure/></testcase>
+        </testsuite></testsuite>"#;
+    assert_eq!(trouble(inner), None);
+}
