@@ -85,8 +85,10 @@ fn preset(layers: &Layers, conflict: &mut impl FnMut(&str, &str, String)) {
         let why = format!("the preset `{}` needs `{key}`: {}", preset.name, preset.about);
         conflict("metric.preset", key, why);
     }
-    for key in ["metric.pattern", "metric.json"] {
-        if layers.value(key).is_some() && needs != Some(key) {
+    for key in ["metric.pattern", "metric.json", "metric.take"] {
+        let is_its_own = needs == Some(key) || (key == "metric.take" && preset.is_a_key());
+        let is_given = !matches!(layers.origin(key), None | Some(Origin::Default));
+        if is_given && is_set(layers, key) && !is_its_own {
             let why = format!(
                 "the preset `{}` finds the metric by itself; leave out `{key}`, or the preset",
                 preset.name

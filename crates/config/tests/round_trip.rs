@@ -108,10 +108,10 @@ prop_compose! {
         let free = if is_lower { Direction::Minimize } else { Direction::Maximize };
         Metric {
             report: if preset.is_some() { report } else { Vec::new() },
+            take: if json.is_some() || preset.is_some() { Take::Last } else { take },
             preset: preset.map(|preset| preset.name.to_owned()),
             name,
             direction: known.unwrap_or(free),
-            take: if json.is_some() { Take::Last } else { take },
             pattern,
             key: key.filter(|_| json.is_some()),
             json,
