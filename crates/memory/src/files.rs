@@ -1,8 +1,8 @@
 //! Writing files so that nobody ever sees half of one: whole beside the vault's notes,
-//! then in their place in one step. Reading them, whatever somebody put in their place.
+//! then in their place in one step.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::io::{self, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -15,40 +15,9 @@ pub(crate) const OWN: &str = ".autoresearch";
 /// Bytes of a note; what is longer is none.
 pub(crate) const LONGEST: u64 = 4 << 20;
 
-/// Why a file that is longer is none.
-pub(crate) const TOO_LONG: &str = "it is longer than 4 MiB";
-
-/// The contents of a plain file of at most [`LONGEST`] bytes. A link at its end is not
-/// followed.
+/// The contents of a note, if it is a plain file of at most [`LONGEST`] bytes.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let file = open(path)?;
-    let meta = file.metadata()?;
-    if !meta.is_file() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "it is no plain file"));
-    }
-    if meta.len() > LONGEST {
-        return Err(io::Error::new(ErrorKind::FileTooLarge, TOO_LONG));
-    }
-    let mut bytes = Vec::new();
-    file.take(LONGEST).read_to_end(&mut bytes)?;
-    Ok(bytes)
-}
-
-#[cfg(unix)]
-fn open(path: &Path) -> io::Result<File> {
-    use rustix::fs::{Mode, OFlags};
-    // Without `NONBLOCK`, a named pipe would make us wait for ever.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    Ok(File::from(rustix::fs::open(path, flags, Mode::empty())?))
-}
-
-#[cfg(not(unix))]
-fn open(path: &Path) -> io::Result<File> {
-    if path.symlink_metadata()?.is_file() {
-        File::open(path)
-    } else {
-        Err(io::Error::new(ErrorKind::InvalidInput, "it is no plain file"))
-    }
+    autoresearch_plain::read(path, LONGEST)
 }
 
 /// When what was written is on disk for sure.

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::error::MemoryError;
-use crate::files::{self, LONGEST, OWN, TOO_LONG};
+use crate::files::{self, OWN};
 use crate::index::{Found, Index};
 use crate::note::Note;
 
@@ -107,9 +107,6 @@ pub(crate) fn sync(
 
 /// The text of a file; `None` for one that went meanwhile.
 fn read(root: &Path, found: &Found) -> Option<Result<String, String>> {
-    if found.size > i64::try_from(LONGEST).unwrap_or(i64::MAX) {
-        return Some(Err(TOO_LONG.to_owned()));
-    }
     match files::read(&root.join(&found.path)) {
         Ok(bytes) => Some(String::from_utf8(bytes).map_err(|_| "it is not UTF-8".to_owned())),
         Err(e) if e.kind() == io::ErrorKind::NotFound => None,

@@ -252,8 +252,7 @@ fn what_is_no_plain_file_is_neither_read_nor_waited_for() {
     let (entry, _) = vault.note("one").unwrap();
     let pipe = |path: &Path| {
         fs::remove_file(path).unwrap();
-        let made = std::process::Command::new("mkfifo").arg(path).status();
-        assert!(made.is_ok_and(|status| status.success()));
+        autoresearch_testkit::pipe(path);
     };
     pipe(&added.path);
     assert!(vault.read(&entry).unwrap_err().to_string().contains("no plain file"));
@@ -265,7 +264,7 @@ fn what_is_no_plain_file_is_neither_read_nor_waited_for() {
     assert!(vault.hot_page(&repository).is_err());
     fs::remove_file(&path).unwrap();
     fs::File::create(&path).unwrap().set_len(5 << 20).unwrap();
-    assert!(vault.hot_page(&repository).unwrap_err().to_string().contains("longer than 4 MiB"));
+    assert!(vault.hot_page(&repository).unwrap_err().to_string().contains("larger than 4 MiB"));
 }
 
 #[test]
@@ -296,7 +295,10 @@ fn a_note_that_is_too_long_is_refused_or_named() {
     fs::create_dir_all(vault.root()).unwrap();
     fs::write(vault.root().join("long.md"), long).unwrap();
     vault.sync(&mut |_| ()).unwrap();
-    assert_eq!(vault.faults().unwrap(), [("long.md".into(), "it is longer than 4 MiB".into())]);
+    assert_eq!(
+        vault.faults().unwrap(),
+        [("long.md".into(), "it cannot be read: it is larger than 4 MiB".into())]
+    );
 }
 
 #[test]

@@ -18,11 +18,14 @@ use self::fill::{Values, uses};
 use self::stream::Stream;
 use self::trouble::Trouble;
 use crate::acp::{Acp, Who};
-use crate::plain;
 use crate::stated::{Stated, first_sentence};
 use crate::{Brief, Desk, Errand, Finished, Input, ProposeError, Proposer};
 
 pub use presets::known;
+
+/// Bytes of a file that are read at most of what an agent left: far more than a target
+/// or a login has.
+const LARGEST: u64 = 64 << 20;
 
 /// What surrounds an agent: all that it does not find out by itself.
 #[derive(Clone, Debug, Default)]
@@ -243,7 +246,11 @@ fn host_of(url: &str) -> Option<String> {
 
 /// The targets as they lie on the desk.
 fn contents(folder: &Path, brief: &Brief) -> Vec<Option<Vec<u8>>> {
-    brief.targets.iter().map(|target| plain::read(&folder.join(&target.path)).ok()).collect()
+    brief
+        .targets
+        .iter()
+        .map(|target| autoresearch_plain::read(&folder.join(&target.path), LARGEST).ok())
+        .collect()
 }
 
 /// The last line of an output that tells of trouble with the model.

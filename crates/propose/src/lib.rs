@@ -6,7 +6,6 @@ pub mod agent;
 mod brief;
 mod command;
 pub mod knobs;
-mod plain;
 pub mod relief;
 pub mod rewrites;
 mod search;

@@ -220,8 +220,7 @@ mod tests {
     fn a_named_pipe_in_place_of_the_json_file_does_not_hang() {
         let folder = tempfile::tempdir().unwrap();
         let reader = Reader::new(Some(&source("pipe")), &[], None, folder.path()).unwrap();
-        let path = folder.path().join("pipe");
-        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+        autoresearch_testkit::pipe(&folder.path().join("pipe"));
         assert_eq!(reader.finish().metric, None);
     }
 

@@ -1,7 +1,7 @@
 //! The report of a tool: the files that a run wrote, by patterns, or its output.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File, Metadata};
+use std::fs::{self, Metadata};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,6 @@ use autoresearch_core::metric::{Format, Part, Readings, read_report};
 use flate2::Compression;
 use flate2::read::GzEncoder;
 use globset::{GlobBuilder, GlobSet, GlobSetBuilder};
-use rustix::fs::{Mode, OFlags};
 
 use crate::RunError;
 
@@ -290,7 +289,7 @@ pub fn report_there(
 
 /// The text of a plain file of sane size, and its stamp.
 pub(crate) fn read_bounded(path: &Path) -> Option<(String, Stamp)> {
-    let (file, metadata) = open(path)?;
+    let (file, metadata) = autoresearch_plain::open(path).ok()?;
     if metadata.len() > LARGEST {
         return None;
     }
@@ -299,18 +298,9 @@ pub(crate) fn read_bounded(path: &Path) -> Option<(String, Stamp)> {
     Some((String::from_utf8_lossy(&bytes).into_owned(), stamp(&metadata)))
 }
 
-/// A plain file.
-fn open(path: &Path) -> Option<(File, Metadata)> {
-    // Without `NONBLOCK`, a named pipe would hold the supervisor for ever.
-    let flags = OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-    let file = File::from(rustix::fs::open(path, flags, Mode::empty()).ok()?);
-    let metadata = file.metadata().ok()?;
-    metadata.is_file().then_some((file, metadata))
-}
-
 /// How many bytes gzip makes of a file, at its best and without a name or a date.
 fn gzipped(path: &Path) -> Option<f64> {
-    let (file, _) = open(path)?;
+    let (file, _) = autoresearch_plain::open(path).ok()?;
     let bytes = std::io::copy(&mut GzEncoder::new(file, Compression::best()), &mut std::io::sink());
     Some(bytes.ok()? as f64)
 }
@@ -368,14 +358,7 @@ mod tests {
     fn pipes_links_and_other_folders_are_no_reports() {
         let folder = tempfile::tempdir().unwrap();
         let pattern = report(folder.path(), &["*.txt"]);
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            folder.path().join("pipe.txt"),
-            rustix::fs::FileType::Fifo,
-            Mode::from_raw_mode(0o600),
-            0,
-        )
-        .unwrap();
+        autoresearch_testkit::pipe(&folder.path().join("pipe.txt"));
         std::os::unix::fs::symlink("/etc/hostname", folder.path().join("link.txt")).unwrap();
         std::fs::create_dir(folder.path().join("deep")).unwrap();
         std::fs::write(folder.path().join("deep/a.txt"), RATED).unwrap();

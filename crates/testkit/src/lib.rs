@@ -21,6 +21,8 @@ pub use program::{Ended, Running};
 pub use server::{Request, Response, Server};
 pub use snapshot::Snapshot;
 
+use std::path::Path;
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 /// Far more than anything takes; a test that reaches it has failed.
@@ -37,4 +39,9 @@ pub fn until<T>(what: &str, mut answer: impl FnMut() -> Option<T>) -> T {
         assert!(started.elapsed() < BOUND, "it never happened: {what}");
         std::thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Makes a named pipe, whose readers wait for ever.
+pub fn pipe(path: &Path) {
+    assert!(Command::new("mkfifo").arg(path).status().unwrap().success());
 }

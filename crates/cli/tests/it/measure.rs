@@ -6,6 +6,17 @@ use serde_json::Value;
 
 use crate::toy::{log, place, session, verdicts};
 
+/// A session on `server.py` that is measured by its latency.
+fn latency_of(metric: &str) -> String {
+    format!(
+        "target = \"server.py\"\n{metric}\
+         [run]\ncommand = \"autoresearch measure latency --server '{} server.py {{port}}' \
+         --url http://127.0.0.1:{{port}}/ --repetitions 5 --warm-up 1\"\n\
+         [propose]\nproposer = \"command\"\ncommand = \"sh propose.sh\"\n",
+        python()
+    )
+}
+
 /// Answers after a while; `/slow` later than others, `/bad` with 500, and `/die` ends it.
 const SERVER: &str = r#"import http.server, os, sys, time
 WAIT = 0.001
@@ -282,13 +293,7 @@ fn a_session_measures_the_latency_of_a_server_in_its_sandbox() {
         .file("propose.sh", "cp proposals/1 server.py && echo 'HYPOTHESIS: wait less'\n")
         .file(
             "autoresearch.toml",
-            format!(
-                "target = \"server.py\"\n[metric]\npreset = \"latency\"\nname = \"median_ms\"\n\
-             [run]\ncommand = \"autoresearch measure latency --server '{} server.py {{port}}' \
-             --url http://127.0.0.1:{{port}}/ --repetitions 5 --warm-up 1\"\n\
-             [propose]\nproposer = \"command\"\ncommand = \"sh propose.sh\"\n",
-                python()
-            ),
+            latency_of("[metric]\npreset = \"latency\"\nname = \"median_ms\"\n"),
         )
         .repository();
     place.run(session("1", &[])).expect(0);
@@ -350,13 +355,9 @@ fn a_server_that_prints_the_metric_itself_gains_nothing() {
         .file("propose.sh", "cp proposals/1 server.py && echo 'HYPOTHESIS: speak'\n")
         .file(
             "autoresearch.toml",
-            format!(
-                "target = \"server.py\"\nbudget = \"1m\"\n[metric]\nname = \"median_ms\"\n\
-             direction = \"minimize\"\ntake = \"min\"\n\
-             [run]\ncommand = \"autoresearch measure latency --server '{} server.py {{port}}' \
-             --url http://127.0.0.1:{{port}}/ --repetitions 5 --warm-up 1\"\n\
-             [propose]\nproposer = \"command\"\ncommand = \"sh propose.sh\"\n",
-                python()
+            latency_of(
+                "budget = \"1m\"\n[metric]\nname = \"median_ms\"\ndirection = \"minimize\"\n\
+                 take = \"min\"\n",
             ),
         )
         .repository();

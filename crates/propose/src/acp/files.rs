@@ -159,8 +159,7 @@ mod tests {
         std::os::unix::fs::symlink(place.path().join("secret"), at("lib/link")).unwrap();
         fs::remove_file(at("train.py")).unwrap();
         std::os::unix::fs::symlink(place.path().join("secret"), at("train.py")).unwrap();
-        let made = std::process::Command::new("mkfifo").arg(at("pipe")).status();
-        assert!(made.unwrap().success());
+        autoresearch_testkit::pipe(&at("pipe"));
         for path in [
             "../secret",
             "lib/../../secret",

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use crate::plain;
+use super::LARGEST;
 
 /// Files with the login that were copied, until they are given back.
 #[derive(Debug, Default)]
@@ -83,7 +83,11 @@ pub(super) fn give_back(Lent { user, home, copies }: Lent) {
         let (Ok(own), Ok(root)) = (inside(&user, file), home.canonicalize()) else { continue };
         let copy = root.join(file);
         let is_link = has_links(&copy);
-        let renewed = if is_link { Vec::new() } else { plain::read(&copy).unwrap_or_default() };
+        let renewed = if is_link {
+            Vec::new()
+        } else {
+            autoresearch_plain::read(&copy, LARGEST).unwrap_or_default()
+        };
         let is_sound =
             serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(&renewed)
                 .is_ok_and(|fields| !fields.is_empty());
@@ -110,7 +114,7 @@ fn record(home: &Path) -> PathBuf {
 
 /// What an engine that died has not given back.
 fn on_record(home: &Path) -> Option<Vec<Copied>> {
-    serde_json::from_slice(&plain::read(&record(home)).ok()?).ok()
+    serde_json::from_slice(&autoresearch_plain::read(&record(home), LARGEST).ok()?).ok()
 }
 
 fn hash(content: &[u8]) -> String {
@@ -247,7 +251,7 @@ mod tests {
         let (_temp, user, home) = folders();
         let lent = lent(&user, &home);
         fs::remove_file(home.join(LOGIN)).unwrap();
-        plain::pipe(&home.join(LOGIN));
+        autoresearch_testkit::pipe(&home.join(LOGIN));
         give_back(lent);
         assert_eq!(fs::read_to_string(user.join(LOGIN)).unwrap(), r#"{"token":"old"}"#);
         assert!(!home.join(LOGIN).exists());

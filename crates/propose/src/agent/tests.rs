@@ -240,7 +240,7 @@ fn a_named_pipe_in_place_of_a_target_is_an_edit_and_does_not_hang() {
     let target = desk.folder.path().join("train.py");
     let before = contents(desk.folder.path(), &brief());
     std::fs::remove_file(&target).unwrap();
-    crate::plain::pipe(&target);
+    autoresearch_testkit::pipe(&target);
     assert_ne!(contents(desk.folder.path(), &brief()), before);
 }
 

@@ -212,7 +212,7 @@ fn a_pipe_in_place_of_a_file_blocks_nobody() {
     let (repo, head, desk) = place.desk();
     let file = desk.path().join("train.py");
     fs::remove_file(&file).unwrap();
-    assert!(std::process::Command::new("mkfifo").arg(&file).status().unwrap().success());
+    autoresearch_testkit::pipe(&file);
     let seen = kinds(&desk, &head, &[]);
     assert_eq!(seen.len(), 1);
     assert!(matches!(seen[0].1, ChangeKind::Other | ChangeKind::Deleted), "{seen:?}");

@@ -27,16 +27,20 @@ fn engine(lab: &Lab) -> std::process::Child {
         .unwrap()
 }
 
+/// Kills the engine of a job that is ready, and sees that nothing is left of it.
+fn lose_the_engine(lab: &Lab) {
+    let mut engine = engine(lab);
+    lab.await_file("ready");
+    engine.kill().unwrap();
+    engine.wait().unwrap();
+    until(|| lab.left().is_empty().then_some(()));
+    assert!(!lab.job.result.exists());
+}
+
 #[test]
 fn a_killed_engine_leaves_no_process() {
     for way in WAYS {
-        let lab = Lab::sh(SCRIPT).under(way);
-        let mut engine = engine(&lab);
-        lab.await_file("ready");
-        engine.kill().unwrap();
-        engine.wait().unwrap();
-        until(|| lab.left().is_empty().then_some(()));
-        assert!(!lab.job.result.exists());
+        lose_the_engine(&Lab::sh(SCRIPT).under(way));
     }
 }
 
@@ -60,13 +64,7 @@ fn what_takes_for_ever_to_be_read_is_given_up_when_it_is_to_end() {
         running.interrupt();
         assert_eq!(lab.finish(&mut *running).unwrap().exit, Exit::Interrupted);
 
-        let lab = endless(way);
-        let mut engine = engine(&lab);
-        lab.await_file("ready");
-        engine.kill().unwrap();
-        engine.wait().unwrap();
-        until(|| lab.left().is_empty().then_some(()));
-        assert!(!lab.job.result.exists());
+        lose_the_engine(&endless(way));
     }
 }
 
